@@ -1,0 +1,6 @@
+//! What every backend must do: one list of cases per port, run over every backend.
+
+pub mod artifacts;
+pub mod ledger;
+pub mod runtime;
+pub mod store;

@@ -1,0 +1,96 @@
+//! What a node writes down of each run before it acts.
+
+use serde::{Deserialize, Serialize};
+
+use super::{Job, Outcome, Run};
+use crate::time::Timestamp;
+
+/// How far a run has come on its node.
+///
+/// A step is written down before its action begins, so after a crash the entry names the action
+/// that may have been done in part.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Step {
+    /// Known, nothing done.
+    Planned,
+    /// Image and container are being made ready.
+    Preparing,
+    /// Ready, waiting for the planned instant.
+    Ready,
+    /// The experiment is being started.
+    Starting,
+    /// The experiment runs.
+    Executing,
+    /// The experiment is being stopped.
+    Stopping,
+    /// The results are being packed.
+    Collecting,
+    /// Ended; the record is final.
+    Done,
+}
+
+/// What became of the results of a run.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Bundle {
+    /// Nothing has been packed.
+    None,
+    /// Packed on the node, not yet handed over.
+    Packed,
+    /// Acknowledged by the orchestrator.
+    Delivered,
+}
+
+/// How an experiment ended by itself or was ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Exit {
+    /// Its exit code; `None` where it cannot be known, for example after a kill.
+    pub code: Option<i32>,
+    /// Whether it was killed for using too much memory.
+    pub out_of_memory: bool,
+    /// When it ended.
+    pub at: Timestamp,
+}
+
+/// What a runtime knows of a run.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum RuntimeState {
+    /// Nothing.
+    Absent,
+    /// Prepared, not started.
+    Prepared,
+    /// Running since.
+    Running(Timestamp),
+    /// Ended.
+    Exited(Exit),
+}
+
+/// One run in the node's journal.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct JournalEntry {
+    /// The record as it will be, or has been, reported.
+    pub run: Run,
+    /// The job as it was when the run was planned.
+    pub job: Job,
+    /// How far it has come.
+    pub step: Step,
+    /// How it will end, once that is decided.
+    pub outcome: Option<Outcome>,
+    /// Whether the orchestrator has acknowledged `run` as it stands.
+    pub reported: bool,
+    /// What became of the results.
+    pub bundle: Bundle,
+}
+
+impl JournalEntry {
+    /// An entry for a run of which nothing has been done.
+    pub fn new(run: Run, job: Job) -> Self {
+        Self { run, job, step: Step::Planned, outcome: None, reported: false, bundle: Bundle::None }
+    }
+
+    /// Whether nothing is left to do, report or hand over.
+    pub fn is_settled(&self) -> bool {
+        self.step == Step::Done && self.reported && self.bundle != Bundle::Packed
+    }
+}

@@ -1,0 +1,42 @@
+//! The testbed-wide configuration (`global_config.json` of existing deployments).
+
+use serde::{Deserialize, Serialize};
+
+use super::Secret;
+
+/// Testbed-wide settings that nodes need.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Settings {
+    /// Where existing nodes put their results.
+    pub blob: BlobSettings,
+    /// The key of the weather service.
+    pub weather_api_key: Secret,
+}
+
+/// An Azure Blob container.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct BlobSettings {
+    /// The account's connection string.
+    pub connection_string: Secret,
+    /// The container's name.
+    pub container: String,
+    /// The folder inside the container.
+    pub artifact_path: String,
+}
+
+impl Settings {
+    /// The same settings without any secret, for callers who must not see them.
+    #[must_use]
+    pub fn blanked(self) -> Self {
+        let Self {
+            blob: BlobSettings { connection_string: _, container, artifact_path },
+            weather_api_key: _,
+        } = self;
+        Self {
+            blob: BlobSettings { connection_string: Secret::default(), container, artifact_path },
+            weather_api_key: Secret::default(),
+        }
+    }
+}

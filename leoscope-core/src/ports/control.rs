@@ -1,0 +1,89 @@
+use std::fmt::Debug;
+use std::pin::Pin;
+
+use async_trait::async_trait;
+use futures_util::Stream;
+
+use super::ByteStream;
+use crate::error::Result;
+use crate::ids::{JobId, NodeId, RunId, UserId};
+use crate::model::{
+    Job, JobSpec, NewUser, Node, NodeFilter, NodeUpdate, Orders, Run, RunFilter, Secret, Settings,
+};
+
+/// The orders of a node as they change; the current ones first. An error ends it.
+pub type OrdersStream = Pin<Box<dyn Stream<Item = Result<Orders>> + Send>>;
+
+/// A booked job.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Scheduled {
+    /// Its id, also when the orchestrator chose it.
+    pub id: JobId,
+    /// What the submitter should know, though it did not prevent the booking.
+    pub warnings: Vec<String>,
+}
+
+/// The testbed as one caller sees it: in this process, or over the network.
+///
+/// Guarantees:
+/// - Every call is made as the caller this object is bound to, and refused with
+///   [`PermissionDenied`](crate::ErrorKind::PermissionDenied) where the
+///   [policy](crate::policy) does not let it.
+/// - A refused call changes nothing.
+/// - Repeating [`report_run`](ControlPlane::report_run), [`heartbeat`](ControlPlane::heartbeat) or
+///   [`upload`](ControlPlane::upload) has the effect of doing it once.
+#[async_trait]
+pub trait ControlPlane: Debug + Send + Sync {
+    /// Registers a user and gives its access token, which is shown only this once.
+    async fn register_user(&self, user: NewUser) -> Result<Secret>;
+    /// A user, if there is one.
+    async fn user(&self, id: &UserId) -> Result<Option<NewUser>>;
+    /// Changes name, role and team of a user.
+    async fn modify_user(&self, user: NewUser) -> Result<()>;
+    /// Removes a user; what it booked stays.
+    async fn delete_user(&self, id: &UserId) -> Result<()>;
+
+    /// Registers a node and gives its access token, which is shown only this once.
+    async fn register_node(&self, id: NodeId, details: NodeUpdate) -> Result<Secret>;
+    /// The nodes that match.
+    async fn nodes(&self, filter: &NodeFilter) -> Result<Vec<Node>>;
+    /// Changes a node.
+    async fn update_node(&self, id: &NodeId, update: NodeUpdate) -> Result<()>;
+    /// Removes a node; refused while jobs are booked on it, unless `with_jobs`.
+    async fn delete_node(&self, id: &NodeId, with_jobs: bool) -> Result<()>;
+    /// Says that a node is alive.
+    async fn heartbeat(&self, node: &NodeId) -> Result<()>;
+
+    /// Books a job.
+    async fn schedule_job(&self, spec: JobSpec) -> Result<Scheduled>;
+    /// A job that has not been deleted, if there is one.
+    async fn job(&self, id: &JobId) -> Result<Option<Job>>;
+    /// The jobs of a user.
+    async fn jobs_of_user(&self, user: &UserId) -> Result<Vec<Job>>;
+    /// The jobs that measure or serve on a node.
+    async fn jobs_on_node(&self, node: &NodeId) -> Result<Vec<Job>>;
+    /// Deletes a job; its runs stay.
+    async fn delete_job(&self, id: &JobId) -> Result<()>;
+    /// Deletes all jobs of a node and gives their number.
+    async fn delete_jobs_on_node(&self, node: &NodeId) -> Result<u32>;
+
+    /// Stores the record of a run as its node sees it.
+    async fn report_run(&self, run: Run) -> Result<()>;
+    /// The runs that match and that the caller may see, newest first.
+    async fn runs(&self, filter: &RunFilter) -> Result<Vec<Run>>;
+
+    /// The testbed-wide settings, secrets blanked for callers who must not see them.
+    async fn settings(&self) -> Result<Settings>;
+    /// Replaces the testbed-wide settings.
+    async fn update_settings(&self, settings: Settings) -> Result<()>;
+
+    /// The orders of a node.
+    async fn orders(&self, node: &NodeId) -> Result<Orders>;
+    /// The orders of a node as they change.
+    async fn watch_orders(&self, node: &NodeId) -> Result<OrdersStream>;
+
+    /// Hands over the bundle of a run.
+    async fn upload(&self, run: &RunId, content: ByteStream) -> Result<()>;
+    /// Reads the bundle of a run.
+    async fn download(&self, run: &RunId) -> Result<ByteStream>;
+}

@@ -1,0 +1,31 @@
+use std::fmt::Debug;
+
+use async_trait::async_trait;
+
+use crate::error::Result;
+use crate::ids::RunId;
+use crate::model::{JournalEntry, Orders};
+
+/// What a node must not forget: its orders and the journal of its runs.
+///
+/// Guarantees:
+/// - What a call has stored is read back by every later call, also by a new process after the
+///   old one was killed.
+/// - A call stores all or nothing.
+#[async_trait]
+pub trait Ledger: Debug + Send + Sync {
+    /// The orders saved last.
+    async fn orders(&self) -> Result<Option<Orders>>;
+
+    /// Saves the orders in place of those before.
+    async fn save_orders(&self, orders: &Orders) -> Result<()>;
+
+    /// All entries, by run id.
+    async fn entries(&self) -> Result<Vec<JournalEntry>>;
+
+    /// Stores an entry in place of the one with the same run id.
+    async fn put(&self, entry: &JournalEntry) -> Result<()>;
+
+    /// Removes the entry of `run`; nothing happens when there is none.
+    async fn remove(&self, run: &RunId) -> Result<()>;
+}

@@ -1,0 +1,84 @@
+use std::collections::BTreeMap;
+use std::fmt::Debug;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use async_trait::async_trait;
+
+use crate::error::Result;
+use crate::ids::RunId;
+use crate::model::{Exit, ExperimentConfig, Limits, Network, Outcome, RuntimeState};
+use crate::time::Timestamp;
+
+/// Everything a runtime needs to know of a run.
+#[derive(Debug, Clone, PartialEq)]
+pub struct RunSpec {
+    /// The run; a runtime knows the experiment by this id.
+    pub run: RunId,
+    /// What to run.
+    pub experiment: ExperimentConfig,
+    /// The environment of the experiment, complete.
+    pub environment: BTreeMap<String, String>,
+    /// Labels, for runtimes that have them.
+    pub labels: BTreeMap<String, String>,
+    /// The results directory on the host; it exists.
+    pub results: PathBuf,
+    /// Where the results directory appears to the experiment, for runtimes that can move it.
+    pub results_dest: String,
+    /// The network to be on, for runtimes that have several.
+    pub network: Network,
+    /// What the experiment may use.
+    pub limits: Limits,
+}
+
+/// A runtime as people know it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RuntimeInfo {
+    /// `docker`, `process`, …
+    pub name: String,
+    /// The version of the engine, or empty.
+    pub version: String,
+}
+
+/// What runs experiments: a container engine, plain processes, a simulation.
+///
+/// Guarantees:
+/// - Every call may be repeated: preparing what is prepared, stopping what has stopped, removing
+///   what is gone all succeed. [`start`](Runtime::start) of what has been started gives the first
+///   start and starts nothing.
+/// - Experiments outlive the process that started them; a new runtime on the same node finds them
+///   by run id, with their state, exit code where it can be known, and output.
+/// - After [`stop`](Runtime::stop) nothing of the experiment runs, children included: it is asked
+///   to end, then killed after the grace period.
+/// - After [`remove`](Runtime::remove) the runtime keeps nothing of the run.
+/// - A failure to prepare or start is an [`Outcome`]: the stage and reason with which the run
+///   fails because of it.
+#[async_trait]
+pub trait Runtime: Debug + Send + Sync {
+    /// What this runtime is.
+    async fn info(&self) -> Result<RuntimeInfo>;
+
+    /// Makes everything ready so that only the start is left to do.
+    async fn prepare(&self, spec: &RunSpec) -> Result<(), Outcome>;
+
+    /// Starts the experiment and gives the instant at which it started.
+    async fn start(&self, run: &RunId) -> Result<Timestamp, Outcome>;
+
+    /// Waits for the experiment's end.
+    async fn wait(&self, run: &RunId) -> Result<Exit>;
+
+    /// Ends the experiment: asks it to end, kills it after `grace`.
+    async fn stop(&self, run: &RunId, grace: Duration) -> Result<()>;
+
+    /// What the runtime knows of the run.
+    async fn state(&self, run: &RunId) -> Result<RuntimeState>;
+
+    /// Writes what the experiment has printed so far to two files.
+    async fn save_output(&self, run: &RunId, stdout: &Path, stderr: &Path) -> Result<()>;
+
+    /// Forgets the run; it must not be running.
+    async fn remove(&self, run: &RunId) -> Result<()>;
+
+    /// The runs this runtime knows of on this node.
+    async fn list(&self) -> Result<Vec<RunId>>;
+}

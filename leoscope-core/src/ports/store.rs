@@ -1,0 +1,123 @@
+use std::collections::{BTreeMap, BTreeSet};
+use std::fmt::Debug;
+
+use async_trait::async_trait;
+
+use crate::error::Result;
+use crate::ids::{JobId, NodeId, RunId, UserId};
+use crate::model::{Job, Node, Run, RunFilter, Settings, User};
+use crate::time::Timestamp;
+
+/// Everything the orchestrator keeps.
+///
+/// Guarantees for all parts:
+/// - What a call has acknowledged is there for every later call, also after a crash (in stores
+///   that outlive their process), and each call stores all or nothing.
+/// - Text and times come back as they were stored.
+/// - An `insert_…` of an id that is taken fails with [`AlreadyExists`](crate::ErrorKind::AlreadyExists) and
+///   changes nothing; an `update_…` or `delete_…` of one that is not there fails with
+///   [`NotFound`](crate::ErrorKind::NotFound).
+pub trait Store: UserStore + NodeStore + JobStore + RunStore + SettingsStore + Debug {}
+
+impl<T: UserStore + NodeStore + JobStore + RunStore + SettingsStore + Debug> Store for T {}
+
+/// Users by id.
+#[async_trait]
+pub trait UserStore: Send + Sync {
+    /// Adds a user.
+    async fn insert_user(&self, user: &User) -> Result<()>;
+    /// Replaces a user.
+    async fn update_user(&self, user: &User) -> Result<()>;
+    /// Removes a user.
+    async fn delete_user(&self, id: &UserId) -> Result<()>;
+    /// A user, if there is one.
+    async fn user(&self, id: &UserId) -> Result<Option<User>>;
+}
+
+/// Nodes by id.
+#[async_trait]
+pub trait NodeStore: Send + Sync {
+    /// Adds a node.
+    async fn insert_node(&self, node: &Node) -> Result<()>;
+    /// Replaces a node.
+    async fn update_node(&self, node: &Node) -> Result<()>;
+    /// Notes that a node called; an earlier `at` than the one noted changes nothing.
+    async fn touch_node(&self, id: &NodeId, at: Timestamp) -> Result<()>;
+    /// Removes a node.
+    async fn delete_node(&self, id: &NodeId) -> Result<()>;
+    /// A node, if there is one.
+    async fn node(&self, id: &NodeId) -> Result<Option<Node>>;
+    /// All nodes, by id.
+    async fn nodes(&self) -> Result<Vec<Node>>;
+}
+
+/// For each node, how often its timetable has changed; 0 for one that never had a job.
+pub type Versions = BTreeMap<NodeId, u64>;
+
+/// The jobs that occupy some nodes, at one instant.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Timetable {
+    /// The jobs that have not been deleted and measure or serve on one of the nodes, by id.
+    pub jobs: Vec<Job>,
+    /// The version of each node asked for.
+    pub versions: Versions,
+}
+
+/// A change to the timetable of the nodes of one job.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Booking {
+    /// Adds a job.
+    Insert(Job),
+    /// Marks the job as deleted at that instant; its definition stays.
+    Delete(JobId, Timestamp),
+}
+
+/// Jobs, and the timetable of each node.
+///
+/// Guarantees:
+/// - [`commit`](JobStore::commit) succeeds only if the version of every node in `seen` is still
+///   the same; else it fails with [`Stale`](crate::ErrorKind::Stale) and changes nothing. On
+///   success the versions of all nodes the job involves grow. Of several commits that have seen
+///   the same version exactly one succeeds.
+/// - At most one job of an id is not deleted; a deleted id can be booked again, and the older
+///   definitions stay.
+#[async_trait]
+pub trait JobStore: Send + Sync {
+    /// The timetable of `nodes`, jobs and versions read at the same instant.
+    async fn timetable(&self, nodes: &BTreeSet<NodeId>) -> Result<Timetable>;
+    /// Carries out a booking if nothing has changed since `seen`.
+    async fn commit(&self, seen: &Versions, booking: Booking) -> Result<()>;
+    /// The job of that id created last, deleted or not.
+    async fn job(&self, id: &JobId) -> Result<Option<Job>>;
+    /// The jobs of a user that have not been deleted, by id.
+    async fn jobs_of_user(&self, owner: &UserId) -> Result<Vec<Job>>;
+}
+
+/// Counts the changes of one record, from 1.
+pub type Revision = u64;
+
+/// Runs by id.
+///
+/// Guarantees:
+/// - [`put_run`](RunStore::put_run) stores only if the record's revision is still `seen` (`None`:
+///   there is no record); else it fails with [`Stale`](crate::ErrorKind::Stale).
+/// - [`runs`](RunStore::runs) lists by start (planned, else actual), newest first, then by id;
+///   runs without a start come last.
+#[async_trait]
+pub trait RunStore: Send + Sync {
+    /// A run with its revision, if there is one.
+    async fn run(&self, id: &RunId) -> Result<Option<(Run, Revision)>>;
+    /// Stores a run in place of the revision seen.
+    async fn put_run(&self, run: &Run, seen: Option<Revision>) -> Result<()>;
+    /// The runs that match `filter`.
+    async fn runs(&self, filter: &RunFilter) -> Result<Vec<Run>>;
+}
+
+/// The testbed-wide settings.
+#[async_trait]
+pub trait SettingsStore: Send + Sync {
+    /// The settings stored last, or the default.
+    async fn settings(&self) -> Result<Settings>;
+    /// Replaces the settings.
+    async fn put_settings(&self, settings: &Settings) -> Result<()>;
+}
