@@ -67,7 +67,7 @@ pub struct Timetable {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Booking {
     /// Adds a job.
-    Insert(Job),
+    Insert(Box<Job>),
     /// Marks the job as deleted at that instant; its definition stays.
     Delete(JobId, Timestamp),
 }
