@@ -64,15 +64,7 @@ pub fn plan(node: &NodeId, orders: &Orders, journal: &[JournalEntry], now: Times
 /// The windows that may still be started at `now`, in order of time.
 fn upcoming(job: &Job, now: Timestamp) -> impl Iterator<Item = Window> + '_ {
     let earliest = now.checked_sub(ALLOWED_LATENESS).unwrap_or(now);
-    // Listing from the earliest possible start keeps the cost independent of the job's age.
-    let from = earliest.max(job.window.start());
-    let rest = match job.schedule {
-        crate::schedule::Schedule::Once => Some(job.window),
-        crate::schedule::Schedule::Cron(_) => Window::new(from, job.window.end()).ok(),
-    };
-    rest.into_iter()
-        .flat_map(|range| crate::schedule::occurrences(&job.schedule, range, job.length.duration()))
-        .filter(move |window| window.start() >= earliest)
+    job.occurrences_after(earliest).filter(move |window| window.start() >= earliest)
 }
 
 fn consider(plan: &mut Plan, job: &Job, window: Window, journal: &[JournalEntry], now: Timestamp) {

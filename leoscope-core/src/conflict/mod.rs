@@ -6,7 +6,7 @@ pub use overlap::{first_overlap, first_self_overlap};
 
 use crate::ids::{JobId, NodeId, UserId};
 use crate::model::Job;
-use crate::time::Window;
+use crate::time::{Timestamp, Window};
 
 /// One job in the way of another.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -28,16 +28,16 @@ pub struct Conflict {
 ///
 /// Two jobs conflict when both are overhead jobs, they share a node (each occupies its node and
 /// its server), and any of their planned windows overlap. Touching windows do not overlap. The
-/// relation is symmetric. Jobs of the same id in `others` are passed over, so that a changed job
+/// relation is symmetric. What ended before `from` (usually now) counts no more. Jobs of the same id in `others` are passed over, so that a changed job
 /// is not compared with its former self.
-pub fn conflicts<'a>(job: &Job, others: impl IntoIterator<Item = &'a Job>) -> Vec<Conflict> {
+pub fn conflicts<'a>(job: &Job, others: impl IntoIterator<Item = &'a Job>, from: Timestamp) -> Vec<Conflict> {
     if !job.overhead {
         return Vec::new();
     }
-    let itself = first_self_overlap(job).map(|(taken, wanted)| (job, &job.node, wanted, taken));
+    let itself = first_self_overlap(job, from).map(|(taken, wanted)| (job, &job.node, wanted, taken));
     let rest = others.into_iter().filter_map(|other| {
         let node = shared_node(job, other).filter(|_| other.overhead && other.id != job.id)?;
-        let (wanted, taken) = first_overlap(job, other)?;
+        let (wanted, taken) = first_overlap(job, other, from)?;
         Some((other, node, wanted, taken))
     });
     itself
@@ -56,3 +56,6 @@ pub fn conflicts<'a>(job: &Job, others: impl IntoIterator<Item = &'a Job>) -> Ve
 fn shared_node<'a>(a: &'a Job, b: &Job) -> Option<&'a NodeId> {
     a.nodes().find(|node| b.nodes().any(|other| other == *node))
 }
+
+#[cfg(test)]
+mod tests;

@@ -1,1 +1,21 @@
 //! The use-cases of the orchestrator.
+//!
+//! [`Service`] holds the stores; [`Session`] is the service bound to one authenticated caller and
+//! implements [`ControlPlane`], one file per group of calls. A frontend authenticates, makes a
+//! session and calls it; permission is checked here, never in the frontend.
+
+mod artifacts;
+mod booking;
+mod changes;
+mod jobs;
+mod nodes;
+mod orders;
+mod runs;
+mod service;
+mod session;
+mod settings;
+mod text;
+mod users;
+
+pub use service::Service;
+pub use session::Session;

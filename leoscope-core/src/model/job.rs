@@ -210,6 +210,23 @@ impl Job {
         occurrences(&self.schedule, self.window, self.length.duration())
     }
 
+    /// The planned windows that end after `instant`, in order of time. The cost does not grow with
+    /// the time that has passed since the job began.
+    pub fn occurrences_after(&self, instant: Timestamp) -> impl Iterator<Item = Window> + '_ {
+        let length = self.length.duration();
+        let range = match self.schedule {
+            Schedule::Once => Some(self.window),
+            Schedule::Cron(_) => {
+                let from = instant.checked_sub(length).unwrap_or(instant).max(self.window.start());
+                Window::new(from, self.window.end()).ok()
+            }
+        };
+        range
+            .into_iter()
+            .flat_map(move |range| occurrences(&self.schedule, range, length))
+            .filter(move |window| window.end() > instant)
+    }
+
     /// The node that measures and, if there is one, the node that serves.
     pub fn nodes(&self) -> impl Iterator<Item = &NodeId> {
         std::iter::once(&self.node).chain(&self.server)

@@ -1,0 +1,139 @@
+use super::Session;
+use super::text::check_text;
+use crate::error::{Error, ErrorKind, Result};
+use crate::ids::{NodeId, UserId};
+use crate::model::{Node, NodeFilter, NodeUpdate, Role, Secret, TokenHash, User};
+use crate::policy::{self, Action};
+
+impl Session {
+    pub(super) async fn do_register_node(&self, id: NodeId, mut details: NodeUpdate) -> Result<Secret> {
+        if self.caller.role == Role::NodeOwner && details.owner.is_none() {
+            details.owner = Some(self.caller.id.clone());
+        }
+        self.require(&Action::RegisterNode(details.owner.as_ref()))?;
+        check(&details)?;
+        let store = &self.service.store;
+        let exists = || {
+            Error::new(ErrorKind::AlreadyExists, "node with the given id exists")
+                .hint(format!("choose another id than {id}; users and nodes share one set of ids"))
+        };
+        let token = Secret::random_token()?;
+        let user = User {
+            id: UserId::from(&id),
+            name: details.name.clone().unwrap_or_default(),
+            role: Role::Node,
+            team: String::new(),
+            token: Some(TokenHash::of(&token)),
+        };
+        let node = details.apply(Node {
+            id: id.clone(),
+            name: String::new(),
+            description: String::new(),
+            coords: None,
+            location: String::new(),
+            provider: String::new(),
+            public_ip: String::new(),
+            owner: None,
+            scheduling_enabled: true,
+            registered: self.service.clock.now(),
+            last_active: None,
+        });
+        match store.insert_user(&user).await {
+            Err(error) if error.kind() == ErrorKind::AlreadyExists => return Err(exists()),
+            other => other?,
+        }
+        if let Err(error) = store.insert_node(&node).await {
+            // The user was made for this node a moment ago; without it, it must not stay.
+            store.delete_user(&user.id).await?;
+            return Err(if error.kind() == ErrorKind::AlreadyExists { exists() } else { error });
+        }
+        Ok(token)
+    }
+
+    pub(super) async fn do_nodes(&self, filter: &NodeFilter) -> Result<Vec<Node>> {
+        let now = self.service.clock.now();
+        let mut nodes = match &filter.id {
+            Some(id) => self.service.store.node(id).await?.into_iter().collect(),
+            None => self.service.store.nodes().await?,
+        };
+        nodes.retain(|node| filter.matches(node, now));
+        for node in &mut nodes {
+            if !policy::may(&self.caller, &Action::ReadNodeAddress(node)) {
+                node.public_ip.clear();
+            }
+        }
+        Ok(nodes)
+    }
+
+    pub(super) async fn do_update_node(&self, id: &NodeId, update: NodeUpdate) -> Result<()> {
+        let node = self.service.node(id).await?;
+        self.require(&Action::UpdateNode(&node))?;
+        if update.owner.is_some() && update.owner != node.owner {
+            // Giving a node away is what registering it for that owner would be.
+            self.require(&Action::RegisterNode(update.owner.as_ref()))?;
+        }
+        check(&update)?;
+        self.service.store.update_node(&update.apply(node)).await
+    }
+
+    pub(super) async fn do_delete_node(&self, id: &NodeId, with_jobs: bool) -> Result<()> {
+        let node = self.service.node(id).await?;
+        self.require(&Action::DeleteNode(&node))?;
+        if with_jobs {
+            self.service.delete_jobs(id).await?;
+        } else {
+            let now = self.service.clock.now();
+            let jobs = self.service.timetable(std::iter::once(id)).await?.jobs;
+            let open = jobs.iter().filter(|job| job.window.end() > now).count();
+            if open > 0 {
+                return Err(Error::new(ErrorKind::Conflict, format!("node {id} has {open} booked jobs"))
+                    .hint("delete them first, or ask for them to be deleted with the node"));
+            }
+        }
+        self.service.store.delete_node(id).await?;
+        match self.service.store.delete_user(&UserId::from(id)).await {
+            Err(error) if error.kind() == ErrorKind::NotFound => Ok(()),
+            other => other,
+        }
+    }
+
+    pub(super) async fn do_heartbeat(&self, id: &NodeId) -> Result<()> {
+        let node = self.service.node(id).await?;
+        self.require(&Action::UpdateNode(&node))?;
+        self.service.store.touch_node(id, self.service.clock.now()).await
+    }
+}
+
+impl super::Service {
+    /// The node of that id.
+    pub(super) async fn node(&self, id: &NodeId) -> Result<Node> {
+        self.store.node(id).await?.ok_or_else(|| {
+            Error::not_found("node with given id does not exist")
+                .hint(format!("check the id {id}; 'leoscope node get' lists the nodes"))
+        })
+    }
+}
+
+fn check(update: &NodeUpdate) -> Result<()> {
+    let NodeUpdate {
+        name,
+        description,
+        location,
+        provider,
+        public_ip,
+        coords: _,
+        owner: _,
+        scheduling_enabled: _,
+    } = update;
+    let texts = [
+        ("name", name),
+        ("description", description),
+        ("location", location),
+        ("provider", provider),
+        ("public ip", public_ip),
+    ];
+    texts
+        .into_iter()
+        .filter_map(|(field, text)| Some((field, text.as_ref()?)))
+        .try_for_each(|(field, text)| check_text(field, text))
+}

@@ -1,0 +1,100 @@
+use std::sync::Arc;
+
+use async_trait::async_trait;
+
+use super::Service;
+use crate::error::Result;
+use crate::ids::{JobId, NodeId, RunId, UserId};
+use crate::model::{
+    Caller, Job, JobSpec, NewUser, Node, NodeFilter, NodeUpdate, Orders, Run, RunFilter, Secret, Settings,
+};
+use crate::policy::{self, Action};
+use crate::ports::{ByteStream, ControlPlane, OrdersStream, Scheduled};
+
+/// The orchestrator bound to one authenticated caller.
+#[derive(Debug, Clone)]
+pub struct Session {
+    pub(super) service: Arc<Service>,
+    pub(super) caller: Caller,
+}
+
+impl Session {
+    /// Refuses what the policy does not allow this caller.
+    pub(super) fn require(&self, action: &Action<'_>) -> Result<()> {
+        policy::require(&self.caller, action)
+    }
+}
+
+/// Every call is carried out by the group it belongs to; this is only the list of them.
+#[async_trait]
+impl ControlPlane for Session {
+    async fn register_user(&self, user: NewUser) -> Result<Secret> {
+        self.do_register_user(user).await
+    }
+    async fn user(&self, id: &UserId) -> Result<Option<NewUser>> {
+        self.do_user(id).await
+    }
+    async fn modify_user(&self, user: NewUser) -> Result<()> {
+        self.do_modify_user(user).await
+    }
+    async fn delete_user(&self, id: &UserId) -> Result<()> {
+        self.do_delete_user(id).await
+    }
+    async fn register_node(&self, id: NodeId, details: NodeUpdate) -> Result<Secret> {
+        self.do_register_node(id, details).await
+    }
+    async fn nodes(&self, filter: &NodeFilter) -> Result<Vec<Node>> {
+        self.do_nodes(filter).await
+    }
+    async fn update_node(&self, id: &NodeId, update: NodeUpdate) -> Result<()> {
+        self.do_update_node(id, update).await
+    }
+    async fn delete_node(&self, id: &NodeId, with_jobs: bool) -> Result<()> {
+        self.do_delete_node(id, with_jobs).await
+    }
+    async fn heartbeat(&self, node: &NodeId) -> Result<()> {
+        self.do_heartbeat(node).await
+    }
+    async fn schedule_job(&self, spec: JobSpec) -> Result<Scheduled> {
+        self.do_schedule_job(spec).await
+    }
+    async fn job(&self, id: &JobId) -> Result<Option<Job>> {
+        self.do_job(id).await
+    }
+    async fn jobs_of_user(&self, user: &UserId) -> Result<Vec<Job>> {
+        self.do_jobs_of_user(user).await
+    }
+    async fn jobs_on_node(&self, node: &NodeId) -> Result<Vec<Job>> {
+        self.do_jobs_on_node(node).await
+    }
+    async fn delete_job(&self, id: &JobId) -> Result<()> {
+        self.do_delete_job(id).await
+    }
+    async fn delete_jobs_on_node(&self, node: &NodeId) -> Result<u32> {
+        self.do_delete_jobs_on_node(node).await
+    }
+    async fn report_run(&self, run: Run) -> Result<()> {
+        self.do_report_run(run).await
+    }
+    async fn runs(&self, filter: &RunFilter) -> Result<Vec<Run>> {
+        self.do_runs(filter).await
+    }
+    async fn settings(&self) -> Result<Settings> {
+        self.do_settings().await
+    }
+    async fn update_settings(&self, settings: Settings) -> Result<()> {
+        self.do_update_settings(settings).await
+    }
+    async fn orders(&self, node: &NodeId) -> Result<Orders> {
+        self.do_orders(node).await
+    }
+    async fn watch_orders(&self, node: &NodeId) -> Result<OrdersStream> {
+        self.do_watch_orders(node).await
+    }
+    async fn upload(&self, run: &RunId, content: ByteStream) -> Result<()> {
+        self.do_upload(run, content).await
+    }
+    async fn download(&self, run: &RunId) -> Result<ByteStream> {
+        self.do_download(run).await
+    }
+}
