@@ -7,6 +7,7 @@
 
 pub mod agent;
 pub mod backends;
+pub mod bundle;
 pub mod client;
 pub mod conflict;
 pub mod conformance;

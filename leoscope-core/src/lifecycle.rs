@@ -263,3 +263,6 @@ pub fn merge(existing: Run, reported: Run) -> Run {
     }
     Run { artifact: existing.artifact.clone().or(reported.artifact), ..existing }
 }
+
+#[cfg(test)]
+mod tests;

@@ -1,1 +1,115 @@
-//! .
+//! A LEOScope measurement node: the [`Agent`] of leoscope-core with a runtime, a ledger on disk
+//! and the connection to its orchestrator.
+//!
+//! [`build`] puts the parts together; the binary only reads its settings and waits for signals.
+
+use std::fs;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
+
+use leoscope_core::agent::{Agent, AgentConfig};
+use leoscope_core::backends::clock::SystemClock;
+use leoscope_core::backends::launcher::TimerLauncher;
+use leoscope_core::backends::ledger::SqliteLedger;
+use leoscope_core::backends::runtime::{DockerRuntime, ProcessRuntime};
+use leoscope_core::client::{ClientConfig, GrpcClient};
+use leoscope_core::ids::NodeId;
+use leoscope_core::model::ExecutorConfig;
+use leoscope_core::ports::{Clock, Runtime, RuntimeInfo};
+use leoscope_core::time::SignedDuration;
+use leoscope_core::{Error, Result};
+
+/// What runs the experiments of a node.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
+pub enum RuntimeChoice {
+    /// A container engine when one answers, else plain processes.
+    Auto,
+    /// A container engine.
+    Docker,
+    /// Plain processes.
+    Process,
+}
+
+/// Everything a node needs to know.
+#[derive(Debug)]
+pub struct NodeConfig {
+    /// The node's id.
+    pub node: NodeId,
+    /// How to reach the orchestrator, as this node.
+    pub client: ClientConfig,
+    /// Where the node keeps its journal, runs in progress and bundles.
+    pub state_dir: PathBuf,
+    /// How experiments are run.
+    pub executor: ExecutorConfig,
+    /// What runs them.
+    pub runtime: RuntimeChoice,
+    /// How often orders are fetched where they cannot be pushed.
+    pub interval: SignedDuration,
+}
+
+/// A node ready to run.
+#[derive(Debug)]
+pub struct Node {
+    /// The node itself.
+    pub agent: Agent,
+    /// What runs its experiments.
+    pub runtime: RuntimeInfo,
+}
+
+/// How long an experiment has to end by itself when it is stopped.
+const GRACE: Duration = Duration::from_secs(5);
+
+/// Puts a node together. The orchestrator need not be reachable yet.
+///
+/// # Errors
+/// A state directory that cannot be written, a container engine that was asked for and does not
+/// answer, a journal that cannot be read.
+pub async fn build(config: NodeConfig) -> Result<Node> {
+    let NodeConfig { node, client, state_dir, executor, runtime, interval } = config;
+    make_private_dir(&state_dir)?;
+    let runtime = choose_runtime(runtime, &node, &state_dir).await?;
+    let info = runtime.info().await?;
+    let clock: Arc<dyn Clock> = Arc::new(SystemClock);
+    let agent = Agent::new(
+        AgentConfig { node, work_dir: state_dir.clone(), executor, interval, grace: GRACE },
+        Arc::new(GrpcClient::connect(client)?),
+        runtime,
+        Arc::new(SqliteLedger::open(&state_dir.join("node.db"))?),
+        Arc::new(TimerLauncher::new(Arc::clone(&clock))),
+        clock,
+    )
+    .await?;
+    Ok(Node { agent, runtime: info })
+}
+
+async fn choose_runtime(
+    choice: RuntimeChoice,
+    node: &NodeId,
+    state_dir: &std::path::Path,
+) -> Result<Arc<dyn Runtime>> {
+    let process =
+        || -> Result<Arc<dyn Runtime>> { Ok(Arc::new(ProcessRuntime::new(state_dir.join("processes"))?)) };
+    match choice {
+        RuntimeChoice::Process => process(),
+        RuntimeChoice::Docker => Ok(Arc::new(DockerRuntime::connect(node.clone(), None).await?)),
+        RuntimeChoice::Auto => match DockerRuntime::connect(node.clone(), None).await {
+            Ok(docker) => Ok(Arc::new(docker)),
+            Err(error) => {
+                tracing::info!(%error, "no container engine, experiments run as plain processes");
+                process()
+            }
+        },
+    }
+}
+
+/// Makes the state directory, readable by its owner alone.
+fn make_private_dir(dir: &std::path::Path) -> Result<()> {
+    use std::os::unix::fs::DirBuilderExt;
+    let made = fs::DirBuilder::new().recursive(true).mode(0o700).create(dir);
+    let probe = dir.join(".writable");
+    made.and_then(|()| fs::write(&probe, b"")).and_then(|()| fs::remove_file(&probe)).map_err(|e| {
+        Error::invalid(format!("state directory {} cannot be written: {e}", dir.display()))
+            .hint("choose another with --state-dir, or change its permissions")
+    })
+}

@@ -1,0 +1,76 @@
+//! The journal in memory, written through to the ledger.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use tokio::sync::{Mutex, Notify};
+
+use crate::error::Result;
+use crate::ids::RunId;
+use crate::lifecycle::{Action, Event, advance};
+use crate::model::JournalEntry;
+use crate::ports::Ledger;
+use crate::time::Timestamp;
+
+/// All runs the node knows of. An entry is in the ledger before anybody sees it changed.
+#[derive(Debug)]
+pub(super) struct Journal {
+    ledger: Arc<dyn Ledger>,
+    entries: Mutex<BTreeMap<RunId, JournalEntry>>,
+    /// There may be something new to hand over.
+    pub(super) changed: Notify,
+}
+
+impl Journal {
+    pub(super) async fn load(ledger: Arc<dyn Ledger>) -> Result<Self> {
+        let entries = ledger.entries().await?;
+        let entries = entries.into_iter().map(|entry| (entry.run.id.clone(), entry)).collect();
+        Ok(Self { ledger, entries: Mutex::new(entries), changed: Notify::new() })
+    }
+
+    pub(super) async fn entries(&self) -> Vec<JournalEntry> {
+        self.entries.lock().await.values().cloned().collect()
+    }
+
+    pub(super) async fn entry(&self, run: &RunId) -> Option<JournalEntry> {
+        self.entries.lock().await.get(run).cloned()
+    }
+
+    pub(super) async fn insert(&self, entry: JournalEntry) -> Result<()> {
+        let mut entries = self.entries.lock().await;
+        self.ledger.put(&entry).await?;
+        entries.insert(entry.run.id.clone(), entry);
+        self.changed.notify_one();
+        Ok(())
+    }
+
+    pub(super) async fn remove(&self, run: &RunId) -> Result<()> {
+        let mut entries = self.entries.lock().await;
+        self.ledger.remove(run).await?;
+        entries.remove(run);
+        Ok(())
+    }
+
+    /// Moves a run on by one event and says what to do next.
+    pub(super) async fn advance(&self, run: &RunId, event: Event, now: Timestamp) -> Result<Option<Action>> {
+        self.change(run, |entry| advance(entry, event, now)).await.map(Option::flatten)
+    }
+
+    /// Changes an entry, if it is there, and stores it if it is another one then.
+    pub(super) async fn change<T>(
+        &self,
+        run: &RunId,
+        change: impl FnOnce(&mut JournalEntry) -> T,
+    ) -> Result<Option<T>> {
+        let mut entries = self.entries.lock().await;
+        let Some(entry) = entries.get_mut(run) else { return Ok(None) };
+        let mut changed = entry.clone();
+        let answer = change(&mut changed);
+        if changed != *entry {
+            self.ledger.put(&changed).await?;
+            *entry = changed;
+            self.changed.notify_one();
+        }
+        Ok(Some(answer))
+    }
+}

@@ -1,0 +1,77 @@
+//! Handing records and bundles over to the orchestrator.
+
+use futures_util::StreamExt;
+use jiff::SignedDuration;
+use tokio_util::io::ReaderStream;
+
+use super::{Inner, results};
+use crate::error::{Error, Result};
+use crate::model::{Bundle, JournalEntry, Step};
+use crate::ports::ByteStream;
+
+/// The first and the longest pause after a failure.
+const FIRST_PAUSE: SignedDuration = SignedDuration::from_secs(1);
+const LONGEST_PAUSE: SignedDuration = SignedDuration::from_secs(15);
+
+pub(super) async fn run(node: &Inner) -> Result<()> {
+    let mut pause = FIRST_PAUSE;
+    loop {
+        let mut failed = false;
+        for entry in node.journal.entries().await {
+            if let Err(error) = hand_over(node, &entry).await? {
+                tracing::debug!(run = %entry.run.id, %error, "not handed over yet");
+                failed = true;
+            }
+        }
+        if failed {
+            node.pause(pause).await;
+            pause = LONGEST_PAUSE.min(pause.saturating_mul(2));
+        } else {
+            pause = FIRST_PAUSE;
+            node.journal.changed.notified().await;
+        }
+    }
+}
+
+/// Reports a run and delivers its bundle. The outer error is the node's own, the inner one says
+/// that the orchestrator does not have it yet.
+async fn hand_over(node: &Inner, entry: &JournalEntry) -> Result<Result<()>> {
+    let run = &entry.run.id;
+    if !entry.reported {
+        if let Err(error) = node.control.report_run(entry.run.clone()).await {
+            if !is_final(&error) {
+                return Ok(Err(error));
+            }
+            tracing::error!(%run, %error, "the orchestrator refuses this run; its results stay here");
+        }
+        // Only what was sent is acknowledged; the run may have moved on meanwhile.
+        node.journal.change(run, |now| now.reported |= now.run == entry.run).await?;
+    }
+    if entry.step == Step::Done && entry.bundle == Bundle::Packed {
+        if let Err(error) = deliver(node, entry).await {
+            return Ok(Err(error));
+        }
+        node.journal.change(run, |now| now.bundle = Bundle::Delivered).await?;
+        results::clean(node, entry);
+        node.runs_changed.notify_one();
+    }
+    Ok(Ok(()))
+}
+
+/// Whether trying the same report again cannot help: the orchestrator has understood and refused.
+fn is_final(error: &Error) -> bool {
+    use crate::ErrorKind::{InvalidArgument, NotFound, PermissionDenied};
+    matches!(error.kind(), InvalidArgument | NotFound | PermissionDenied)
+}
+
+async fn deliver(node: &Inner, entry: &JournalEntry) -> Result<()> {
+    let path = results::bundle_path(node, entry);
+    let file = tokio::fs::File::open(&path)
+        .await
+        .map_err(|e| Error::while_doing(format!("read bundle {}", path.display()), e))?;
+    let content: ByteStream = Box::pin(
+        ReaderStream::with_capacity(file, 64 * 1024)
+            .map(|chunk| chunk.map_err(|e| Error::while_doing("read a bundle", e))),
+    );
+    node.control.upload(&entry.run.id, content).await
+}

@@ -1,0 +1,110 @@
+//! What a run leaves on the node: its directory, its log, and the bundle made of both.
+
+use std::fs::{self, OpenOptions};
+use std::io::Write;
+use std::path::PathBuf;
+
+use serde_json::json;
+
+use super::{Inner, container};
+use crate::bundle::{self, Contents};
+use crate::error::{Error, Result};
+use crate::ids::RunId;
+use crate::model::{ArtifactKey, JournalEntry, RuntimeState};
+use crate::time::wire_time;
+
+/// The version of the manifest's form.
+const MANIFEST_VERSION: u32 = 1;
+
+/// The node's own files of a run.
+pub(super) fn run_dir(node: &Inner, run: &RunId) -> PathBuf {
+    node.config.work_dir.join("runs").join(run.as_str())
+}
+
+/// The bundle of a run, waiting to be handed over.
+pub(super) fn bundle_path(node: &Inner, entry: &JournalEntry) -> PathBuf {
+    let (node_id, job, run) = (entry.run.node.clone(), entry.run.job.clone(), entry.run.id.clone());
+    node.config.work_dir.join("outbox").join(ArtifactKey { node: node_id, job, run }.file_name())
+}
+
+/// Adds a line to the run's executor log. The log explains the run; that it could not be written
+/// is no reason to stop it.
+pub(super) fn log(node: &Inner, run: &RunId, line: &str) {
+    let dir = run_dir(node, run);
+    let written = fs::create_dir_all(&dir)
+        .and_then(|()| OpenOptions::new().create(true).append(true).open(dir.join("executor.log")))
+        .and_then(|mut file| writeln!(file, "{} {line}", wire_time(node.clock.now())));
+    if let Err(error) = written {
+        tracing::debug!(%run, %error, "cannot write the executor log");
+    }
+}
+
+/// Packs what the run left and removes the experiment from the runtime. May be done again.
+pub(super) async fn collect(node: &Inner, entry: &JournalEntry) -> Result<()> {
+    let run = &entry.run.id;
+    let dir = run_dir(node, run);
+    fs::create_dir_all(&dir).map_err(|e| Error::while_doing(format!("make {}", dir.display()), e))?;
+    match node.found(run).await {
+        RuntimeState::Absent => {}
+        RuntimeState::Prepared | RuntimeState::Running(_) => {
+            // Not started, or cancelled before its start was known.
+            node.runtime.stop(run, node.config.grace).await?;
+            node.runtime.save_output(run, &dir.join("stdout.log"), &dir.join("stderr.log")).await?;
+        }
+        RuntimeState::Exited(_) => {
+            node.runtime.save_output(run, &dir.join("stdout.log"), &dir.join("stderr.log")).await?;
+        }
+    }
+    let results = container::results_dir(node, entry);
+    if !results.exists() {
+        container::write_inputs(entry, &results)?;
+    }
+    let contents = Contents {
+        results,
+        files: ["stdout.log", "stderr.log", "executor.log"].map(|name| dir.join(name)).to_vec(),
+        manifest: manifest(node, entry),
+    };
+    let target = bundle_path(node, entry);
+    tokio::task::spawn_blocking(move || bundle::pack(&contents, &target))
+        .await
+        .map_err(|e| Error::while_doing("pack the results", e))??;
+    node.runtime.remove(run).await
+}
+
+/// What is known of the run apart from its files; the packer adds those.
+fn manifest(node: &Inner, entry: &JournalEntry) -> serde_json::Value {
+    let JournalEntry { run, job, outcome, .. } = entry;
+    json!({
+        "format_version": MANIFEST_VERSION,
+        "software": { "name": "leoscope-node", "version": env!("CARGO_PKG_VERSION") },
+        "runtime": { "name": node.runtime_info.name, "version": node.runtime_info.version },
+        "job": job,
+        "run": {
+            "id": run.id,
+            "node": run.node,
+            "planned": run.planned,
+            "started": run.started,
+            "ended": run.ended,
+            "lateness_ms": run.lateness().map(|late| late.as_millis()),
+            "exit_code": run.exit_code,
+            "outcome": outcome,
+        },
+    })
+}
+
+/// Removes what a run left, once the orchestrator has it.
+pub(super) fn clean(node: &Inner, entry: &JournalEntry) {
+    let results = container::results_dir(node, entry);
+    let bundle = bundle_path(node, entry);
+    for result in [
+        fs::remove_file(&bundle),
+        fs::remove_dir_all(&results),
+        fs::remove_dir_all(run_dir(node, &entry.run.id)),
+    ] {
+        if let Err(error) = result
+            && error.kind() != std::io::ErrorKind::NotFound
+        {
+            tracing::warn!(run = %entry.run.id, %error, "cannot remove what a run left");
+        }
+    }
+}

@@ -1,0 +1,203 @@
+use super::*;
+use crate::ids::{JobId, NodeId, RunId, UserId};
+use crate::model::{Job, JobParams, RunLength};
+use crate::schedule::Schedule;
+use crate::time::parse_time;
+
+fn at(secs: i64) -> Timestamp {
+    let start = parse_time("2026-12-01T00:00:00").expect("time");
+    start.checked_add(SignedDuration::from_secs(secs)).expect("time")
+}
+
+/// A run planned for `[0 s, 60 s)`.
+fn entry() -> JournalEntry {
+    let window = Window::new(at(0), at(60)).expect("window");
+    let job = Job {
+        id: JobId::parse("job").expect("id"),
+        owner: UserId::parse("user").expect("id"),
+        node: NodeId::parse("node").expect("id"),
+        server: None,
+        schedule: Schedule::Once,
+        window,
+        length: RunLength::from_secs(60).expect("length"),
+        overhead: true,
+        trigger: None,
+        config: String::new(),
+        params: JobParams::default(),
+        created: at(-100),
+        deleted: None,
+    };
+    let id = RunId::derive(&job.id, job.created, window.start());
+    JournalEntry::new(Run::planned(id, job.id.clone(), job.node.clone(), job.owner.clone(), window), job)
+}
+
+fn exit(code: i32, secs: i64) -> Exit {
+    Exit { code: Some(code), out_of_memory: false, at: at(secs) }
+}
+
+/// Feeds `(event, second)` pairs and gives the actions asked for.
+fn feed(entry: &mut JournalEntry, events: &[(Event, i64)]) -> Vec<Option<Action>> {
+    events.iter().map(|(event, now)| advance(entry, event.clone(), at(*now))).collect()
+}
+
+fn to_executing() -> Vec<(Event, i64)> {
+    vec![(Event::Begin, -30), (Event::Prepared, -20), (Event::Due, 0), (Event::Started(at(0)), 0)]
+}
+
+#[test]
+fn a_run_that_ends_by_itself_is_completed() {
+    let mut entry = entry();
+    let mut events = to_executing();
+    events.extend([(Event::Exited(exit(0, 40)), 40), (Event::Collected, 41)]);
+    let actions = feed(&mut entry, &events);
+    use Action::{AwaitStart, Collect, Prepare, Start, Watch};
+    assert_eq!(actions, [Some(Prepare), Some(AwaitStart), Some(Start), Some(Watch), Some(Collect), None]);
+    assert_eq!(entry.run.status, RunStatus::Completed);
+    assert_eq!(entry.run.reason.as_deref(), Some("EXPERIMENT_ENDED"));
+    assert_eq!((entry.run.started, entry.run.ended), (Some(at(0)), Some(at(40))));
+    assert_eq!((entry.bundle, entry.step, entry.reported), (Bundle::Packed, Step::Done, false));
+}
+
+#[test]
+fn being_stopped_at_the_deadline_is_a_normal_end_whatever_the_exit_code() {
+    let mut entry = entry();
+    let mut events = to_executing();
+    events.extend([(Event::DeadlineReached, 60), (Event::Exited(exit(137, 62)), 62), (Event::Collected, 63)]);
+    assert_eq!(feed(&mut entry, &events)[4], Some(Action::Stop));
+    assert_eq!(entry.run.status, RunStatus::Completed);
+    assert_eq!(entry.run.reason.as_deref(), Some("LENGTH_REACHED"));
+    assert_eq!(entry.run.exit_code, Some(137));
+}
+
+#[test]
+fn failures_keep_their_first_reason() {
+    let mut entry = entry();
+    let mut events = to_executing();
+    events.extend([(Event::Exited(exit(3, 5)), 5), (Event::CollectFailed("disk full".into()), 6)]);
+    feed(&mut entry, &events);
+    assert_eq!(entry.run.status, RunStatus::Failed);
+    assert_eq!(entry.run.reason.as_deref(), Some("CONTAINER_EXIT_NONZERO"));
+    assert_eq!(entry.bundle, Bundle::None);
+}
+
+#[test]
+fn results_that_cannot_be_packed_fail_a_run_that_was_well() {
+    let mut entry = entry();
+    let mut events = to_executing();
+    events.extend([(Event::Exited(exit(0, 5)), 5), (Event::CollectFailed("disk full".into()), 6)]);
+    feed(&mut entry, &events);
+    assert_eq!(entry.run.reason.as_deref(), Some("COLLECT_FAILED"));
+}
+
+#[test]
+fn a_start_beyond_the_allowed_lateness_is_missed_never_run() {
+    let mut entry = entry();
+    let late = ALLOWED_LATENESS.as_secs() + 1;
+    let actions = feed(
+        &mut entry,
+        &[(Event::Begin, -30), (Event::Prepared, late), (Event::Due, late), (Event::Collected, late)],
+    );
+    assert_eq!(actions, [Some(Action::Prepare), Some(Action::AwaitStart), Some(Action::Collect), None]);
+    assert_eq!(entry.run.status, RunStatus::Missed);
+    assert_eq!(entry.run.started, None);
+}
+
+#[test]
+fn cancelling_before_the_start_runs_nothing_and_after_it_stops() {
+    let aborted = || Outcome::new(RunStatus::Aborted, Stage::Schedule, Reason::JobRemoved, "gone");
+    let mut early = entry();
+    let actions = feed(&mut early, &[(Event::Begin, -30), (Event::Cancelled(aborted()), -25)]);
+    assert_eq!(actions[1], Some(Action::Collect));
+    let mut running = entry();
+    let mut events = to_executing();
+    events.extend([
+        (Event::Cancelled(aborted()), 10),
+        (Event::Exited(exit(143, 11)), 11),
+        (Event::Collected, 12),
+    ]);
+    assert_eq!(feed(&mut running, &events)[4], Some(Action::Stop));
+    assert_eq!(running.run.status, RunStatus::Aborted);
+}
+
+#[test]
+fn an_ended_run_never_changes_again() {
+    let mut entry = entry();
+    let mut events = to_executing();
+    events.extend([(Event::Exited(exit(0, 40)), 40), (Event::Collected, 41)]);
+    feed(&mut entry, &events);
+    let done = entry.clone();
+    let late = [
+        Event::Begin,
+        Event::Prepared,
+        Event::Due,
+        Event::Started(at(50)),
+        Event::DeadlineReached,
+        Event::Exited(exit(1, 50)),
+        Event::Collected,
+        Event::CollectFailed("x".into()),
+        Event::Recovered(RuntimeState::Absent),
+        Event::Recovered(RuntimeState::Running(at(0))),
+    ];
+    for event in late {
+        assert_eq!(advance(&mut entry, event.clone(), at(99)), None, "{event:?}");
+        assert_eq!(entry, done, "{event:?}");
+    }
+}
+
+/// After a crash at any step, whatever the runtime is found to have, going on ends the run once.
+#[test]
+fn recovery_from_every_step_and_state_ends_the_run() {
+    let states = [
+        RuntimeState::Absent,
+        RuntimeState::Prepared,
+        RuntimeState::Running(at(0)),
+        RuntimeState::Exited(exit(0, 40)),
+    ];
+    for cut in 0..=5 {
+        for found in states {
+            for now in [-10, 5, 30, 90] {
+                let mut entry = entry();
+                let mut events = to_executing();
+                events.push((Event::Exited(exit(0, 40)), 40));
+                events.truncate(cut);
+                feed(&mut entry, &events);
+                let mut action = advance(&mut entry, Event::Recovered(found), at(now));
+                let mut rounds = 0;
+                while let Some(asked) = action {
+                    let event = match asked {
+                        Action::Prepare => Event::Prepared,
+                        Action::AwaitStart => Event::Due,
+                        Action::Start => Event::Started(at(now)),
+                        Action::Watch | Action::Stop => Event::Exited(exit(0, 95)),
+                        Action::Collect => Event::Collected,
+                    };
+                    action = advance(&mut entry, event, at(now.max(0)));
+                    rounds += 1;
+                    assert!(rounds < 10, "no end after {cut} events with {found:?} at {now}");
+                }
+                assert!(entry.run.status.is_terminal(), "{cut} events, {found:?}, {now}: {entry:?}");
+                assert_eq!(entry.step, Step::Done);
+            }
+        }
+    }
+}
+
+#[test]
+fn merging_never_changes_an_ended_run_but_takes_its_bundle() {
+    let mut ended = entry().run;
+    ended.end(Outcome::failed(Stage::Execute, Reason::Lost, "gone"), at(10));
+    let mut other = ended.clone();
+    other.end(Outcome::new(RunStatus::Completed, Stage::Execute, Reason::ExperimentEnded, "fine"), at(20));
+    other.artifact = Some("bundle".into());
+    let merged = merge(ended.clone(), other.clone());
+    assert_eq!(merged, Run { artifact: Some("bundle".into()), ..ended });
+    assert_eq!(merge(merged.clone(), other), merged);
+}
+
+#[test]
+fn a_late_report_does_not_take_a_run_back() {
+    let scheduled = entry().run;
+    let mut running = scheduled.clone();
+    running.status = RunStatus::Running;
+    assert_eq!(merge(running.clone(), scheduled), running);
+}

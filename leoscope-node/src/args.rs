@@ -1,0 +1,101 @@
+//! The command line of a node.
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use clap::Parser;
+use leoscope_core::client::{ClientConfig, Tls};
+use leoscope_core::ids::{NodeId, UserId};
+use leoscope_core::model::{ExecutorConfig, Secret};
+use leoscope_core::time::SignedDuration;
+use leoscope_core::{Error, Result};
+use leoscope_node::{NodeConfig, RuntimeChoice};
+
+/// Runs the experiments of one LEOScope measurement node.
+#[derive(Debug, Parser)]
+#[command(
+    version,
+    after_help = "Set the access token as LEOSCOPE_ACCESS_TOKEN or in a file: on the command line other users of this machine can read it."
+)]
+pub(crate) struct Args {
+    /// The node's id.
+    #[arg(long)]
+    nodeid: String,
+    /// The node's access token.
+    #[arg(long)]
+    access_token: Option<String>,
+    /// A file that holds the access token.
+    #[arg(long)]
+    access_token_file: Option<PathBuf>,
+    /// The orchestrator's host.
+    #[arg(long, default_value = "localhost")]
+    grpc_host: String,
+    /// The orchestrator's port.
+    #[arg(long, default_value_t = 50051)]
+    grpc_port: u16,
+    /// The orchestrator's certificate (PEM); the system's authorities when left out.
+    #[arg(long)]
+    tls_cert: Option<PathBuf>,
+    /// Where the node keeps its journal and results.
+    #[arg(long, default_value = "leoscope-node-state")]
+    state_dir: PathBuf,
+    /// The executor config (YAML).
+    #[arg(long)]
+    executor_config: Option<PathBuf>,
+    /// What runs the experiments.
+    #[arg(long, value_enum, default_value = "auto")]
+    runtime: RuntimeChoice,
+    /// Seconds between two looks at the orders where they cannot be pushed.
+    #[arg(long, default_value_t = 10, value_parser = clap::value_parser!(u16).range(1..))]
+    interval: u16,
+}
+
+impl Args {
+    /// The settings these arguments and the environment give.
+    pub(crate) fn resolve(self, env: &BTreeMap<String, String>) -> Result<NodeConfig> {
+        let node = NodeId::parse(&self.nodeid)?;
+        let token = match (self.access_token, self.access_token_file, env.get("LEOSCOPE_ACCESS_TOKEN")) {
+            (Some(token), _, _) => token,
+            (None, Some(file), _) => read(&file)?.trim().to_owned(),
+            (None, None, Some(token)) => token.clone(),
+            (None, None, None) => {
+                return Err(Error::invalid("no access token")
+                    .hint("set LEOSCOPE_ACCESS_TOKEN or give --access-token-file; 'leoscope node register' shows the token"));
+            }
+        };
+        let tls = match self.tls_cert {
+            Some(file) => Tls::Pem(read(&file)?.into_bytes()),
+            None => Tls::SystemRoots,
+        };
+        let executor = match self.executor_config {
+            Some(file) => ExecutorConfig::parse(&read(&file)?)?,
+            None => ExecutorConfig::default(),
+        };
+        let client = ClientConfig {
+            host: self.grpc_host,
+            port: self.grpc_port,
+            tls,
+            user: UserId::from(&node),
+            token: Secret::new(token),
+            timeout: Duration::from_secs(5),
+        };
+        Ok(NodeConfig {
+            node,
+            client,
+            // Containers need the results directory as an absolute path.
+            state_dir: std::path::absolute(&self.state_dir)
+                .map_err(|e| Error::invalid(format!("state directory {}: {e}", self.state_dir.display())))?,
+            executor,
+            runtime: self.runtime,
+            interval: SignedDuration::from_secs(self.interval.into()),
+        })
+    }
+}
+
+fn read(file: &PathBuf) -> Result<String> {
+    std::fs::read_to_string(file).map_err(|e| {
+        Error::invalid(format!("cannot read {}: {e}", file.display()))
+            .hint("check the path and its permissions")
+    })
+}

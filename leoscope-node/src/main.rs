@@ -1,0 +1,53 @@
+//! `leoscope-node`: runs the experiments of one measurement node.
+
+mod args;
+
+use std::process::ExitCode;
+
+use clap::Parser;
+use leoscope_core::Error;
+use tokio_util::sync::CancellationToken;
+
+fn main() -> ExitCode {
+    tracing_subscriber::fmt()
+        .with_writer(std::io::stderr)
+        .with_env_filter(
+            tracing_subscriber::EnvFilter::try_from_env("LEOSCOPE_LOG").unwrap_or_else(|_| "info".into()),
+        )
+        .init();
+    // A second installation would only say that there is a provider already.
+    let _ = rustls::crypto::ring::default_provider().install_default();
+    let env = std::env::vars().collect();
+    match args::Args::parse().resolve(&env).and_then(run) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            tracing::error!("{error}");
+            if let Some(hint) = error.what_to_do() {
+                tracing::error!("{hint}");
+            }
+            ExitCode::FAILURE
+        }
+    }
+}
+
+#[tokio::main]
+async fn run(config: leoscope_node::NodeConfig) -> Result<(), Error> {
+    let id = config.node.clone();
+    let node = leoscope_node::build(config).await?;
+    tracing::info!(node = %id, runtime = node.runtime.name, version = node.runtime.version, "node is up");
+    let stop = CancellationToken::new();
+    let signalled = stop.clone();
+    tokio::spawn(async move {
+        let mut terminate = match tokio::signal::unix::signal(tokio::signal::unix::SignalKind::terminate()) {
+            Ok(signal) => signal,
+            Err(error) => return tracing::warn!(%error, "cannot listen for SIGTERM"),
+        };
+        tokio::select! {
+            _ = tokio::signal::ctrl_c() => {}
+            _ = terminate.recv() => {}
+        }
+        tracing::info!("stopping; experiments in progress go on and are taken up at the next start");
+        signalled.cancel();
+    });
+    node.agent.run(stop).await
+}
