@@ -95,3 +95,6 @@ fn consider(plan: &mut Plan, job: &Job, window: Window, journal: &[JournalEntry]
 fn same_booking(a: &Job, b: &Job) -> bool {
     a.id == b.id && a.created == b.created
 }
+
+#[cfg(test)]
+mod tests;

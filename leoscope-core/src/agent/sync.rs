@@ -49,7 +49,7 @@ async fn follow(node: &Inner) -> Result<()> {
 fn note_reachable(before: bool, error: Option<&Error>) -> bool {
     match (before, error) {
         (true, Some(error)) => {
-            tracing::warn!(%error, "no orders from the orchestrator, going on with the last")
+            tracing::warn!(%error, "no orders from the orchestrator, going on with the last");
         }
         (false, None) => tracing::info!("the orchestrator is back"),
         _ => {}

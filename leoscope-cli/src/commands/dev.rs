@@ -1,0 +1,68 @@
+//! `leoscope dev`: the local testbed, staying up.
+
+use std::path::PathBuf;
+
+use clap::Args;
+use leoscope_core::{Error, Result};
+use leoscope_node::RuntimeChoice;
+
+use crate::output::Output;
+use crate::testbed::{NODE, RESEARCHER, Testbed};
+
+/// Run a whole testbed on this machine until Ctrl-C.
+#[derive(Debug, Args)]
+pub(crate) struct Dev {
+    /// Where it keeps its state, to go on from at the next start.
+    #[arg(long)]
+    state_dir: Option<PathBuf>,
+    /// What runs the experiments.
+    #[arg(long, value_enum, default_value = "auto")]
+    runtime: RuntimeChoice,
+}
+
+impl Dev {
+    /// Runs on `port`; the state is in `default_state_dir` unless another was chosen.
+    pub(crate) async fn run(&self, default_state_dir: PathBuf, port: u16, output: &Output) -> Result<()> {
+        let dir = self.state_dir.clone().unwrap_or(default_state_dir);
+        let dir = std::path::absolute(&dir)
+            .map_err(|e| Error::invalid(format!("state directory {}: {e}", dir.display())))?;
+        let mut testbed = Testbed::start(&dir, port, self.runtime).await?;
+        let config = dir.join("experiment-config.yaml");
+        if !config.exists() {
+            std::fs::write(&config, testbed.latency_experiment(5).await?)
+                .map_err(|e| Error::while_doing(format!("write {}", config.display()), e))?;
+        }
+        let runtime = &testbed.runtime;
+        output.note(&format!(
+            "testbed is up on localhost:{} · node {NODE} · runtime {} {} · state in {}",
+            testbed.port,
+            runtime.name,
+            runtime.version,
+            dir.display()
+        ));
+        output.note("in another terminal:");
+        output.line(&format!("export LEOSCOPE_USERID={RESEARCHER}"));
+        output.line(&format!("export LEOSCOPE_ACCESS_TOKEN={}", testbed.researcher_token.expose()));
+        output.line(&format!("export LEOSCOPE_GRPC_PORT={}", testbed.port));
+        output.line(&format!("export LEOSCOPE_TLS_CERT={}", testbed.certificate.display()));
+        output.line("leoscope node get");
+        output.line(&format!(
+            "leoscope job schedule --nodeid={NODE} --jobid=exp-001 --exp-config={} --schedule='* * * * *' \
+             --start-date=$(date -u +%FT%T) --end-date=$(date -u -d '+1 hour' +%FT%T) --length=10",
+            config.display()
+        ));
+        output.line("leoscope run get --jobid=exp-001");
+        output.line("leoscope run download --jobid=exp-001 --local-path=./results");
+        output.note(&format!(
+            "as administrator: --userid=admin, its token is in {}",
+            dir.join("admin-token").display()
+        ));
+        output.note("Ctrl-C stops the testbed; what runs then is taken up at the next start");
+        testbed
+            .run_while(async {
+                tokio::signal::ctrl_c().await.map_err(|e| Error::while_doing("wait for Ctrl-C", e))
+            })
+            .await?;
+        testbed.stop().await
+    }
+}

@@ -1,0 +1,111 @@
+use super::*;
+use crate::ids::{JobId, UserId};
+use crate::lifecycle::{Event, advance};
+use crate::model::{Bundle, JobParams, RunLength};
+use crate::schedule::{CronExpr, Schedule};
+use crate::time::parse_time;
+
+fn at(text: &str) -> Timestamp {
+    parse_time(text).expect("time")
+}
+
+fn node() -> NodeId {
+    NodeId::parse("node").expect("id")
+}
+
+fn every_minute(secs: i64) -> Job {
+    Job {
+        id: JobId::parse("job").expect("id"),
+        owner: UserId::parse("user").expect("id"),
+        node: node(),
+        server: None,
+        schedule: Schedule::Cron(CronExpr::parse("* * * * *").expect("cron")),
+        window: Window::new(at("2026-12-01T00:00"), at("2026-12-01T01:00")).expect("window"),
+        length: RunLength::from_secs(secs).expect("length"),
+        overhead: false,
+        trigger: None,
+        config: String::new(),
+        params: JobParams::default(),
+        created: at("2026-11-30T00:00"),
+        deleted: None,
+    }
+}
+
+fn orders(jobs: Vec<Job>) -> Orders {
+    Orders { node: node(), revision: 1, jobs }
+}
+
+#[test]
+fn a_run_is_begun_ahead_of_its_start_and_only_once() {
+    let orders = orders(vec![every_minute(10)]);
+    let before = plan(&node(), &orders, &[], at("2026-11-30T23:59:00"));
+    assert_eq!(before, Plan { wake: Some(at("2026-11-30T23:59:30")), ..Plan::default() });
+    let now = at("2026-11-30T23:59:30");
+    let first = plan(&node(), &orders, &[], now);
+    assert_eq!(first.begin.len(), 1);
+    assert_eq!(first.begin[0].run.planned.expect("planned").start(), at("2026-12-01T00:00"));
+    assert_eq!(first.wake, Some(at("2026-12-01T00:00:30")));
+    let again = plan(&node(), &orders, &first.begin, now);
+    assert_eq!(again, Plan { wake: first.wake, ..Plan::default() }, "planning twice changes nothing");
+}
+
+#[test]
+fn starts_within_the_allowed_lateness_are_caught_up_earlier_ones_are_not() {
+    let orders = orders(vec![every_minute(10)]);
+    let starts = |now| {
+        let plan = plan(&node(), &orders, &[], at(now));
+        plan.begin.iter().map(|e| e.run.planned.expect("planned").start()).collect::<Vec<_>>()
+    };
+    assert_eq!(starts("2026-12-01T00:10:10"), [at("2026-12-01T00:10")]);
+    assert_eq!(starts("2026-12-01T00:10:11"), []);
+    assert_eq!(starts("2026-12-01T00:10:05"), [at("2026-12-01T00:10")]);
+}
+
+#[test]
+fn a_run_that_would_overlap_the_previous_one_of_its_job_is_skipped_with_the_reason() {
+    let orders = orders(vec![every_minute(90)]);
+    let first = plan(&node(), &orders, &[], at("2026-11-30T23:59:30"));
+    let mut entry = first.begin[0].clone();
+    advance(&mut entry, Event::Begin, at("2026-11-30T23:59:30"));
+    let second = plan(&node(), &orders, &[entry], at("2026-12-01T00:00:30"));
+    assert_eq!(second.begin, []);
+    assert_eq!(second.skip[0].run.status, RunStatus::Skipped);
+    assert_eq!(second.skip[0].run.reason.as_deref(), Some("PREVIOUS_RUNNING"));
+}
+
+#[test]
+fn runs_of_deleted_jobs_are_cancelled_until_their_end_is_decided() {
+    let now = at("2026-11-30T23:59:30");
+    let first = plan(&node(), &orders(vec![every_minute(10)]), &[], now);
+    let gone = plan(&node(), &orders(vec![]), &first.begin, now);
+    assert_eq!(gone.cancel.len(), 1);
+    assert_eq!(gone.cancel[0].1.reason, Reason::JobRemoved);
+    let mut rebooked = every_minute(10);
+    rebooked.created = at("2026-11-30T12:00");
+    assert_eq!(plan(&node(), &orders(vec![rebooked]), &first.begin, now).cancel.len(), 1, "another booking");
+    let mut decided = first.begin[0].clone();
+    decided.outcome = Some(gone.cancel[0].1.clone());
+    assert_eq!(plan(&node(), &orders(vec![]), &[decided], now).cancel, []);
+}
+
+#[test]
+fn settled_entries_are_forgotten_only_long_after_their_window() {
+    let first = plan(&node(), &orders(vec![every_minute(10)]), &[], at("2026-11-30T23:59:30"));
+    let mut entry = first.begin[0].clone();
+    (entry.step, entry.reported, entry.bundle) = (Step::Done, true, Bundle::Delivered);
+    let forget = |entry: &JournalEntry, now| {
+        plan(&node(), &orders(vec![]), std::slice::from_ref(entry), at(now)).forget
+    };
+    assert_eq!(forget(&entry, "2026-12-01T00:30").len(), 0);
+    assert_eq!(forget(&entry, "2026-12-01T01:30").len(), 1);
+    entry.reported = false;
+    assert_eq!(forget(&entry, "2026-12-01T01:30").len(), 0, "what was not reported is kept");
+}
+
+#[test]
+fn jobs_that_only_serve_here_are_not_begun() {
+    let mut job = every_minute(10);
+    (job.node, job.server) = (NodeId::parse("other").expect("id"), Some(node()));
+    let plan = plan(&node(), &orders(vec![job]), &[], at("2026-11-30T23:59:30"));
+    assert_eq!(plan, Plan::default());
+}
