@@ -2,6 +2,7 @@
 
 pub mod artifacts;
 pub mod clock;
+mod database;
 pub mod launcher;
 pub mod ledger;
 pub mod runtime;

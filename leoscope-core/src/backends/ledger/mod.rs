@@ -1,1 +1,7 @@
-//! Implementations of the ledger port.
+//! Implementations of the [`Ledger`](crate::ports::Ledger) port.
+
+mod memory;
+mod sqlite;
+
+pub use memory::MemoryLedger;
+pub use sqlite::SqliteLedger;

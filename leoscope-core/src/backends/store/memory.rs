@@ -1,0 +1,195 @@
+//! A store in memory, for tests, simulations and embedding.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+use async_trait::async_trait;
+
+use super::{missing, stale, taken};
+use crate::error::Result;
+use crate::ids::{JobId, NodeId, RunId, UserId};
+use crate::model::{Job, Node, Run, RunFilter, Settings, User};
+use crate::ports::{
+    Booking, JobStore, NodeStore, Revision, RunStore, SettingsStore, Timetable, UserStore, Versions,
+};
+use crate::time::Timestamp;
+
+/// A store that lives as long as its object.
+#[derive(Debug, Default)]
+pub struct MemoryStore(Mutex<Tables>);
+
+#[derive(Debug, Default)]
+struct Tables {
+    users: BTreeMap<UserId, User>,
+    nodes: BTreeMap<NodeId, Node>,
+    /// Every definition a job id ever had, by the time it was booked.
+    jobs: BTreeMap<(JobId, Timestamp), Job>,
+    versions: Versions,
+    runs: BTreeMap<RunId, (Run, Revision)>,
+    settings: Settings,
+}
+
+impl MemoryStore {
+    fn tables(&self) -> MutexGuard<'_, Tables> {
+        // A panic elsewhere cannot leave the tables half changed: every change is one step.
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Tables {
+    fn live_jobs(&self) -> impl Iterator<Item = &Job> {
+        self.jobs.values().filter(|job| job.deleted.is_none())
+    }
+
+    fn version(&self, node: &NodeId) -> u64 {
+        self.versions.get(node).copied().unwrap_or_default()
+    }
+}
+
+#[async_trait]
+impl UserStore for MemoryStore {
+    async fn insert_user(&self, user: &User) -> Result<()> {
+        let mut tables = self.tables();
+        if tables.users.contains_key(&user.id) {
+            return Err(taken("user", &user.id));
+        }
+        tables.users.insert(user.id.clone(), user.clone());
+        Ok(())
+    }
+
+    async fn update_user(&self, user: &User) -> Result<()> {
+        let mut tables = self.tables();
+        let stored = tables.users.get_mut(&user.id).ok_or_else(|| missing("user", &user.id))?;
+        *stored = user.clone();
+        Ok(())
+    }
+
+    async fn delete_user(&self, id: &UserId) -> Result<()> {
+        self.tables().users.remove(id).map(drop).ok_or_else(|| missing("user", id))
+    }
+
+    async fn user(&self, id: &UserId) -> Result<Option<User>> {
+        Ok(self.tables().users.get(id).cloned())
+    }
+}
+
+#[async_trait]
+impl NodeStore for MemoryStore {
+    async fn insert_node(&self, node: &Node) -> Result<()> {
+        let mut tables = self.tables();
+        if tables.nodes.contains_key(&node.id) {
+            return Err(taken("node", &node.id));
+        }
+        tables.nodes.insert(node.id.clone(), node.clone());
+        Ok(())
+    }
+
+    async fn update_node(&self, node: &Node) -> Result<()> {
+        let mut tables = self.tables();
+        let stored = tables.nodes.get_mut(&node.id).ok_or_else(|| missing("node", &node.id))?;
+        *stored = node.clone();
+        Ok(())
+    }
+
+    async fn touch_node(&self, id: &NodeId, at: Timestamp) -> Result<()> {
+        let mut tables = self.tables();
+        let node = tables.nodes.get_mut(id).ok_or_else(|| missing("node", id))?;
+        node.last_active = node.last_active.max(Some(at));
+        Ok(())
+    }
+
+    async fn delete_node(&self, id: &NodeId) -> Result<()> {
+        self.tables().nodes.remove(id).map(drop).ok_or_else(|| missing("node", id))
+    }
+
+    async fn node(&self, id: &NodeId) -> Result<Option<Node>> {
+        Ok(self.tables().nodes.get(id).cloned())
+    }
+
+    async fn nodes(&self) -> Result<Vec<Node>> {
+        Ok(self.tables().nodes.values().cloned().collect())
+    }
+}
+
+#[async_trait]
+impl JobStore for MemoryStore {
+    async fn timetable(&self, nodes: &BTreeSet<NodeId>) -> Result<Timetable> {
+        let tables = self.tables();
+        let involved = |job: &&Job| job.nodes().any(|node| nodes.contains(node));
+        Ok(Timetable {
+            jobs: tables.live_jobs().filter(involved).cloned().collect(),
+            versions: nodes.iter().map(|node| (node.clone(), tables.version(node))).collect(),
+        })
+    }
+
+    async fn commit(&self, seen: &Versions, booking: Booking) -> Result<()> {
+        let mut tables = self.tables();
+        if let Some((node, _)) = seen.iter().find(|(node, version)| tables.version(node) != **version) {
+            return Err(stale(format!("the timetable of node {node}")));
+        }
+        let job = match booking {
+            Booking::Insert(job) => {
+                if tables.live_jobs().any(|other| other.id == job.id) {
+                    return Err(taken("job", &job.id));
+                }
+                *job
+            }
+            Booking::Delete(id, at) => {
+                let found = tables.live_jobs().find(|job| job.id == id).cloned();
+                Job { deleted: Some(at), ..found.ok_or_else(|| missing("job", &id))? }
+            }
+        };
+        for node in job.nodes() {
+            *tables.versions.entry(node.clone()).or_default() += 1;
+        }
+        tables.jobs.insert((job.id.clone(), job.created), job);
+        Ok(())
+    }
+
+    async fn job(&self, id: &JobId) -> Result<Option<Job>> {
+        let tables = self.tables();
+        Ok(tables.jobs.values().rfind(|job| job.id == *id).cloned())
+    }
+
+    async fn jobs_of_user(&self, owner: &UserId) -> Result<Vec<Job>> {
+        Ok(self.tables().live_jobs().filter(|job| job.owner == *owner).cloned().collect())
+    }
+}
+
+#[async_trait]
+impl RunStore for MemoryStore {
+    async fn run(&self, id: &RunId) -> Result<Option<(Run, Revision)>> {
+        Ok(self.tables().runs.get(id).cloned())
+    }
+
+    async fn put_run(&self, run: &Run, seen: Option<Revision>) -> Result<()> {
+        let mut tables = self.tables();
+        if tables.runs.get(&run.id).map(|(_, revision)| *revision) != seen {
+            return Err(stale(format!("run {}", run.id)));
+        }
+        tables.runs.insert(run.id.clone(), (run.clone(), seen.unwrap_or_default() + 1));
+        Ok(())
+    }
+
+    async fn runs(&self, filter: &RunFilter) -> Result<Vec<Run>> {
+        let tables = self.tables();
+        let mut runs: Vec<Run> =
+            tables.runs.values().map(|(run, _)| run).filter(|run| filter.matches(run)).cloned().collect();
+        runs.sort_by(|a, b| b.sort_key().cmp(&a.sort_key()).then_with(|| a.id.cmp(&b.id)));
+        let limit = filter.limit.and_then(|limit| usize::try_from(limit).ok());
+        runs.truncate(limit.unwrap_or(usize::MAX));
+        Ok(runs)
+    }
+}
+
+#[async_trait]
+impl SettingsStore for MemoryStore {
+    async fn settings(&self) -> Result<Settings> {
+        Ok(self.tables().settings.clone())
+    }
+
+    async fn put_settings(&self, settings: &Settings) -> Result<()> {
+        self.tables().settings = settings.clone();
+        Ok(())
+    }
+}
