@@ -1,5 +1,4 @@
 //! Generates the protocol's code from the `.proto` files, without needing `protoc`.
-#![expect(clippy::print_stdout, reason = "cargo reads a build script's output")]
 
 use std::error::Error;
 

@@ -14,14 +14,26 @@ pub mod status;
 pub mod user;
 
 /// The calls of the public LEOScope testbed.
-#[expect(missing_docs, unused_qualifications, reason = "generated; documented in proto/leotest.proto")]
+#[expect(
+    missing_docs,
+    unused_qualifications,
+    clippy::allow_attributes,
+    clippy::allow_attributes_without_reason,
+    reason = "generated; documented in proto/leotest.proto"
+)]
 pub mod unary {
     tonic::include_proto!("unary");
 }
 
 mod leoscope {
     /// What goes beyond the calls of the public testbed.
-    #[expect(missing_docs, unused_qualifications, reason = "generated; documented in proto/leoscope/v1")]
+    #[expect(
+        missing_docs,
+        unused_qualifications,
+        clippy::allow_attributes,
+        clippy::allow_attributes_without_reason,
+        reason = "generated; documented in proto/leoscope/v1"
+    )]
     pub mod v1 {
         tonic::include_proto!("leoscope.v1");
     }

@@ -66,16 +66,16 @@ fn by_text(message: &str) -> Error {
     Error::new(kind, text)
 }
 
-/// Answers with `state` and `message`.
+/// Answers with `state` and `message`; in braces, what they have besides.
 macro_rules! with_state {
-    ($($response:ident),+ $(,)?) => { $(
+    ($($response:ident { $($rest:ident),* }),+ $(,)?) => { $(
         impl Refusable for unary::$response {
             fn refused(error: &Error) -> Option<Self> {
                 Some(Self {
                     state: unary::ResponseState::Failed.into(),
                     message: error.message().to_owned(),
                     error: Some(error.into()),
-                    ..Self::default()
+                    $($rest: Default::default(),)*
                 })
             }
 
@@ -89,21 +89,21 @@ macro_rules! with_state {
 }
 
 with_state!(
-    UpdateSettingsResponse,
-    RegisterUserResponse,
-    ModifyUserResponse,
-    DeleteUserResponse,
-    ScheduleJobResponse,
-    UpdateRunResponse,
-    ReportJobEventResponse,
-    GetScheduledRunsResponse,
-    RegisterNodeResponse,
-    UpdateNodeResponse,
-    DeleteNodeResponse,
-    SetScavengerStatusResponse,
-    ScheduleTaskResponse,
-    UpdateTaskResponse,
-    KernelAccessResponse,
+    UpdateSettingsResponse {},
+    RegisterUserResponse { access_token },
+    ModifyUserResponse {},
+    DeleteUserResponse {},
+    ScheduleJobResponse { warnings, jobid },
+    UpdateRunResponse {},
+    ReportJobEventResponse {},
+    GetScheduledRunsResponse { events },
+    RegisterNodeResponse { access_token },
+    UpdateNodeResponse {},
+    DeleteNodeResponse {},
+    SetScavengerStatusResponse {},
+    ScheduleTaskResponse {},
+    UpdateTaskResponse {},
+    KernelAccessResponse {},
 );
 
 /// Answers that say by a flag and a message whether there was something.
@@ -112,9 +112,9 @@ macro_rules! with_flag_and_message {
         impl Refusable for unary::$response {
             fn refused(error: &Error) -> Option<Self> {
                 Some(Self {
+                    $flag: false,
                     message: error.message().to_owned(),
                     error: Some(error.into()),
-                    ..Self::default()
                 })
             }
 
@@ -236,7 +236,7 @@ mod tests {
         for (message, kind) in cases {
             let answer =
                 unary::ModifyUserResponse { state: 1, message: message.into(), ..Default::default() };
-            assert_eq!(answer.accepted().err().expect(message).kind(), kind, "{message}");
+            assert_eq!(answer.accepted().expect_err(message).kind(), kind, "{message}");
         }
         let nothing = unary::GetJobsOfUserResponse::default();
         assert!(nothing.accepted().is_ok(), "a user without jobs is no refusal");

@@ -99,7 +99,7 @@ fn errors_name_the_field() {
         JobSpec::try_from(request).expect_err("fault").to_string()
     };
     assert_eq!(fault(|r| r.id = "a/b".into()), "job id \"a/b\" contains '/'");
-    assert_eq!(fault(|r| r.nodeid.clear()), "node id is empty");
+    assert_eq!(fault(|r| r.nodeid.clear()), "node id \"\" is empty");
     assert_eq!(fault(|r| r.r#type = 7), "type: 7 is not a type of job");
     assert_eq!(fault(|r| r.start_date = "soon".into()), "start_date: \"soon\" is not a time");
     assert_eq!(fault(|r| r.end_date.clear()), "end_date: \"\" is not a time");
@@ -110,7 +110,7 @@ fn errors_name_the_field() {
     job.userid.clear();
     assert_eq!(
         jobs_from_wire(vec![job]).expect_err("owner").to_string(),
-        "job \"exp-001\": user id is empty"
+        "job \"exp-001\": user id \"\" is empty"
     );
 }
 
