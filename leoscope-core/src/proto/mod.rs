@@ -41,6 +41,16 @@ mod leoscope {
 
 pub use leoscope::v1;
 
+/// The names under which credentials travel with a call.
+pub mod metadata {
+    /// The user id.
+    pub const USER: &str = "x-leotest-userid";
+    /// The access token.
+    pub const TOKEN: &str = "x-leotest-access-token";
+    /// The token of the web portal.
+    pub const JWT: &str = "x-leotest-jwt-access-token";
+}
+
 use crate::error::{Error, Result};
 use crate::time::{Timestamp, parse_time};
 
