@@ -1,0 +1,72 @@
+use std::error::Error as StdError;
+use std::future::Future;
+use std::time::Duration;
+
+use tonic::{Response, Status};
+
+use crate::error::{Error, ErrorKind, Result};
+use crate::proto::refusal::Refusable;
+use crate::proto::status::error_of;
+
+/// The other side, as errors name it.
+#[derive(Debug, Clone)]
+pub(super) struct Peer {
+    address: String,
+    timeout: Duration,
+}
+
+impl Peer {
+    pub(super) fn new(host: &str, port: u16, timeout: Duration) -> Self {
+        let address = if host.contains(':') && !host.starts_with('[') {
+            format!("[{host}]:{port}")
+        } else {
+            format!("{host}:{port}")
+        };
+        Self { address, timeout }
+    }
+
+    /// Waits for the answer to a call, at most until its deadline.
+    pub(super) async fn answer<R>(
+        &self,
+        call: impl Future<Output = Result<Response<R>, Status>> + Send,
+    ) -> Result<R> {
+        match tokio::time::timeout(self.timeout, call).await {
+            Ok(Ok(response)) => Ok(response.into_inner()),
+            Ok(Err(status)) => Err(self.error(&status)),
+            Err(_) => {
+                let Self { address, timeout } = self;
+                let message = format!("no answer from orchestrator at {address} within {timeout:?}");
+                Err(Error::new(ErrorKind::Timeout, message)
+                    .hint("a change may or may not have been made: look before doing it again"))
+            }
+        }
+    }
+
+    /// [`answer`](Self::answer) for calls that are refused inside their answer.
+    pub(super) async fn accepted<R: Refusable>(
+        &self,
+        call: impl Future<Output = Result<Response<R>, Status>> + Send,
+    ) -> Result<R> {
+        self.answer(call).await?.accepted()
+    }
+
+    /// The error that ended a call.
+    pub(super) fn error(&self, status: &Status) -> Error {
+        let Some(source) = status.source().filter(|_| status.details().is_empty()) else {
+            return error_of(status);
+        };
+        let address = &self.address;
+        let mut cause = source;
+        while let Some(deeper) = cause.source() {
+            cause = deeper;
+        }
+        Error::unavailable(format!("cannot reach orchestrator at {address}: {cause}")).hint(
+            "is it running? check --grpc-host and --grpc-port, and that the certificate is the orchestrator's",
+        )
+    }
+
+    /// The error for an answer that does not make sense.
+    pub(super) fn unreadable(&self, error: &Error) -> Error {
+        Error::internal(format!("the answer of orchestrator at {} cannot be read: {error}", self.address))
+    }
+}

@@ -1,0 +1,228 @@
+use async_trait::async_trait;
+
+use super::GrpcClient;
+use super::streams::{self, Fault};
+use crate::error::{Error, ErrorKind, Result};
+use crate::ids::{JobId, NodeId, RunId, UserId};
+use crate::model::{
+    Job, JobSpec, NewUser, Node, NodeFilter, NodeUpdate, Orders, Run, RunFilter, Secret, Settings,
+};
+use crate::ports::{ByteStream, ControlPlane, OrdersStream, Scheduled};
+use crate::proto::{job::jobs_from_wire, node, unary, v1};
+
+#[async_trait]
+impl ControlPlane for GrpcClient {
+    async fn register_user(&self, user: NewUser) -> Result<Secret> {
+        let mut unary = self.unary.clone();
+        let answer = self.peer.accepted(unary.register_user(unary::RegisterUserRequest::from(user))).await?;
+        token(answer.access_token, &answer.message)
+    }
+
+    async fn user(&self, id: &UserId) -> Result<Option<NewUser>> {
+        let mut unary = self.unary.clone();
+        let request = unary::GetUserRequest { userid: id.to_string() };
+        let answer = self.peer.accepted(unary.get_user(request)).await?;
+        answer.try_into().map_err(|error| self.peer.unreadable(&error))
+    }
+
+    async fn modify_user(&self, user: NewUser) -> Result<()> {
+        let mut unary = self.unary.clone();
+        self.peer.accepted(unary.modify_user(unary::ModifyUserRequest::from(user))).await?;
+        Ok(())
+    }
+
+    async fn delete_user(&self, id: &UserId) -> Result<()> {
+        let mut unary = self.unary.clone();
+        let request = unary::DeleteUserRequest { userid: id.to_string() };
+        self.peer.accepted(unary.delete_user(request)).await?;
+        Ok(())
+    }
+
+    async fn register_node(&self, id: NodeId, details: NodeUpdate) -> Result<Secret> {
+        let mut unary = self.unary.clone();
+        let request = node::register_request(id, details);
+        let answer = self.peer.accepted(unary.register_node(request)).await?;
+        token(answer.access_token, &answer.message)
+    }
+
+    async fn nodes(&self, filter: &NodeFilter) -> Result<Vec<Node>> {
+        let mut unary = self.unary.clone();
+        let answer = self.peer.answer(unary.get_nodes(unary::GetNodesRequest::from(filter))).await?;
+        let nodes: Result<_> = answer.nodes.into_iter().map(Node::try_from).collect();
+        nodes.map_err(|error| self.peer.unreadable(&error))
+    }
+
+    async fn update_node(&self, id: &NodeId, update: NodeUpdate) -> Result<()> {
+        let mut unary = self.unary.clone();
+        self.peer.accepted(unary.update_node(node::update_request(id, update))).await?;
+        Ok(())
+    }
+
+    async fn delete_node(&self, id: &NodeId, with_jobs: bool) -> Result<()> {
+        let mut unary = self.unary.clone();
+        let request = unary::DeleteNodeRequest { nodeid: id.to_string(), delete_jobs: with_jobs };
+        self.peer.accepted(unary.delete_node(request)).await?;
+        Ok(())
+    }
+
+    async fn heartbeat(&self, node: &NodeId) -> Result<()> {
+        let mut unary = self.unary.clone();
+        // Everything the testbed plans is in UTC.
+        let request = unary::HeartbeatRequest { nodeid: node.to_string(), timezone: Some("UTC".to_owned()) };
+        self.peer.accepted(unary.report_heartbeat(request)).await?;
+        Ok(())
+    }
+
+    async fn schedule_job(&self, spec: JobSpec) -> Result<Scheduled> {
+        // Orchestrators of another make do not tell the id, and some do not make one either.
+        let spec = JobSpec { id: Some(spec.id.map_or_else(JobId::random, Ok)?), ..spec };
+        let chosen = spec.id.clone();
+        let mut unary = self.unary.clone();
+        let answer = self.peer.accepted(unary.schedule_job(unary::ScheduleJobRequest::from(spec))).await?;
+        let unary::ScheduleJobResponse { state: _, message: _, warnings, error: _, jobid } = answer;
+        let id = match chosen {
+            Some(id) if jobid.is_empty() => Ok(id),
+            _ => JobId::parse(&jobid).map_err(|error| self.peer.unreadable(&error)),
+        };
+        Ok(Scheduled { id: id?, warnings })
+    }
+
+    async fn job(&self, id: &JobId) -> Result<Option<Job>> {
+        let mut unary = self.unary.clone();
+        let request = unary::GetJobRequest { jobid: id.to_string() };
+        let answer = self.peer.accepted(unary.get_job_by_id(request)).await?;
+        let Some(job) = answer.into_job() else { return Ok(None) };
+        if job.length_secs == 0 {
+            return self.job_in_list(id, &job.userid).await;
+        }
+        job.try_into().map(Some).map_err(|error| self.peer.unreadable(&error))
+    }
+
+    async fn jobs_of_user(&self, user: &UserId) -> Result<Vec<Job>> {
+        let mut unary = self.unary.clone();
+        let request = unary::GetJobsOfUserRequest { userid: user.to_string() };
+        let answer = self.peer.accepted(unary.get_jobs_by_userid(request)).await?;
+        jobs_from_wire(answer.jobs).map_err(|error| self.peer.unreadable(&error))
+    }
+
+    async fn jobs_on_node(&self, node: &NodeId) -> Result<Vec<Job>> {
+        let mut unary = self.unary.clone();
+        let request = unary::GetJobsOnNodeRequest { nodeid: node.to_string() };
+        let answer = self.peer.accepted(unary.get_jobs_by_nodeid(request)).await?;
+        jobs_from_wire(answer.jobs).map_err(|error| self.peer.unreadable(&error))
+    }
+
+    async fn delete_job(&self, id: &JobId) -> Result<()> {
+        let mut unary = self.unary.clone();
+        let request = unary::DeleteJobRequest { jobid: id.to_string() };
+        self.peer.accepted(unary.delete_job_by_id(request)).await?;
+        Ok(())
+    }
+
+    async fn delete_jobs_on_node(&self, node: &NodeId) -> Result<u32> {
+        let mut unary = self.unary.clone();
+        let request = unary::DeleteJobsOnNodeRequest { nodeid: node.to_string() };
+        let answer = self.peer.accepted(unary.delete_jobs_by_nodeid(request)).await?;
+        Ok(u32::try_from(answer.num_deleted).unwrap_or_default())
+    }
+
+    async fn report_run(&self, run: Run) -> Result<()> {
+        let mut unary = self.unary.clone();
+        let request = unary::UpdateRunRequest { run: Some(run.into()) };
+        self.peer.accepted(unary.update_run(request)).await?;
+        Ok(())
+    }
+
+    async fn runs(&self, filter: &RunFilter) -> Result<Vec<Run>> {
+        if filter.limit == Some(0) {
+            // On the wire 0 means that there is no limit.
+            return Ok(Vec::new());
+        }
+        let mut unary = self.unary.clone();
+        let answer = self.peer.accepted(unary.get_runs(unary::GetRunsRequest::from(filter))).await?;
+        let runs: Result<_> = answer.runs.into_iter().map(Run::try_from).collect();
+        runs.map_err(|error| self.peer.unreadable(&error))
+    }
+
+    async fn settings(&self) -> Result<Settings> {
+        let mut unary = self.unary.clone();
+        let answer = self.peer.accepted(unary.get_global_config(unary::GetSettingsRequest {})).await?;
+        Ok(answer.config.unwrap_or_default().into())
+    }
+
+    async fn update_settings(&self, settings: Settings) -> Result<()> {
+        let mut unary = self.unary.clone();
+        let request = unary::UpdateSettingsRequest { config: Some(settings.into()) };
+        self.peer.accepted(unary.update_global_config(request)).await?;
+        Ok(())
+    }
+
+    async fn orders(&self, node: &NodeId) -> Result<Orders> {
+        let mut feed = self.feed.clone();
+        let request = v1::GetOrdersRequest { nodeid: node.to_string() };
+        match self.peer.answer(feed.get_orders(request)).await {
+            Ok(orders) => orders.try_into().map_err(|error| self.peer.unreadable(&error)),
+            Err(error) if error.kind() == ErrorKind::Unsupported => self.orders_from_list(node).await,
+            Err(error) => Err(error),
+        }
+    }
+
+    async fn watch_orders(&self, node: &NodeId) -> Result<OrdersStream> {
+        let mut feed = self.feed.clone();
+        let request = v1::GetOrdersRequest { nodeid: node.to_string() };
+        let orders = self.peer.answer(feed.watch_orders(request)).await?;
+        Ok(streams::orders(orders, self.peer.clone()))
+    }
+
+    async fn upload(&self, run: &RunId, content: ByteStream) -> Result<()> {
+        let fault = Fault::default();
+        let mut artifacts = self.artifacts.clone();
+        let outcome = artifacts.upload(streams::upload(run, content, fault.clone())).await;
+        match (fault.take(), outcome) {
+            (Some(fault), _) => Err(fault),
+            (None, Ok(_)) => Ok(()),
+            (None, Err(status)) => Err(lacking("take results", self.peer.error(&status))),
+        }
+    }
+
+    async fn download(&self, run: &RunId) -> Result<ByteStream> {
+        let mut artifacts = self.artifacts.clone();
+        let request = v1::DownloadRequest { runid: run.to_string() };
+        let chunks = self.peer.answer(artifacts.download(request)).await;
+        let chunks = chunks.map_err(|error| lacking("hand out results", error))?;
+        Ok(streams::download(chunks, self.peer.clone()))
+    }
+}
+
+impl GrpcClient {
+    /// A job from the list of its owner's jobs: orchestrators of another make leave the length out
+    /// of their answer for one job.
+    async fn job_in_list(&self, id: &JobId, owner: &str) -> Result<Option<Job>> {
+        let owner = UserId::parse(owner).map_err(|error| self.peer.unreadable(&error))?;
+        Ok(self.jobs_of_user(&owner).await?.into_iter().find(|job| job.id == *id))
+    }
+
+    /// Orders from the list of a node's jobs, for orchestrators that have no feed.
+    async fn orders_from_list(&self, node: &NodeId) -> Result<Orders> {
+        Ok(Orders { node: node.clone(), revision: 0, jobs: self.jobs_on_node(node).await? })
+    }
+}
+
+/// The access token in an answer; orchestrators of another make tell it at the end of the message.
+fn token(field: String, message: &str) -> Result<Secret> {
+    let text = if field.is_empty() {
+        message.rsplit_once("access_token=").map(|(_, token)| token.trim().to_owned())
+    } else {
+        Some(field)
+    };
+    text.map(Secret::new).ok_or_else(|| Error::internal("the orchestrator did not tell the access token"))
+}
+
+/// `error`, or, where the orchestrator does not know the call, that it cannot `feature`.
+fn lacking(feature: &str, error: Error) -> Error {
+    if error.kind() != ErrorKind::Unsupported {
+        return error;
+    }
+    Error::new(ErrorKind::Unsupported, format!("this orchestrator cannot {feature}"))
+        .hint("it is an older one; results are in the artifact store of its testbed")
+}

@@ -1,0 +1,322 @@
+//! Nodes.
+
+use jiff::SignedDuration;
+
+use super::{given, optional, time, unary};
+use crate::error::{Error, Result};
+use crate::ids::{NodeId, UserId};
+use crate::model::{Coordinates, Node, NodeFilter, NodeUpdate};
+use crate::time::{Timestamp, wire_time};
+
+/// How recently a node must have called to be listed as active, where the request does not say.
+const ACTIVE_SECS: i32 = 600;
+
+fn coords(text: Option<&str>) -> Result<Option<Coordinates>> {
+    optional(text, str::parse::<Coordinates>).map_err(|error| error.context("coords"))
+}
+
+fn owner(text: Option<&str>) -> Result<Option<UserId>> {
+    optional(text, UserId::parse).map_err(|error| error.context("owner"))
+}
+
+impl From<Node> for unary::Node {
+    fn from(node: Node) -> Self {
+        let Node {
+            id,
+            name,
+            description,
+            coords,
+            location,
+            provider,
+            public_ip,
+            owner,
+            scheduling_enabled,
+            registered,
+            last_active,
+        } = node;
+        Self {
+            nodeid: id.into(),
+            name,
+            description,
+            last_active: last_active.map(wire_time),
+            coords: coords.map(String::from).unwrap_or_default(),
+            location,
+            provider,
+            public_ip,
+            owner: owner.map(String::from).unwrap_or_default(),
+            scheduling_enabled,
+            registered_at: Some(wire_time(registered)),
+            ..Self::default()
+        }
+    }
+}
+
+impl TryFrom<unary::Node> for Node {
+    type Error = Error;
+    fn try_from(node: unary::Node) -> Result<Self> {
+        let unary::Node {
+            nodeid,
+            name,
+            description,
+            last_active,
+            coords: place,
+            location,
+            provider,
+            jobs: _,
+            scavenger_mode_active: _,
+            public_ip,
+            owner: owned_by,
+            scheduling_enabled,
+            registered_at,
+            last_status_change: _,
+            bandwidth_limits_json: _,
+            availability_history_json: _,
+            scheduling_off: _,
+        } = node;
+        let registered = optional(registered_at.as_deref(), |text| time("registered_at", text))?;
+        Ok(Self {
+            id: NodeId::parse(&nodeid)?,
+            name,
+            description,
+            coords: coords(Some(&place))?,
+            location,
+            provider,
+            public_ip,
+            owner: owner(Some(&owned_by))?,
+            scheduling_enabled,
+            // Orchestrators of another make may not tell; nothing is decided by it.
+            registered: registered.unwrap_or(Timestamp::UNIX_EPOCH),
+            last_active: optional(last_active.as_deref(), |text| time("last_active", text))?,
+        })
+    }
+}
+
+/// A request to register `id` with `details`.
+pub fn register_request(id: NodeId, details: NodeUpdate) -> unary::RegisterNodeRequest {
+    let NodeUpdate { name, description, coords, location, provider, public_ip, owner, scheduling_enabled } =
+        details;
+    let node = unary::Node {
+        nodeid: id.into(),
+        name: name.unwrap_or_default(),
+        description: description.unwrap_or_default(),
+        coords: coords.map(String::from).unwrap_or_default(),
+        location: location.unwrap_or_default(),
+        provider: provider.unwrap_or_default(),
+        public_ip: public_ip.unwrap_or_default(),
+        owner: owner.map(String::from).unwrap_or_default(),
+        scheduling_enabled: scheduling_enabled.unwrap_or(true),
+        scheduling_off: scheduling_enabled == Some(false),
+        ..unary::Node::default()
+    };
+    unary::RegisterNodeRequest { node: Some(node) }
+}
+
+impl TryFrom<unary::RegisterNodeRequest> for (NodeId, NodeUpdate) {
+    type Error = Error;
+    fn try_from(request: unary::RegisterNodeRequest) -> Result<Self> {
+        let unary::Node {
+            nodeid,
+            name,
+            description,
+            last_active: _,
+            coords: place,
+            location,
+            provider,
+            jobs: _,
+            scavenger_mode_active: _,
+            public_ip,
+            owner: owned_by,
+            // False also when a client that does not know the field left it out.
+            scheduling_enabled: _,
+            registered_at: _,
+            last_status_change: _,
+            bandwidth_limits_json: _,
+            availability_history_json: _,
+            scheduling_off,
+        } = super::present("node", request.node)?;
+        let text = |text: String| given(&text).map(str::to_owned);
+        let details = NodeUpdate {
+            name: text(name),
+            description: text(description),
+            coords: coords(Some(&place))?,
+            location: text(location),
+            provider: text(provider),
+            public_ip: text(public_ip),
+            owner: owner(Some(&owned_by))?,
+            scheduling_enabled: scheduling_off.then_some(false),
+        };
+        Ok((NodeId::parse(&nodeid)?, details))
+    }
+}
+
+/// A request to change `id`.
+pub fn update_request(id: &NodeId, update: NodeUpdate) -> unary::UpdateNodeRequest {
+    let NodeUpdate { name, description, coords, location, provider, public_ip, owner, scheduling_enabled } =
+        update;
+    unary::UpdateNodeRequest {
+        nodeid: id.to_string(),
+        name,
+        description,
+        coords: coords.map(String::from),
+        location,
+        provider,
+        public_ip,
+        owner: owner.map(String::from),
+        scheduling_enabled,
+        ..unary::UpdateNodeRequest::default()
+    }
+}
+
+impl TryFrom<unary::UpdateNodeRequest> for (NodeId, NodeUpdate) {
+    type Error = Error;
+    fn try_from(request: unary::UpdateNodeRequest) -> Result<Self> {
+        let unary::UpdateNodeRequest {
+            nodeid,
+            name,
+            description,
+            // The orchestrator notes these itself.
+            last_active: _,
+            coords: place,
+            location,
+            provider,
+            public_ip,
+            owner: owned_by,
+            scheduling_enabled,
+            registered_at: _,
+            last_status_change: _,
+            bandwidth_limits_json: _,
+            availability_history_json: _,
+        } = request;
+        let update = NodeUpdate {
+            name,
+            description,
+            coords: coords(place.as_deref())?,
+            location,
+            provider,
+            public_ip,
+            owner: owner(owned_by.as_deref())?,
+            scheduling_enabled,
+        };
+        Ok((NodeId::parse(&nodeid)?, update))
+    }
+}
+
+impl From<&NodeFilter> for unary::GetNodesRequest {
+    fn from(filter: &NodeFilter) -> Self {
+        let NodeFilter { id, location, name, provider, owner, active_within } = filter.clone();
+        let secs = |within: SignedDuration| i32::try_from(within.as_secs().max(1)).unwrap_or(i32::MAX);
+        Self {
+            nodeid: id.map(String::from),
+            location,
+            name,
+            provider,
+            active: active_within.map(|_| true),
+            active_thres: active_within.map(secs),
+            owner: owner.map(String::from),
+        }
+    }
+}
+
+impl TryFrom<unary::GetNodesRequest> for NodeFilter {
+    type Error = Error;
+    fn try_from(request: unary::GetNodesRequest) -> Result<Self> {
+        let unary::GetNodesRequest { nodeid, location, name, provider, active, active_thres, owner: by } =
+            request;
+        let text = |text: Option<String>| text.filter(|text| !text.is_empty());
+        let secs = active_thres.filter(|secs| *secs > 0).unwrap_or(ACTIVE_SECS);
+        Ok(Self {
+            id: optional(nodeid.as_deref(), NodeId::parse)?,
+            location: text(location),
+            name: text(name),
+            provider: text(provider),
+            owner: owner(by.as_deref())?,
+            active_within: (active == Some(true)).then(|| SignedDuration::from_secs(secs.into())),
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::time::parse_time;
+
+    fn node() -> Node {
+        Node {
+            id: "node-seattle".parse().expect("id"),
+            name: "Seattle".into(),
+            description: "a roof".into(),
+            coords: Some("47.6062,-122.3321".parse().expect("coords")),
+            location: "Seattle, US".into(),
+            provider: "starlink".into(),
+            public_ip: "192.0.2.1".into(),
+            owner: Some("owner-1".parse().expect("id")),
+            scheduling_enabled: true,
+            registered: parse_time("2026-01-01T00:00:00.000001").expect("time"),
+            last_active: Some(parse_time("2026-01-02T00:00:00").expect("time")),
+        }
+    }
+
+    fn update() -> NodeUpdate {
+        NodeUpdate {
+            name: Some("Seattle".into()),
+            coords: Some("47.6062,-122.3321".parse().expect("coords")),
+            owner: Some("owner-1".parse().expect("id")),
+            scheduling_enabled: Some(false),
+            ..NodeUpdate::default()
+        }
+    }
+
+    #[test]
+    fn nodes_and_changes_come_back_as_they_went() {
+        let bare = Node { coords: None, owner: None, last_active: None, scheduling_enabled: false, ..node() };
+        for node in [node(), bare] {
+            assert_eq!(Node::try_from(unary::Node::from(node.clone())).expect("node"), node);
+        }
+        let id = node().id;
+        for update in [update(), NodeUpdate::default()] {
+            let request = register_request(id.clone(), update.clone());
+            assert_eq!(request.try_into().ok(), Some((id.clone(), update.clone())));
+            let request = update_request(&id, update.clone());
+            assert_eq!(request.try_into().ok(), Some((id.clone(), update)));
+        }
+    }
+
+    #[test]
+    fn the_activity_filter_is_off_unless_asked_for_and_defaults_to_ten_minutes() {
+        let within = |active, active_thres| {
+            let request = unary::GetNodesRequest { active, active_thres, ..Default::default() };
+            NodeFilter::try_from(request).expect("filter").active_within.map(|within| within.as_secs())
+        };
+        assert_eq!(within(Some(false), Some(600)), None);
+        assert_eq!(within(None, Some(600)), None);
+        assert_eq!(within(Some(true), None), Some(600));
+        assert_eq!(within(Some(true), Some(60)), Some(60));
+        let filter = NodeFilter {
+            id: Some(node().id),
+            active_within: Some(SignedDuration::from_secs(30)),
+            ..NodeFilter::default()
+        };
+        assert_eq!(NodeFilter::try_from(unary::GetNodesRequest::from(&filter)).expect("filter"), filter);
+    }
+
+    #[test]
+    fn an_existing_client_that_does_not_know_the_switch_registers_a_node_that_can_be_booked() {
+        let node = unary::Node { nodeid: "n".into(), ..Default::default() };
+        let request = unary::RegisterNodeRequest { node: Some(node) };
+        let (_, details) = request.try_into().expect("request");
+        assert_eq!(NodeUpdate::default(), details);
+    }
+
+    #[test]
+    fn errors_name_the_field() {
+        let fault = |node| {
+            let request = unary::RegisterNodeRequest { node };
+            <(NodeId, NodeUpdate)>::try_from(request).expect_err("fault").to_string()
+        };
+        assert_eq!(fault(None), "node is missing");
+        let place = unary::Node { nodeid: "n".into(), coords: "here".into(), ..Default::default() };
+        assert_eq!(fault(Some(place)), "coords: \"here\" are not coordinates");
+        let by = unary::Node { nodeid: "n".into(), owner: "a b".into(), ..Default::default() };
+        assert_eq!(fault(Some(by)), "owner: user id \"a b\" contains ' '");
+    }
+}

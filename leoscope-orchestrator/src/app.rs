@@ -1,0 +1,150 @@
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
+
+use leoscope_core::backends::artifacts::DirectoryStore;
+use leoscope_core::backends::clock::SystemClock;
+use leoscope_core::backends::store::SqliteStore;
+use leoscope_core::control::Service;
+use leoscope_core::model::Secret;
+use leoscope_core::proto::unary::leotest_orchestrator_server::LeotestOrchestratorServer;
+use leoscope_core::proto::v1::artifacts_server::ArtifactsServer;
+use leoscope_core::proto::v1::node_feed_server::NodeFeedServer;
+use leoscope_core::{Error, Result};
+use tokio::net::TcpListener;
+use tokio_util::sync::CancellationToken;
+use tonic::transport::server::TcpIncoming;
+use tonic::transport::{Identity, Server, ServerTlsConfig};
+
+use crate::auth::AuthLayer;
+use crate::certificate::{self, Certificate};
+use crate::config::OrchestratorConfig;
+use crate::rpc::{Feed, Rpc, Transfer};
+use crate::{listen, state};
+
+/// The largest request in bytes.
+const MAX_REQUEST_BYTES: usize = 4 << 20;
+
+/// How long calls under way may take once the server was told to stop.
+const GRACE: Duration = Duration::from_secs(10);
+
+/// How often clients with a call under way are asked for a sign of life.
+const KEEP_ALIVE: Duration = Duration::from_secs(20);
+
+/// How long a client may take to agree on the protection of a connection.
+const HANDSHAKE: Duration = Duration::from_secs(10);
+
+/// An orchestrator that listens, ready to serve.
+pub struct App {
+    service: Arc<Service>,
+    listener: TcpListener,
+    address: SocketAddr,
+    certificate: Option<Certificate>,
+    certificate_path: Option<PathBuf>,
+    admin_token: Secret,
+}
+
+impl std::fmt::Debug for App {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("App").field("address", &self.address).finish_non_exhaustive()
+    }
+}
+
+/// Opens the state directory and listens; clients can connect as soon as this returns, and are
+/// served once [`App::serve`] runs.
+///
+/// # Errors
+/// [`InvalidArgument`](leoscope_core::ErrorKind::InvalidArgument) for a state directory or host
+/// that cannot be used, [`Unavailable`](leoscope_core::ErrorKind::Unavailable) for a port that is
+/// taken, and those of the stores.
+pub async fn build(config: OrchestratorConfig) -> Result<App> {
+    let OrchestratorConfig { host, port, state_dir, admin_token, plaintext } = config;
+    state::prepare(&state_dir)?;
+    let admin_token = state::admin_token(&state_dir, admin_token)?;
+    let certs = state_dir.join("certs");
+    let certificate = (!plaintext).then(|| certificate::load_or_make(&certs, &host)).transpose()?;
+    let listener = listen::listen(&host, port).await?;
+    let address = listener.local_addr().map_err(|e| Error::while_doing("tell the address", e))?;
+    let store = SqliteStore::open(&state_dir.join("leoscope.db"))?;
+    let artifacts = DirectoryStore::new(state_dir.join("artifacts"))?;
+    let service = Service::new(Arc::new(store), Arc::new(artifacts), Arc::new(SystemClock));
+    service.ensure_admin(&admin_token).await?;
+    let certificate_path = certificate.is_some().then(|| certs.join("server.crt"));
+    Ok(App { service, listener, address, certificate, certificate_path, admin_token })
+}
+
+impl App {
+    /// The address it listens on.
+    pub fn local_addr(&self) -> SocketAddr {
+        self.address
+    }
+
+    /// The access token of user `admin`.
+    pub fn admin_token(&self) -> &Secret {
+        &self.admin_token
+    }
+
+    /// The certificate that clients must trust; `None` without TLS.
+    pub fn certificate_path(&self) -> Option<&std::path::Path> {
+        self.certificate_path.as_deref()
+    }
+
+    /// The use-cases it serves, for programs that run it inside themselves.
+    pub fn service(&self) -> &Arc<Service> {
+        &self.service
+    }
+
+    /// Serves until `shutdown`; then it takes no more calls and ends when those under way have, or
+    /// after ten seconds.
+    ///
+    /// # Errors
+    /// [`Internal`](leoscope_core::ErrorKind::Internal) when the certificate cannot be used or the
+    /// connections cannot be accepted any more.
+    pub async fn serve(self, shutdown: CancellationToken) -> Result<()> {
+        let Self { service, listener, address, certificate, certificate_path: _, admin_token: _ } = self;
+        let mut server = Server::builder()
+            .http2_keepalive_interval(Some(KEEP_ALIVE))
+            .http2_keepalive_timeout(Some(KEEP_ALIVE));
+        if let Some(Certificate { pem, key }) = certificate {
+            let tls = ServerTlsConfig::new().identity(Identity::from_pem(pem, key)).timeout(HANDSHAKE);
+            server = server.tls_config(tls).map_err(|e| {
+                Error::while_doing("use the server's certificate", source(&e))
+                    .hint("check certs/server.crt and certs/server.key in the state directory")
+            })?;
+        }
+        let rpc = LeotestOrchestratorServer::new(Rpc::new(Arc::clone(&service)));
+        let feed = NodeFeedServer::new(Feed::new(Arc::clone(&service), shutdown.clone()));
+        let transfer = ArtifactsServer::new(Transfer::new(Arc::clone(&service)));
+        let serving = server
+            .layer(AuthLayer::new(service))
+            .add_service(rpc.max_decoding_message_size(MAX_REQUEST_BYTES))
+            .add_service(feed.max_decoding_message_size(MAX_REQUEST_BYTES))
+            .add_service(transfer.max_decoding_message_size(MAX_REQUEST_BYTES))
+            .serve_with_incoming_shutdown(
+                TcpIncoming::from(listener).with_nodelay(Some(true)),
+                shutdown.clone().cancelled_owned(),
+            );
+        tracing::info!(%address, "orchestrator is listening");
+        let late = async {
+            shutdown.cancelled().await;
+            tokio::time::sleep(GRACE).await;
+        };
+        tokio::select! {
+            result = serving => result.map_err(|e| Error::while_doing("serve", source(&e))),
+            () = late => {
+                tracing::warn!("calls under way were cut off");
+                Ok(())
+            }
+        }
+    }
+}
+
+/// The innermost cause, which says more than those around it.
+fn source(error: &tonic::transport::Error) -> String {
+    let mut cause: &dyn std::error::Error = error;
+    while let Some(deeper) = cause.source() {
+        cause = deeper;
+    }
+    cause.to_string()
+}

@@ -1,0 +1,33 @@
+use std::path::PathBuf;
+
+use leoscope_core::client::DEFAULT_PORT;
+use leoscope_core::model::Secret;
+
+/// What an orchestrator needs to know before it can start.
+#[derive(Debug, Clone)]
+pub struct OrchestratorConfig {
+    /// The name or address to listen on.
+    pub host: String,
+    /// The port to listen on; 0 lets the system choose one.
+    pub port: u16,
+    /// The directory for everything that is kept; made if it is not there.
+    pub state_dir: PathBuf,
+    /// The access token of user `admin`; `None` uses the one in the state directory, made on the
+    /// first start.
+    pub admin_token: Option<Secret>,
+    /// Whether to serve without TLS, for example behind a proxy that adds it.
+    pub plaintext: bool,
+}
+
+impl OrchestratorConfig {
+    /// An orchestrator on this machine alone, with TLS, on the usual port.
+    pub fn new(state_dir: impl Into<PathBuf>) -> Self {
+        Self {
+            host: "127.0.0.1".to_owned(),
+            port: DEFAULT_PORT,
+            state_dir: state_dir.into(),
+            admin_token: None,
+            plaintext: false,
+        }
+    }
+}

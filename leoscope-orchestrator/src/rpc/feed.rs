@@ -1,0 +1,60 @@
+use std::pin::Pin;
+use std::sync::Arc;
+
+use futures_util::{Stream, StreamExt as _, stream};
+use leoscope_core::Error;
+use leoscope_core::control::Service;
+use leoscope_core::ids::NodeId;
+use leoscope_core::ports::ControlPlane as _;
+use leoscope_core::proto::v1;
+use leoscope_core::proto::v1::node_feed_server::NodeFeed;
+use tokio_util::sync::CancellationToken;
+use tonic::{Request, Response, Status};
+
+use super::{Call, status};
+
+/// The orders of nodes.
+#[derive(Debug)]
+pub(crate) struct Feed {
+    service: Arc<Service>,
+    stopping: CancellationToken,
+}
+
+impl Feed {
+    /// A feed whose streams end when `stopping` is cancelled.
+    pub(crate) fn new(service: Arc<Service>, stopping: CancellationToken) -> Self {
+        Self { service, stopping }
+    }
+}
+
+#[tonic::async_trait]
+impl NodeFeed for Feed {
+    type WatchOrdersStream = Pin<Box<dyn Stream<Item = Result<v1::Orders, Status>> + Send>>;
+
+    async fn get_orders(
+        &self,
+        request: Request<v1::GetOrdersRequest>,
+    ) -> Result<Response<v1::Orders>, Status> {
+        let Call { session, .. } = Call::of(&self.service, &request)?;
+        let node = NodeId::parse(&request.into_inner().nodeid).map_err(|e| status(&e))?;
+        let orders = session.orders(&node).await.map_err(|e| status(&e))?;
+        Ok(Response::new(orders.into()))
+    }
+
+    async fn watch_orders(
+        &self,
+        request: Request<v1::GetOrdersRequest>,
+    ) -> Result<Response<Self::WatchOrdersStream>, Status> {
+        let Call { session, .. } = Call::of(&self.service, &request)?;
+        let node = NodeId::parse(&request.into_inner().nodeid).map_err(|e| status(&e))?;
+        let orders = session.watch_orders(&node).await.map_err(|e| status(&e))?;
+        let ended = stream::once(async {
+            Err(status(&Error::unavailable("the order feed has ended").hint("ask for it again")))
+        });
+        let orders = orders
+            .map(|orders| orders.map(Into::into).map_err(|e| status(&e)))
+            .take_until(self.stopping.clone().cancelled_owned())
+            .chain(ended);
+        Ok(Response::new(Box::pin(orders)))
+    }
+}

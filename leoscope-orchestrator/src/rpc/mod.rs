@@ -1,0 +1,120 @@
+//! The calls, one file per group: convert in, one call on the session, convert out.
+
+mod feed;
+mod jobs;
+mod nodes;
+mod runs;
+mod settings;
+mod transfer;
+mod users;
+
+use std::sync::Arc;
+
+use leoscope_core::control::{Service, Session};
+use leoscope_core::model::Caller;
+use leoscope_core::proto::refusal::{Refusable, is_told_in_band};
+use leoscope_core::proto::status::status_of;
+use leoscope_core::proto::unary;
+use leoscope_core::proto::unary::leotest_orchestrator_server::LeotestOrchestrator;
+use leoscope_core::{Error, ErrorKind, Result};
+use tonic::{Request, Response, Status};
+
+pub(crate) use feed::Feed;
+pub(crate) use transfer::Transfer;
+
+/// What a call is made with.
+struct Call {
+    session: Session,
+    caller: Caller,
+}
+
+impl Call {
+    /// The call of the caller that the authentication has put into `request`.
+    fn of<T>(service: &Arc<Service>, request: &Request<T>) -> Result<Self, Status> {
+        let caller = request.extensions().get::<Caller>().cloned();
+        let caller = caller.ok_or_else(|| status(&Error::internal("a call came without a caller")))?;
+        Ok(Self { session: service.session(caller.clone()), caller })
+    }
+}
+
+/// `error` as a status; faults of our own are noted.
+fn status(error: &Error) -> Status {
+    if error.kind() == ErrorKind::Internal {
+        tracing::error!(%error, "a call failed");
+    }
+    status_of(error)
+}
+
+/// The answer to a call: refusals that a retry cannot mend inside it, other errors as a status.
+fn answer<R: Refusable>(result: Result<R>) -> Result<Response<R>, Status> {
+    result
+        .or_else(|error| match R::refused(&error).filter(|_| is_told_in_band(&error)) {
+            Some(refusal) => Ok(refusal),
+            None => Err(status(&error)),
+        })
+        .map(Response::new)
+}
+
+/// The calls of the public LEOScope testbed.
+#[derive(Debug)]
+pub(crate) struct Rpc {
+    service: Arc<Service>,
+}
+
+impl Rpc {
+    pub(crate) fn new(service: Arc<Service>) -> Self {
+        Self { service }
+    }
+}
+
+/// Hands each call to the function of its name; calls that are not listed are unimplemented.
+macro_rules! calls {
+    ($($group:ident { $($call:ident($request:ident) -> $response:ident;)+ })+) => {
+        #[tonic::async_trait]
+        impl LeotestOrchestrator for Rpc {
+            $($(
+                async fn $call(
+                    &self,
+                    request: Request<unary::$request>,
+                ) -> Result<Response<unary::$response>, Status> {
+                    let call = Call::of(&self.service, &request)?;
+                    answer($group::$call(&call, request.into_inner()).await)
+                }
+            )+)+
+        }
+    };
+}
+
+calls! {
+    users {
+        register_user(RegisterUserRequest) -> RegisterUserResponse;
+        get_user(GetUserRequest) -> GetUserResponse;
+        modify_user(ModifyUserRequest) -> ModifyUserResponse;
+        delete_user(DeleteUserRequest) -> DeleteUserResponse;
+    }
+    nodes {
+        register_node(RegisterNodeRequest) -> RegisterNodeResponse;
+        get_nodes(GetNodesRequest) -> GetNodesResponse;
+        update_node(UpdateNodeRequest) -> UpdateNodeResponse;
+        delete_node(DeleteNodeRequest) -> DeleteNodeResponse;
+        report_heartbeat(HeartbeatRequest) -> HeartbeatResponse;
+        get_scavenger_status(GetScavengerStatusRequest) -> GetScavengerStatusResponse;
+    }
+    jobs {
+        schedule_job(ScheduleJobRequest) -> ScheduleJobResponse;
+        get_job_by_id(GetJobRequest) -> GetJobResponse;
+        get_jobs_by_userid(GetJobsOfUserRequest) -> GetJobsOfUserResponse;
+        get_jobs_by_nodeid(GetJobsOnNodeRequest) -> GetJobsOnNodeResponse;
+        delete_job_by_id(DeleteJobRequest) -> DeleteJobResponse;
+        delete_jobs_by_nodeid(DeleteJobsOnNodeRequest) -> DeleteJobsOnNodeResponse;
+    }
+    runs {
+        update_run(UpdateRunRequest) -> UpdateRunResponse;
+        get_runs(GetRunsRequest) -> GetRunsResponse;
+        get_tasks(GetTasksRequest) -> GetTasksResponse;
+    }
+    settings {
+        update_global_config(UpdateSettingsRequest) -> UpdateSettingsResponse;
+        get_global_config(GetSettingsRequest) -> GetSettingsResponse;
+    }
+}

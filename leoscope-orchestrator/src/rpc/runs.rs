@@ -1,0 +1,25 @@
+use leoscope_core::model::{Run, RunFilter};
+use leoscope_core::ports::ControlPlane as _;
+use leoscope_core::proto::unary;
+use leoscope_core::{Error, Result};
+
+use super::Call;
+
+pub(super) async fn update_run(
+    call: &Call,
+    request: unary::UpdateRunRequest,
+) -> Result<unary::UpdateRunResponse> {
+    let run = request.run.ok_or_else(|| Error::invalid("run is missing"))?;
+    call.session.report_run(Run::try_from(run)?).await?;
+    Ok(unary::UpdateRunResponse { message: "updated run successfully".to_owned(), ..Default::default() })
+}
+
+pub(super) async fn get_runs(call: &Call, request: unary::GetRunsRequest) -> Result<unary::GetRunsResponse> {
+    let runs = call.session.runs(&RunFilter::try_from(request)?).await?;
+    Ok(unary::GetRunsResponse { runs: runs.into_iter().map(Into::into).collect(), error: None })
+}
+
+/// Tasks are not there yet; existing nodes ask for theirs all the time.
+pub(super) async fn get_tasks(_: &Call, _: unary::GetTasksRequest) -> Result<unary::GetTasksResponse> {
+    Ok(unary::GetTasksResponse::default())
+}

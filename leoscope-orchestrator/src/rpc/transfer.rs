@@ -1,0 +1,77 @@
+use std::pin::Pin;
+use std::sync::Arc;
+
+use futures_util::{Stream, StreamExt as _, stream};
+use leoscope_core::control::Service;
+use leoscope_core::ids::RunId;
+use leoscope_core::ports::{ByteStream, ControlPlane as _};
+use leoscope_core::proto::status::error_of;
+use leoscope_core::proto::v1;
+use leoscope_core::proto::v1::artifacts_server::Artifacts;
+use leoscope_core::proto::v1::upload_request::Part;
+use leoscope_core::{Error, Result};
+use tonic::{Request, Response, Status, Streaming};
+
+use super::{Call, status};
+
+/// The bundles of runs.
+#[derive(Debug)]
+pub(crate) struct Transfer {
+    service: Arc<Service>,
+}
+
+impl Transfer {
+    pub(crate) fn new(service: Arc<Service>) -> Self {
+        Self { service }
+    }
+}
+
+#[tonic::async_trait]
+impl Artifacts for Transfer {
+    type DownloadStream = Pin<Box<dyn Stream<Item = Result<v1::Chunk, Status>> + Send>>;
+
+    async fn upload(
+        &self,
+        request: Request<Streaming<v1::UploadRequest>>,
+    ) -> Result<Response<v1::UploadResponse>, Status> {
+        let Call { session, .. } = Call::of(&self.service, &request)?;
+        let mut parts = request.into_inner();
+        let run = named(parts.message().await?).map_err(|e| status(&e))?;
+        session.upload(&run, content(parts)).await.map_err(|e| status(&e))?;
+        Ok(Response::new(v1::UploadResponse {}))
+    }
+
+    async fn download(
+        &self,
+        request: Request<v1::DownloadRequest>,
+    ) -> Result<Response<Self::DownloadStream>, Status> {
+        let Call { session, .. } = Call::of(&self.service, &request)?;
+        let run = RunId::parse(&request.into_inner().runid).map_err(|e| status(&e))?;
+        let bytes = session.download(&run).await.map_err(|e| status(&e))?;
+        let chunks = bytes.map(|bytes| bytes.map(|data| v1::Chunk { data }).map_err(|e| status(&e)));
+        Ok(Response::new(Box::pin(chunks)))
+    }
+}
+
+/// The run that the first message of an upload names.
+fn named(first: Option<v1::UploadRequest>) -> Result<RunId> {
+    match first.and_then(|message| message.part) {
+        Some(Part::Runid(id)) => RunId::parse(&id),
+        Some(Part::Chunk(_) | Part::Last(_)) | None => {
+            Err(Error::invalid("the first message of an upload does not name the run"))
+        }
+    }
+}
+
+/// The bytes of an upload. It fails unless the end is marked, so that what was cut off on the way
+/// is not taken for a whole bundle.
+fn content(parts: Streaming<v1::UploadRequest>) -> ByteStream {
+    Box::pin(stream::try_unfold(parts, |mut parts| async move {
+        match parts.message().await.map_err(|status| error_of(&status))?.and_then(|message| message.part) {
+            Some(Part::Chunk(bytes)) => Ok(Some((bytes, parts))),
+            Some(Part::Last(_)) => Ok(None),
+            Some(Part::Runid(_)) => Err(Error::invalid("an upload names its run twice")),
+            None => Err(Error::unavailable("the upload was cut off").hint("send it again")),
+        }
+    }))
+}
