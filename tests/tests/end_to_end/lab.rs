@@ -1,0 +1,237 @@
+//! A testbed of real processes in a temporary directory.
+
+use std::fs::{self, File};
+use std::net::TcpListener;
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+use std::time::{Duration, Instant};
+
+use serde_json::Value;
+
+/// How long something may take that usually takes seconds.
+const PATIENCE: Duration = Duration::from_secs(60);
+
+/// A binary of the workspace, built with the tests.
+pub fn binary(name: &str) -> PathBuf {
+    let tests = std::env::current_exe().expect("test program");
+    let path = tests.parent().and_then(Path::parent).expect("target directory").join(name);
+    assert!(path.exists(), "{} is not there: build the workspace first", path.display());
+    path
+}
+
+/// Asks `found` again and again until it has an answer.
+pub fn eventually<T>(what: &str, mut found: impl FnMut() -> Option<T>) -> T {
+    let begun = Instant::now();
+    loop {
+        if let Some(answer) = found() {
+            return answer;
+        }
+        assert!(begun.elapsed() < PATIENCE, "waited too long for {what}");
+        std::thread::park_timeout(Duration::from_millis(50));
+    }
+}
+
+/// A child process that is killed with its owner.
+#[derive(Debug)]
+pub struct Process {
+    child: Child,
+    log: PathBuf,
+}
+
+impl Process {
+    fn spawn(command: &mut Command, log: PathBuf) -> Self {
+        let file = File::options().create(true).append(true).open(&log).expect("log");
+        let child = command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(file).spawn().expect("spawn");
+        Self { child, log }
+    }
+
+    /// SIGKILL.
+    pub fn kill(&mut self) {
+        self.child.kill().expect("kill");
+        self.child.wait().expect("wait");
+    }
+
+    /// SIGTERM, and waits for the end.
+    pub fn terminate(&mut self) {
+        let pid = self.child.id().to_string();
+        assert!(Command::new("kill").args(["-TERM", &pid]).status().expect("kill").success());
+        self.child.wait().expect("wait");
+    }
+
+    pub fn wait_for_log(&self, text: &str) {
+        eventually(&format!("{text:?} in {}", self.log.display()), || {
+            fs::read_to_string(&self.log).ok().filter(|log| log.contains(text))
+        });
+    }
+}
+
+impl Drop for Process {
+    fn drop(&mut self) {
+        // It may have ended before.
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+/// What a command of the CLI did.
+#[derive(Debug)]
+pub struct Outcome {
+    pub success: bool,
+    pub stdout: String,
+    pub stderr: String,
+}
+
+/// An orchestrator, node `node-1` and user `researcher-1`.
+pub struct Lab {
+    pub node: Process,
+    pub orchestrator: Process,
+    pub dir: tempfile::TempDir,
+    pub port: u16,
+    runtime: &'static str,
+    token: String,
+    node_token: String,
+}
+
+impl Lab {
+    pub fn start(runtime: &'static str) -> Self {
+        let dir = tempfile::tempdir().expect("directory");
+        let port = free_port();
+        let orchestrator = spawn_orchestrator(dir.path(), port);
+        let admin = fs::read_to_string(dir.path().join("orchestrator/admin-token")).expect("admin token");
+        let register = |args: &[&str]| {
+            let outcome = cli(dir.path(), port, "admin", admin.trim(), args);
+            assert!(outcome.success, "{args:?}: {outcome:?}");
+            outcome.stdout.trim().to_owned()
+        };
+        let node_token = register(&["node", "register", "--nodeid=node-1", "--coords=47.6062,-122.3321"]);
+        let token = register(&["user", "register", "--id=researcher-1", "--name=Researcher", "--role=USER"]);
+        let node = spawn_node(dir.path(), port, runtime, &node_token);
+        node.wait_for_log("new orders");
+        Self { node, orchestrator, dir, port, runtime, token, node_token }
+    }
+
+    pub fn start_node(&mut self) {
+        self.node = spawn_node(self.dir.path(), self.port, self.runtime, &self.node_token);
+    }
+
+    pub fn start_orchestrator(&mut self) {
+        self.orchestrator = spawn_orchestrator(self.dir.path(), self.port);
+    }
+
+    /// What an orchestrator says that cannot start.
+    pub fn orchestrator_fails(&self, state: &Path, port: u16) -> String {
+        let output = Command::new(binary("leoscope-orchestrator"))
+            .args(["--grpc-port", &port.to_string(), "--state-dir"])
+            .arg(state)
+            .output()
+            .expect("run");
+        assert!(!output.status.success());
+        String::from_utf8_lossy(&output.stderr).into_owned()
+    }
+
+    pub fn write(&self, name: &str, text: &str) -> String {
+        let path = self.dir.path().join(name);
+        fs::write(&path, text).expect("write");
+        path.display().to_string()
+    }
+
+    /// Books a one-time job that starts in some seconds.
+    pub fn schedule(&self, job: &str, config: &str, start_in: i64, length: i64) {
+        use leoscope_core::time::{SignedDuration, Timestamp, wire_time};
+        let start = Timestamp::now().checked_add(SignedDuration::from_secs(start_in)).expect("time");
+        let config = self.write(&format!("{job}.yaml"), config);
+        self.cli_ok(&[
+            "job",
+            "--action=schedule",
+            "--nodeid=node-1",
+            &format!("--jobid={job}"),
+            "--type=atq",
+            &format!("--start-date={}", wire_time(start)),
+            &format!("--length={length}"),
+            &format!("--exp-config={config}"),
+        ]);
+    }
+
+    /// Runs `leoscope` as the researcher.
+    pub fn cli(&self, args: &[&str]) -> Outcome {
+        cli(self.dir.path(), self.port, "researcher-1", &self.token, args)
+    }
+
+    /// Runs `leoscope`, which must succeed, and gives what it printed.
+    pub fn cli_ok(&self, args: &[&str]) -> String {
+        let outcome = self.cli(args);
+        assert!(outcome.success, "{args:?}: {outcome:?}");
+        outcome.stdout
+    }
+
+    pub fn runs(&self, job: &str) -> Vec<Value> {
+        let text = self.cli_ok(&["run", "get", &format!("--jobid={job}"), "--output=json"]);
+        serde_json::from_str(&text).expect("json")
+    }
+
+    /// The one run of a job, as soon as it is as wished.
+    pub fn wait_for_run(&self, job: &str, what: &str, wished: impl Fn(&Value) -> bool) -> Value {
+        eventually(&format!("the run of {job} {what}"), || self.runs(job).into_iter().find(&wished))
+    }
+
+    /// Downloads the results of the one run of a job and gives their directory.
+    pub fn download(&self, job: &str) -> PathBuf {
+        let target = self.dir.path().join("results");
+        self.cli_ok(&[
+            "run",
+            "download",
+            &format!("--jobid={job}"),
+            &format!("--local-path={}", target.display()),
+        ]);
+        let mut runs: Vec<_> = fs::read_dir(target.join(job)).expect("results").flatten().collect();
+        assert_eq!(runs.len(), 1, "{runs:?}");
+        runs.remove(0).path()
+    }
+}
+
+fn cli(dir: &Path, port: u16, user: &str, token: &str, args: &[&str]) -> Outcome {
+    let output = Command::new(binary("leoscope"))
+        .args(args)
+        .current_dir(dir)
+        .env_clear()
+        .env("HOME", dir)
+        .env("LEOSCOPE_USERID", user)
+        .env("LEOSCOPE_ACCESS_TOKEN", token)
+        .env("LEOSCOPE_GRPC_PORT", port.to_string())
+        .env("LEOSCOPE_TLS_CERT", dir.join("orchestrator/certs/server.crt"))
+        .output()
+        .expect("run leoscope");
+    let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
+    Outcome { success: output.status.success(), stdout: text(&output.stdout), stderr: text(&output.stderr) }
+}
+
+fn spawn_orchestrator(dir: &Path, port: u16) -> Process {
+    let process = Process::spawn(
+        Command::new(binary("leoscope-orchestrator"))
+            .args(["--grpc-port", &port.to_string(), "--state-dir"])
+            .arg(dir.join("orchestrator")),
+        dir.join("orchestrator.log"),
+    );
+    eventually("the orchestrator to listen", || std::net::TcpStream::connect(("127.0.0.1", port)).ok());
+    process
+}
+
+fn spawn_node(dir: &Path, port: u16, runtime: &str, token: &str) -> Process {
+    Process::spawn(
+        Command::new(binary("leoscope-node"))
+            .args(["--nodeid=node-1", "--runtime", runtime, "--grpc-port", &port.to_string()])
+            .arg("--tls-cert")
+            .arg(dir.join("orchestrator/certs/server.crt"))
+            .arg("--state-dir")
+            .arg(dir.join("node"))
+            .env("LEOSCOPE_ACCESS_TOKEN", token)
+            .env("NO_COLOR", "1"),
+        dir.join("node.log"),
+    )
+}
+
+/// A port nobody listens on, below the range from which the system takes its own.
+fn free_port() -> u16 {
+    let first = 20_000 + u16::try_from(std::process::id() % 10_000).expect("below 10,000");
+    (first..32_000).find(|port| TcpListener::bind(("127.0.0.1", *port)).is_ok()).expect("a free port")
+}
