@@ -40,8 +40,8 @@ pub struct App {
     service: Arc<Service>,
     listener: TcpListener,
     address: SocketAddr,
-    certificate: Option<Certificate>,
-    certificate_path: Option<PathBuf>,
+    certificate: Certificate,
+    certificate_path: PathBuf,
     admin_token: Secret,
 }
 
@@ -59,18 +59,18 @@ impl std::fmt::Debug for App {
 /// that cannot be used, [`Unavailable`](leoscope_core::ErrorKind::Unavailable) for a port that is
 /// taken, and those of the stores.
 pub async fn build(config: OrchestratorConfig) -> Result<App> {
-    let OrchestratorConfig { host, port, state_dir, admin_token, plaintext } = config;
+    let OrchestratorConfig { host, port, state_dir, admin_token } = config;
     state::prepare(&state_dir)?;
     let admin_token = state::admin_token(&state_dir, admin_token)?;
     let certs = state_dir.join("certs");
-    let certificate = (!plaintext).then(|| certificate::load_or_make(&certs, &host)).transpose()?;
+    let certificate = certificate::load_or_make(&certs, &host)?;
     let listener = listen::listen(&host, port).await?;
     let address = listener.local_addr().map_err(|e| Error::while_doing("tell the address", e))?;
     let store = SqliteStore::open(&state_dir.join("leoscope.db"))?;
-    let artifacts = DirectoryStore::new(state_dir.join("artifacts"))?;
+    let artifacts = DirectoryStore::new(state_dir.join("artifacts")).await?;
     let service = Service::new(Arc::new(store), Arc::new(artifacts), Arc::new(SystemClock));
     service.ensure_admin(&admin_token).await?;
-    let certificate_path = certificate.is_some().then(|| certs.join("server.crt"));
+    let certificate_path = certs.join("server.crt");
     Ok(App { service, listener, address, certificate, certificate_path, admin_token })
 }
 
@@ -85,9 +85,9 @@ impl App {
         &self.admin_token
     }
 
-    /// The certificate that clients must trust; `None` without TLS.
-    pub fn certificate_path(&self) -> Option<&std::path::Path> {
-        self.certificate_path.as_deref()
+    /// The file with the certificate that clients must trust.
+    pub fn certificate_path(&self) -> PathBuf {
+        self.certificate_path.clone()
     }
 
     /// The use-cases it serves, for programs that run it inside themselves.
@@ -103,16 +103,15 @@ impl App {
     /// connections cannot be accepted any more.
     pub async fn serve(self, shutdown: CancellationToken) -> Result<()> {
         let Self { service, listener, address, certificate, certificate_path: _, admin_token: _ } = self;
-        let mut server = Server::builder()
+        let Certificate { pem, key } = certificate;
+        let tls = ServerTlsConfig::new().identity(Identity::from_pem(pem, key)).timeout(HANDSHAKE);
+        let server = Server::builder()
             .http2_keepalive_interval(Some(KEEP_ALIVE))
             .http2_keepalive_timeout(Some(KEEP_ALIVE));
-        if let Some(Certificate { pem, key }) = certificate {
-            let tls = ServerTlsConfig::new().identity(Identity::from_pem(pem, key)).timeout(HANDSHAKE);
-            server = server.tls_config(tls).map_err(|e| {
-                Error::while_doing("use the server's certificate", source(&e))
-                    .hint("check certs/server.crt and certs/server.key in the state directory")
-            })?;
-        }
+        let server = server.tls_config(tls).map_err(|e| {
+            Error::while_doing("use the server's certificate", source(&e))
+                .hint("check certs/server.crt and certs/server.key in the state directory")
+        })?;
         let rpc = LeotestOrchestratorServer::new(Rpc::new(Arc::clone(&service)));
         let feed = NodeFeedServer::new(Feed::new(Arc::clone(&service), shutdown.clone()));
         let transfer = ArtifactsServer::new(Transfer::new(Arc::clone(&service)));

@@ -75,9 +75,8 @@ where
 
 async fn authenticate(service: &Service, headers: &HeaderMap) -> Result<Caller> {
     // Existing clients send the keys they do not use with an empty text.
-    let header = |name: &str| {
-        headers.get(name).and_then(|value| value.to_str().ok()).filter(|text| !text.is_empty())
-    };
+    let header =
+        |name: &str| headers.get(name).and_then(|value| value.to_str().ok()).filter(|text| !text.is_empty());
     let refused = |hint: &str| Error::new(ErrorKind::Unauthenticated, status::INVALID_TOKEN).hint(hint);
     match (header(metadata::USER), header(metadata::TOKEN)) {
         (Some(user), Some(token)) => {

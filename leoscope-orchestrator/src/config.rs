@@ -15,19 +15,16 @@ pub struct OrchestratorConfig {
     /// The access token of user `admin`; `None` uses the one in the state directory, made on the
     /// first start.
     pub admin_token: Option<Secret>,
-    /// Whether to serve without TLS, for example behind a proxy that adds it.
-    pub plaintext: bool,
 }
 
 impl OrchestratorConfig {
-    /// An orchestrator on this machine alone, with TLS, on the usual port.
+    /// An orchestrator for this machine alone, on the usual port.
     pub fn new(state_dir: impl Into<PathBuf>) -> Self {
         Self {
             host: "127.0.0.1".to_owned(),
             port: DEFAULT_PORT,
             state_dir: state_dir.into(),
             admin_token: None,
-            plaintext: false,
         }
     }
 }

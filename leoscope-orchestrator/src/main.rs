@@ -37,16 +37,11 @@ struct Flags {
     /// A file that holds the access token of user admin.
     #[arg(long, conflicts_with = "admin_access_token")]
     admin_access_token_file: Option<PathBuf>,
-
-    /// Serve without TLS, for example behind a proxy that adds it.
-    #[arg(long)]
-    plaintext: bool,
 }
 
 impl Flags {
     fn config(self) -> Result<OrchestratorConfig> {
-        let Self { grpc_hostname, grpc_port, state_dir, admin_access_token, admin_access_token_file, plaintext } =
-            self;
+        let Self { grpc_hostname, grpc_port, state_dir, admin_access_token, admin_access_token_file } = self;
         let from_env = |name| std::env::var_os(name).filter(|value| !value.is_empty());
         let state_dir = state_dir
             .or_else(|| from_env("LEOSCOPE_STATE_DIR").map(PathBuf::from))
@@ -66,7 +61,6 @@ impl Flags {
             port: grpc_port,
             state_dir,
             admin_token: token.map(Secret::new),
-            plaintext,
         })
     }
 }
@@ -94,9 +88,8 @@ async fn run(flags: Flags) -> Result<()> {
     let shutdown = CancellationToken::new();
     stop_on_signal(&shutdown)?;
     let app = build(flags.config()?).await?;
-    if let Some(path) = app.certificate_path() {
-        tracing::info!(certificate = %path.display(), "clients must trust this certificate");
-    }
+    let certificate = app.certificate_path();
+    tracing::info!(certificate = %certificate.display(), "clients must trust this certificate");
     app.serve(shutdown).await
 }
 

@@ -9,13 +9,10 @@ use leoscope_core::{Error, ErrorKind, Result};
 /// Makes sure that `dir` is there, for this user alone if it is new, and can be written to.
 pub(crate) fn prepare(dir: &Path) -> Result<()> {
     let probe = dir.join(".writable");
-    make_dir(dir)
-        .and_then(|()| File::create(&probe))
-        .and_then(|_| fs::remove_file(&probe))
-        .map_err(|e| {
-            Error::invalid(format!("cannot write to state directory {}: {e}", dir.display()))
-                .hint("choose another with --state-dir, or let this user write to it")
-        })
+    make_dir(dir).and_then(|()| File::create(&probe)).and_then(|_| fs::remove_file(&probe)).map_err(|e| {
+        Error::invalid(format!("cannot write to state directory {}: {e}", dir.display()))
+            .hint("choose another with --state-dir, or let this user write to it")
+    })
 }
 
 /// Makes a directory that only this user can enter; one that is there stays as it is.

@@ -1,7 +1,6 @@
-use std::pin::Pin;
 use std::sync::Arc;
 
-use futures_util::{Stream, StreamExt as _, stream};
+use futures_util::{StreamExt as _, stream};
 use leoscope_core::Error;
 use leoscope_core::control::Service;
 use leoscope_core::ids::NodeId;
@@ -9,6 +8,7 @@ use leoscope_core::ports::ControlPlane as _;
 use leoscope_core::proto::v1;
 use leoscope_core::proto::v1::node_feed_server::NodeFeed;
 use tokio_util::sync::CancellationToken;
+use tonic::codegen::BoxStream;
 use tonic::{Request, Response, Status};
 
 use super::{Call, status};
@@ -29,8 +29,6 @@ impl Feed {
 
 #[tonic::async_trait]
 impl NodeFeed for Feed {
-    type WatchOrdersStream = Pin<Box<dyn Stream<Item = Result<v1::Orders, Status>> + Send>>;
-
     async fn get_orders(
         &self,
         request: Request<v1::GetOrdersRequest>,
@@ -44,7 +42,7 @@ impl NodeFeed for Feed {
     async fn watch_orders(
         &self,
         request: Request<v1::GetOrdersRequest>,
-    ) -> Result<Response<Self::WatchOrdersStream>, Status> {
+    ) -> Result<Response<BoxStream<v1::Orders>>, Status> {
         let Call { session, .. } = Call::of(&self.service, &request)?;
         let node = NodeId::parse(&request.into_inner().nodeid).map_err(|e| status(&e))?;
         let orders = session.watch_orders(&node).await.map_err(|e| status(&e))?;

@@ -1,7 +1,6 @@
-use std::pin::Pin;
 use std::sync::Arc;
 
-use futures_util::{Stream, StreamExt as _, stream};
+use futures_util::{StreamExt as _, stream};
 use leoscope_core::control::Service;
 use leoscope_core::ids::RunId;
 use leoscope_core::ports::{ByteStream, ControlPlane as _};
@@ -10,6 +9,7 @@ use leoscope_core::proto::v1;
 use leoscope_core::proto::v1::artifacts_server::Artifacts;
 use leoscope_core::proto::v1::upload_request::Part;
 use leoscope_core::{Error, Result};
+use tonic::codegen::BoxStream;
 use tonic::{Request, Response, Status, Streaming};
 
 use super::{Call, status};
@@ -28,8 +28,6 @@ impl Transfer {
 
 #[tonic::async_trait]
 impl Artifacts for Transfer {
-    type DownloadStream = Pin<Box<dyn Stream<Item = Result<v1::Chunk, Status>> + Send>>;
-
     async fn upload(
         &self,
         request: Request<Streaming<v1::UploadRequest>>,
@@ -44,7 +42,7 @@ impl Artifacts for Transfer {
     async fn download(
         &self,
         request: Request<v1::DownloadRequest>,
-    ) -> Result<Response<Self::DownloadStream>, Status> {
+    ) -> Result<Response<BoxStream<v1::Chunk>>, Status> {
         let Call { session, .. } = Call::of(&self.service, &request)?;
         let run = RunId::parse(&request.into_inner().runid).map_err(|e| status(&e))?;
         let bytes = session.download(&run).await.map_err(|e| status(&e))?;
