@@ -1,1 +1,5 @@
 //! Implementations of the artifacts port.
+
+mod directory;
+
+pub use directory::DirectoryStore;

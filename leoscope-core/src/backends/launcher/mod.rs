@@ -1,1 +1,5 @@
 //! Implementations of the launcher port.
+
+mod timer;
+
+pub use timer::TimerLauncher;

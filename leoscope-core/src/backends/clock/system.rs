@@ -1,0 +1,51 @@
+//! The computer's own clock.
+
+use std::time::Duration;
+
+use async_trait::async_trait;
+
+use crate::ports::Clock;
+use crate::time::{Timestamp, to_micros};
+
+/// The longest sleep at a time: how long a clock set anew can go unnoticed.
+const LONGEST_SLEEP: Duration = Duration::from_secs(1);
+
+/// The time of the computer, as its operating system gives it.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct SystemClock;
+
+#[async_trait]
+impl Clock for SystemClock {
+    fn now(&self) -> Timestamp {
+        to_micros(Timestamp::now())
+    }
+
+    async fn sleep_until(&self, at: Timestamp) {
+        loop {
+            let left = Duration::try_from(at.duration_since(self.now())).unwrap_or_default();
+            if left.is_zero() {
+                return;
+            }
+            // Sleeps are measured by a steady clock that knows nothing of the time of day.
+            tokio::time::sleep(left.min(LONGEST_SLEEP)).await;
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use jiff::SignedDuration;
+
+    use super::*;
+
+    #[tokio::test]
+    async fn sleeping_ends_at_the_instant_and_at_once_for_the_past() {
+        let clock = SystemClock;
+        let start = clock.now();
+        clock.sleep_until(start - SignedDuration::from_hours(1)).await;
+        let at = clock.now() + SignedDuration::from_millis(30);
+        clock.sleep_until(at).await;
+        assert!(clock.now() >= at);
+        assert_eq!(start, to_micros(start), "microseconds, no finer");
+    }
+}

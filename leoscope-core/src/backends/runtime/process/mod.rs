@@ -1,0 +1,323 @@
+//! Experiments as plain processes, for nodes without a container engine.
+//!
+//! Every run has a directory with what is known of it ([`files`]), so the runtime itself holds
+//! nothing that matters: another one over the same directory takes over where this one ended.
+
+mod files;
+mod group;
+
+use std::collections::{BTreeMap, HashMap};
+use std::io;
+use std::path::{Path, PathBuf};
+use std::process::Stdio;
+use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use async_trait::async_trait;
+use nix::sys::signal::Signal;
+use tokio::process::Command;
+use tokio::sync::watch;
+use tokio::time::{Instant, sleep};
+
+use self::files::{Birth, RunDirectory, Stored};
+use super::RESULTS_VARIABLE;
+use crate::error::{Error, Result};
+use crate::ids::RunId;
+use crate::model::{Exit, Outcome, Reason, RuntimeState, Stage};
+use crate::ports::{RunSpec, Runtime, RuntimeInfo};
+use crate::time::{Timestamp, to_micros};
+
+/// Where programs are looked for, unless the experiment's environment says otherwise. The node's
+/// own environment is not passed on.
+const PATH: &str = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
+
+/// Runs the experiment and keeps what must be known of it by whoever comes later.
+///
+/// Its arguments are the run's directory, the instant of the start in microseconds, and the
+/// program with its arguments. It
+/// - claims the run by making the file `birth`, which only one can (`set -C`): however often a
+///   start is tried again after a crash, one wrapper gets to run the experiment. The file is
+///   written at once, before anything of the experiment runs;
+/// - outlives the SIGTERM that asks the experiment to end, so that its exit code is known;
+/// - ends everything that the experiment left behind in its process group, as a container would.
+///
+/// It calls no programs of its own, because the experiment may have set another PATH.
+const WRAPPER: &str = r#"
+exec 3>&2 2>/dev/null
+set -C
+leotest_run=$1 leotest_at=$2
+shift 2
+read -r leotest_boot </proc/sys/kernel/random/boot_id
+read -r leotest_self </proc/$$/stat
+printf '%s %s %s\n' "$leotest_at" "$leotest_boot" "$leotest_self" >"$leotest_run/birth" || exit 0
+set +C
+trap : HUP INT TERM
+"$@" 2>&3 3>&-
+printf '%s\n' "$?" >"$leotest_run/exit"
+kill -9 0
+"#;
+
+/// How often a process that is not this process's child is looked at. The system tells only
+/// parents of an end; what an earlier node process started has lost its parent.
+const POLL: Duration = Duration::from_millis(100);
+
+/// How often a start or a stop in progress is looked at.
+const QUICK_POLL: Duration = Duration::from_millis(5);
+
+/// How long a started wrapper may take to show itself, and a killed process to vanish.
+const PATIENCE: Duration = Duration::from_secs(10);
+
+/// Experiments as processes of the node's own user.
+///
+/// The program named by `process.command` runs in the results directory with the environment of
+/// the run, `PATH`, `HOME` and `LEOTEST_RESULTS` (both the results directory) and nothing of the
+/// node's own environment. It has a process group of its own; a process that leaves the group is
+/// not followed. Limits, ports and networks are those of the machine: only a container engine can
+/// confine an experiment.
+#[derive(Debug)]
+pub struct ProcessRuntime {
+    root: PathBuf,
+    /// The wrappers this process started, each with a note of whether it has ended.
+    children: Mutex<HashMap<RunId, watch::Receiver<bool>>>,
+}
+
+impl ProcessRuntime {
+    /// A runtime that keeps a directory for each run in `root`, which is made if it is not there.
+    ///
+    /// # Errors
+    /// [`Internal`](crate::ErrorKind::Internal) that names the path when the directory cannot be made.
+    pub fn new(root: PathBuf) -> Result<Self> {
+        // The wrapper runs in another directory, to which a relative path would mean another place.
+        let root = std::path::absolute(&root).unwrap_or(root);
+        files::make_directory(&root).map_err(|e| {
+            Error::while_doing(format!("make directory {}", root.display()), e)
+                .hint("give a directory that this user may write to")
+        })?;
+        Ok(Self { root, children: Mutex::default() })
+    }
+
+    fn directory(&self, run: &RunId) -> RunDirectory {
+        RunDirectory::new(self.root.join(run.as_str()))
+    }
+
+    fn children(&self) -> MutexGuard<'_, HashMap<RunId, watch::Receiver<bool>>> {
+        self.children.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn look(&self, run: &RunId) -> Result<RuntimeState> {
+        look(&self.directory(run))
+            .map_err(|e| Error::while_doing(format!("look at the process of run {run}"), e))
+    }
+
+    /// Starts the wrapper and waits until a wrapper, this or another, has claimed the run.
+    async fn spawn(&self, run: &RunId, directory: &RunDirectory, stored: Stored) -> io::Result<Birth> {
+        let Stored { words, environment, results } = stored;
+        let mut child = Command::new("/bin/sh")
+            .args(["-c", WRAPPER, "leoscope-run"])
+            .arg(directory.path())
+            .arg(to_micros(Timestamp::now()).as_microsecond().to_string())
+            .args(words)
+            .env_clear()
+            .envs(environment)
+            .current_dir(results)
+            .stdin(Stdio::null())
+            .stdout(directory.open_output(files::STDOUT)?)
+            .stderr(directory.open_output(files::STDERR)?)
+            .process_group(0)
+            .spawn()?;
+        let (ended, end) = watch::channel(false);
+        tokio::spawn(async move {
+            drop(child.wait().await);
+            ended.send_replace(true);
+        });
+        self.children().insert(run.clone(), end.clone());
+        let deadline = Instant::now() + PATIENCE;
+        loop {
+            let over = *end.borrow() || Instant::now() > deadline;
+            if let Some(birth) = directory.birth()? {
+                return Ok(birth);
+            }
+            if over {
+                return Err(io::Error::other("the shell that was to run it ended or hangs"));
+            }
+            sleep(QUICK_POLL).await;
+        }
+    }
+}
+
+#[async_trait]
+impl Runtime for ProcessRuntime {
+    async fn info(&self) -> Result<RuntimeInfo> {
+        Ok(RuntimeInfo { name: "process".into(), version: String::new() })
+    }
+
+    async fn prepare(&self, spec: &RunSpec) -> Result<(), Outcome> {
+        let Some(words) = &spec.experiment.process else {
+            return Err(Outcome::failed(
+                Stage::Config,
+                Reason::ConfigInvalid,
+                "experiment config gives no process command, this node has no container engine",
+            ));
+        };
+        let results = spec.results.to_string_lossy().into_owned();
+        let mut environment = spec.environment.clone();
+        environment.entry("PATH".into()).or_insert_with(|| PATH.into());
+        environment.insert("HOME".into(), results.clone());
+        environment.insert(RESULTS_VARIABLE.into(), results);
+        let words = with_program_found(words, &environment, &spec.results).map_err(failed)?;
+        let stored = Stored { words, environment, results: spec.results.clone() };
+        let directory = self.directory(&spec.run);
+        let written = directory.birth().and_then(|birth| match birth {
+            Some(_) => Ok(()),
+            None => directory.store(&stored),
+        });
+        written.map_err(|e| failed(format!("cannot keep the process of run {}: {e}", spec.run)))
+    }
+
+    async fn start(&self, run: &RunId) -> Result<Timestamp, Outcome> {
+        let directory = self.directory(run);
+        let fault = |e| failed(format!("cannot start the process of run {run}: {e}"));
+        if let Some(birth) = directory.birth().map_err(fault)? {
+            return Ok(birth.started);
+        }
+        let Some(stored) = directory.stored().map_err(fault)? else {
+            return Err(failed(format!("run {run} has not been prepared")));
+        };
+        let birth = self.spawn(run, &directory, stored).await.map_err(fault)?;
+        Ok(birth.started)
+    }
+
+    async fn wait(&self, run: &RunId) -> Result<Exit> {
+        loop {
+            match self.look(run)? {
+                RuntimeState::Exited(exit) => return Ok(exit),
+                RuntimeState::Running(_) => {}
+                RuntimeState::Absent => {
+                    return Err(Error::not_found(format!("there is no process of run {run}")));
+                }
+                RuntimeState::Prepared => {
+                    return Err(Error::not_found(format!("the process of run {run} has not been started")));
+                }
+            }
+            let own = self.children().get(run).cloned();
+            let reaped = match own {
+                Some(mut end) => end.wait_for(|ended| *ended).await.is_ok(),
+                None => false,
+            };
+            if reaped {
+                // If it was a wrapper that found the run claimed, the one that runs is polled now.
+                self.children().remove(run);
+            } else {
+                sleep(POLL).await;
+            }
+        }
+    }
+
+    async fn stop(&self, run: &RunId, grace: Duration) -> Result<()> {
+        let directory = self.directory(run);
+        let fault = |e| Error::while_doing(format!("stop the process of run {run}"), e);
+        let (Some(birth), Some(stored)) =
+            (directory.birth().map_err(fault)?, directory.stored().map_err(fault)?)
+        else {
+            return Ok(());
+        };
+        let marker = format!("{RESULTS_VARIABLE}={}", stored.results.display());
+        for (signal, patience) in [(Signal::SIGTERM, grace), (Signal::SIGKILL, PATIENCE)] {
+            let deadline = Instant::now() + patience;
+            birth.signal(signal, &marker).map_err(fault)?;
+            loop {
+                if !birth.group_lives(&marker).map_err(fault)? {
+                    return self.look(run).map(drop);
+                }
+                if Instant::now() >= deadline {
+                    break;
+                }
+                sleep(QUICK_POLL).await;
+            }
+        }
+        Err(Error::internal(format!("processes of run {run} are still there after they were killed")))
+    }
+
+    async fn state(&self, run: &RunId) -> Result<RuntimeState> {
+        self.look(run)
+    }
+
+    async fn save_output(&self, run: &RunId, stdout: &Path, stderr: &Path) -> Result<()> {
+        let directory = self.directory(run);
+        let fault = |e| Error::while_doing(format!("save the output of run {run}"), e);
+        if directory.stored().map_err(fault)?.is_none() {
+            return Err(Error::not_found(format!("there is no process of run {run}")));
+        }
+        for (name, target) in [(files::STDOUT, stdout), (files::STDERR, stderr)] {
+            let source = directory.path().join(name);
+            match tokio::fs::copy(&source, target).await {
+                Err(e) if e.kind() == io::ErrorKind::NotFound && !source.exists() => {
+                    tokio::fs::write(target, b"").await.map_err(fault)?;
+                }
+                copied => drop(copied.map_err(fault)?),
+            }
+        }
+        Ok(())
+    }
+
+    async fn remove(&self, run: &RunId) -> Result<()> {
+        self.stop(run, Duration::ZERO).await?;
+        self.children().remove(run);
+        match tokio::fs::remove_dir_all(self.directory(run).path()).await {
+            Err(e) if e.kind() != io::ErrorKind::NotFound => {
+                Err(Error::while_doing(format!("remove what is kept of run {run}"), e))
+            }
+            _ => Ok(()),
+        }
+    }
+
+    async fn list(&self) -> Result<Vec<RunId>> {
+        let read = || -> io::Result<Vec<RunId>> {
+            let mut runs = Vec::new();
+            for entry in std::fs::read_dir(&self.root)? {
+                runs.extend(entry?.file_name().to_str().and_then(|name| RunId::parse(name).ok()));
+            }
+            Ok(runs)
+        };
+        read().map_err(|e| Error::while_doing(format!("read directory {}", self.root.display()), e))
+    }
+}
+
+fn look(directory: &RunDirectory) -> io::Result<RuntimeState> {
+    if directory.stored()?.is_none() {
+        return Ok(RuntimeState::Absent);
+    }
+    let Some(birth) = directory.birth()? else { return Ok(RuntimeState::Prepared) };
+    // Only in this order: whoever ends by itself writes down its exit code first.
+    if birth.leader_lives() {
+        return Ok(RuntimeState::Running(birth.started));
+    }
+    let (code, at) = directory.exit_or_note_kill()?;
+    Ok(RuntimeState::Exited(Exit { code, out_of_memory: false, at: at.max(birth.started) }))
+}
+
+fn failed(message: String) -> Outcome {
+    Outcome::failed(Stage::Container, Reason::StartFailed, message)
+}
+
+/// The words with the first as the path of a program: the wrapper is a shell, to which `exit` or
+/// `cd` would be words of its own.
+fn with_program_found(
+    words: &[String],
+    environment: &BTreeMap<String, String>,
+    results: &Path,
+) -> Result<Vec<String>, String> {
+    let Some((program, arguments)) = words.split_first() else {
+        return Err("the process command is empty".into());
+    };
+    let path = environment.get("PATH").map_or(PATH, String::as_str);
+    let found = if program.contains('/') {
+        Some(results.join(program)).filter(|path| files::is_program(path))
+    } else {
+        path.split(':').map(|place| results.join(place).join(program)).find(|path| files::is_program(path))
+    };
+    let found = found
+        .and_then(|path| path.to_str().map(str::to_owned))
+        .ok_or_else(|| format!("program {program:?} is not on this node (PATH is {path})"))?;
+    Ok(std::iter::once(found).chain(arguments.iter().cloned()).collect())
+}
