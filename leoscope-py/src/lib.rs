@@ -26,7 +26,9 @@ fn cron_starts(
 fn starts(expression: &str, start: SystemTime, end: SystemTime, limit: usize) -> Result<Vec<SystemTime>> {
     let schedule = Schedule::Cron(CronExpr::parse(expression)?);
     let instant = |time: SystemTime| {
-        Timestamp::try_from(time).map(to_micros).map_err(|e| Error::invalid(format!("time out of range: {e}")))
+        Timestamp::try_from(time)
+            .map(to_micros)
+            .map_err(|e| Error::invalid(format!("time out of range: {e}")))
     };
     let range = Window::new(instant(start)?, instant(end)?)?;
     // The shortest run there is: every start is then listed.

@@ -159,7 +159,7 @@ async fn a_booked_run_starts_at_its_instant_and_its_results_arrive() {
         assert_eq!(run.status, RunStatus::Completed, "{run:?}");
         assert_eq!(run.started, run.planned.map(|window| window.start()), "{run:?}");
         assert!(run.artifact.is_some(), "{run:?}");
-        researcher.download(&run.id).await.expect("the researcher may download");
+        drop(researcher.download(&run.id).await.expect("the researcher may download"));
     }
     let stranger = world.as_user("stranger", Role::User);
     assert_eq!(stranger.runs(&RunFilter::default()).await.expect("runs"), []);

@@ -8,6 +8,7 @@ use std::fs::{self, OpenOptions};
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::Path;
 use std::sync::mpsc;
+use std::thread::JoinHandle;
 use std::time::Duration;
 
 use rusqlite::{Connection, Transaction, TransactionBehavior};
@@ -17,9 +18,21 @@ use crate::error::{Error, Result};
 
 type Job = Box<dyn FnOnce(&mut Connection) + Send>;
 
-/// A handle to a database thread; the thread ends with its handle.
+/// A handle to a database thread. Dropping it waits until the database is closed, so that its file
+/// is complete and can be opened or moved afterwards.
 pub(super) struct Database {
-    jobs: mpsc::Sender<Job>,
+    jobs: Option<mpsc::Sender<Job>>,
+    thread: Option<JoinHandle<()>>,
+}
+
+impl Drop for Database {
+    fn drop(&mut self) {
+        self.jobs = None;
+        if let Some(thread) = self.thread.take() {
+            // A panic of the thread has been reported where it happened.
+            let _ = thread.join();
+        }
+    }
 }
 
 impl fmt::Debug for Database {
@@ -49,11 +62,11 @@ impl Database {
         prepare(&mut connection).map_err(|e| fault(&e))?;
         migrate(&mut connection, migrations, path)?;
         let (jobs, queue) = mpsc::channel::<Job>();
-        std::thread::Builder::new()
+        let thread = std::thread::Builder::new()
             .name("database".into())
             .spawn(move || queue.into_iter().for_each(|job| job(&mut connection)))
             .map_err(|e| fault(&e))?;
-        Ok(Self { jobs })
+        Ok(Self { jobs: Some(jobs), thread: Some(thread) })
     }
 
     /// Runs `work` in one transaction, which is committed if it succeeds.
@@ -89,7 +102,7 @@ impl Database {
             let _ = answer.send(work(connection));
         });
         let gone = || Error::internal("the database thread has ended");
-        self.jobs.send(job).map_err(|_| gone())?;
+        self.jobs.as_ref().ok_or_else(gone)?.send(job).map_err(|_| gone())?;
         result.await.map_err(|_| gone())?
     }
 }

@@ -51,8 +51,13 @@ fn a_container_has_the_labels_environment_and_files_of_the_contract() {
     let inspected: Value = serde_json::from_str(&docker(&["inspect", &container])).expect("inspect");
     let labels = &inspected[0]["Config"]["Labels"];
     for (label, value) in [
-        ("leotest", "true"), ("jobid", "exp"), ("nodeid", "node-1"), ("userid", "researcher-1"),
-        ("overhead", "true"), ("type", "ATQ"), ("server", ""),
+        ("leotest", "true"),
+        ("jobid", "exp"),
+        ("nodeid", "node-1"),
+        ("userid", "researcher-1"),
+        ("overhead", "true"),
+        ("type", "ATQ"),
+        ("server", ""),
     ] {
         assert_eq!(labels[label], value, "{labels:#}");
     }
@@ -65,12 +70,18 @@ fn a_container_has_the_labels_environment_and_files_of_the_contract() {
     assert_eq!(labels["runid"], run["id"]);
     assert_eq!(labels["start_date"], run["planned_start"].as_str().expect("planned").trim_end_matches('Z'));
     let results = lab.download("exp");
-    let read = |name: &str| std::fs::read_to_string(results.join(name)).unwrap_or_else(|e| panic!("{name}: {e}"));
+    let read =
+        |name: &str| std::fs::read_to_string(results.join(name)).unwrap_or_else(|e| panic!("{name}: {e}"));
     let env_text = read("env.txt");
     let env: BTreeMap<_, _> = env_text.lines().filter_map(|line| line.split_once('=')).collect();
     for (name, value) in [
-        ("LEOTEST_SERVER", "0"), ("LEOTEST_LENGTH", "10"), ("LEOTEST_JOBID", "exp"),
-        ("LEOTEST_NODEID", "node-1"), ("LEOTEST_SERVERIP", ""), ("LEOTEST_SERVER_NODEID", ""), ("MINE", "1"),
+        ("LEOTEST_SERVER", "0"),
+        ("LEOTEST_LENGTH", "10"),
+        ("LEOTEST_JOBID", "exp"),
+        ("LEOTEST_NODEID", "node-1"),
+        ("LEOTEST_SERVERIP", ""),
+        ("LEOTEST_SERVER_NODEID", ""),
+        ("MINE", "1"),
     ] {
         assert_eq!(env.get(name), Some(&value), "{name} in {env:#?}");
     }
@@ -93,7 +104,8 @@ fn a_container_has_the_labels_environment_and_files_of_the_contract() {
 fn failures_of_a_container_have_their_reasons() {
     make_image();
     let lab = Lab::start("docker");
-    let command = |script: &str| format!("docker: {{image: {IMAGE}, command: ['/bin/sh', '-c', '{script}']}}");
+    let command =
+        |script: &str| format!("docker: {{image: {IMAGE}, command: ['/bin/sh', '-c', '{script}']}}");
     lab.schedule("nonzero", &command("exit 3"), 2, 2);
     lab.schedule("missing", "docker: {image: 'leoscope-no-such-image:1'}", 5, 2);
     lab.schedule("long", &command("busybox sleep 600"), 8, 2);
@@ -108,5 +120,9 @@ fn failures_of_a_container_have_their_reasons() {
     assert_eq!(missing["status"], "FAILED", "{missing:#}");
     assert!(missing["message"].as_str().expect("message").contains("leoscope-no-such-image"), "{missing:#}");
     let long = end("long");
-    assert_eq!((&long["status"], &long["reason"]), (&"COMPLETED".into(), &"LENGTH_REACHED".into()), "{long:#}");
+    assert_eq!(
+        (&long["status"], &long["reason"]),
+        (&"COMPLETED".into(), &"LENGTH_REACHED".into()),
+        "{long:#}"
+    );
 }

@@ -57,9 +57,8 @@ fn an_experiment_is_stopped_at_its_length_with_all_its_children() {
     let run = lab.wait_for_run("exp", "to end", |run| run["results"] == true);
     assert_eq!((&run["status"], &run["reason"]), (&"COMPLETED".into(), &"LENGTH_REACHED".into()), "{run:#}");
     let left = std::fs::read_dir("/proc").expect("proc").flatten().any(|entry| {
-        std::fs::read(entry.path().join("cmdline")).is_ok_and(|line| {
-            String::from_utf8_lossy(&line).contains(&format!("sleep\0{marker}"))
-        })
+        std::fs::read(entry.path().join("cmdline"))
+            .is_ok_and(|line| String::from_utf8_lossy(&line).contains(&format!("sleep\0{marker}")))
     });
     assert!(!left, "a child of the experiment still runs");
 }
@@ -72,9 +71,15 @@ fn bad_input_is_refused_in_two_lines_and_stores_nothing() {
     let not_yaml = lab.write("not-yaml.yaml", "docker: [");
     let base = |replace: &str| {
         let mut args: Vec<String> = [
-            "--nodeid=node-1", "--jobid=bad", "--schedule=* * * * *", "--start-date=2099-12-01T00:00:00",
-            "--end-date=2099-12-02T00:00:00", "--length=60",
-        ].map(String::from).to_vec();
+            "--nodeid=node-1",
+            "--jobid=bad",
+            "--schedule=* * * * *",
+            "--start-date=2099-12-01T00:00:00",
+            "--end-date=2099-12-02T00:00:00",
+            "--length=60",
+        ]
+        .map(String::from)
+        .to_vec();
         args.push(format!("--exp-config={good}"));
         let name = replace.split('=').next().unwrap_or(replace);
         args.retain(|arg| !arg.starts_with(&format!("{name}=")));
