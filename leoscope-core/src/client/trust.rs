@@ -121,3 +121,86 @@ fn sequence(content: &[u8]) -> Vec<u8> {
     der.extend_from_slice(content);
     der
 }
+
+#[cfg(test)]
+mod tests {
+    use rustls::pki_types::PrivateKeyDer;
+    use rustls::server::{ClientHello, ResolvesServerCert};
+    use rustls::sign::CertifiedKey;
+    use rustls::{ClientConfig, ClientConnection, ServerConfig, ServerConnection};
+
+    use super::*;
+
+    /// As existing orchestrators make theirs: version 1, without a name of a host.
+    const VERSION_1: &[u8] = include_bytes!("testdata/version1.crt");
+    const KEY: &[u8] = include_bytes!("testdata/version1.key");
+
+    #[derive(Debug)]
+    struct Always(Arc<CertifiedKey>);
+
+    impl ResolvesServerCert for Always {
+        fn resolve(&self, _: ClientHello<'_>) -> Option<Arc<CertifiedKey>> {
+            Some(Arc::clone(&self.0))
+        }
+    }
+
+    /// Shakes hands with a server that shows `certificate` and holds `key`.
+    fn shake_hands(
+        trusted: &[u8],
+        certificate: CertificateDer<'static>,
+        key: &[u8],
+    ) -> Result<(), rustls::Error> {
+        let provider = Arc::new(ring::default_provider());
+        let key = PrivateKeyDer::from_pem_slice(key).expect("key");
+        let key = provider.key_provider.load_private_key(key).expect("key");
+        let shown = Always(Arc::new(CertifiedKey::new(vec![certificate], key)));
+        let server = ServerConfig::builder_with_provider(Arc::clone(&provider))
+            .with_safe_default_protocol_versions()?
+            .with_no_client_auth()
+            .with_cert_resolver(Arc::new(shown));
+        let client = ClientConfig::builder_with_provider(provider)
+            .with_safe_default_protocol_versions()?
+            .dangerous()
+            .with_custom_certificate_verifier(verifier(trusted).expect("verifier"))
+            .with_no_client_auth();
+        let name = ServerName::try_from("localhost").expect("name");
+        let mut client = ClientConnection::new(Arc::new(client), name)?;
+        let mut server = ServerConnection::new(Arc::new(server))?;
+        while client.is_handshaking() || server.is_handshaking() {
+            let mut wire = Vec::new();
+            client.write_tls(&mut wire).expect("memory");
+            server.read_tls(&mut wire.as_slice()).expect("memory");
+            server.process_new_packets()?;
+            let mut wire = Vec::new();
+            server.write_tls(&mut wire).expect("memory");
+            client.read_tls(&mut wire.as_slice()).expect("memory");
+            client.process_new_packets()?;
+        }
+        Ok(())
+    }
+
+    #[test]
+    fn the_certificate_of_an_existing_orchestrator_is_trusted_by_being_the_one() {
+        let certificate = || CertificateDer::from_pem_slice(VERSION_1).expect("certificate");
+        shake_hands(VERSION_1, certificate(), KEY).expect("trusted");
+    }
+
+    #[test]
+    fn showing_the_certificate_without_holding_its_key_is_not_enough() {
+        let certificate = CertificateDer::from_pem_slice(VERSION_1).expect("certificate");
+        let other = rcgen::KeyPair::generate().expect("key").serialize_pem();
+        let error = shake_hands(VERSION_1, certificate, other.as_bytes()).expect_err("no key");
+        assert!(error.to_string().contains("BadSignature"), "{error}");
+    }
+
+    #[test]
+    fn another_certificate_is_not_trusted() {
+        let key = rcgen::KeyPair::generate().expect("key");
+        let params = rcgen::CertificateParams::new(vec!["localhost".to_owned()]).expect("params");
+        let other = params.self_signed(&key).expect("certificate");
+        let pem = key.serialize_pem();
+        let error = shake_hands(VERSION_1, other.der().clone(), pem.as_bytes()).expect_err("other");
+        assert!(error.to_string().contains("UnknownIssuer"), "{error}");
+        shake_hands(other.pem().as_bytes(), other.der().clone(), pem.as_bytes()).expect("the one");
+    }
+}
