@@ -1,6 +1,7 @@
 //! Unpacking a bundle without trusting it: it was made on somebody else's machine.
 
 use std::cell::Cell;
+use std::fmt;
 use std::fs::{self, DirBuilder, File, OpenOptions, Permissions};
 use std::io::{self, Read};
 use std::os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _, PermissionsExt as _, symlink};
@@ -98,8 +99,7 @@ impl Unpacker<'_> {
         let reader = Metered { inner: MultiGzDecoder::new(archive), left: Rc::clone(&meter) };
         let mut archive = tar::Archive::new(reader);
         let mut files = Vec::new();
-        let mut entries = archive.entries().map_err(broken)?;
-        while let Some(entry) = entries.next() {
+        for entry in archive.entries().map_err(broken)? {
             let mut entry = entry.map_err(broken)?;
             meter.set(u64::MAX);
             files.extend(self.place(&mut entry)?);
@@ -255,7 +255,7 @@ fn refused(entry: &Path, why: &str) -> Error {
     Error::invalid(format!("archive entry {entry:?} {why}")).hint("do not trust this archive")
 }
 
-fn broken(source: io::Error) -> Error {
+fn broken(source: impl fmt::Display) -> Error {
     Error::invalid(format!("archive is broken: {source}")).hint("fetch it again")
 }
 

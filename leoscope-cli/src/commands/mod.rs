@@ -1,0 +1,10 @@
+//! The commands: what they take, and the one or two calls they make.
+
+pub(crate) mod config;
+pub(crate) mod job;
+pub(crate) mod node;
+pub(crate) mod run;
+pub(crate) mod user;
+
+#[cfg(test)]
+mod tests;
