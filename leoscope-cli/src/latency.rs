@@ -26,7 +26,8 @@ pub(crate) struct Summary {
 /// A connection that fails is written with an empty latency.
 pub(crate) fn measure(target: &str, interval: Duration, duration: Duration, dir: &Path) -> Result<Summary> {
     let address = target.to_socket_addrs().ok().and_then(|mut found| found.next()).ok_or_else(|| {
-        Error::invalid(format!("target {target:?} is not an address")).hint("write HOST:PORT, for example 192.0.2.1:443")
+        Error::invalid(format!("target {target:?} is not an address"))
+            .hint("write HOST:PORT, for example 192.0.2.1:443")
     })?;
     let path = dir.join(FILE);
     let doing = || format!("write {}", path.display());
@@ -49,7 +50,8 @@ pub(crate) fn measure(target: &str, interval: Duration, duration: Duration, dir:
         writeln!(file, "{},{sequence},{text}", wire_time(at)).map_err(|e| Error::while_doing(doing(), e))?;
     }
     summarise(values).ok_or_else(|| {
-        Error::unavailable(format!("no connection to {target} succeeded")).hint("is the target listening, and reachable from here?")
+        Error::unavailable(format!("no connection to {target} succeeded"))
+            .hint("is the target listening, and reachable from here?")
     })
 }
 

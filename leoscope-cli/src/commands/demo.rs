@@ -1,7 +1,6 @@
 //! `leoscope demo`: a whole testbed runs an experiment and hands back the results.
 
 use std::collections::BTreeMap;
-use std::fs::{self, File};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -11,10 +10,10 @@ use leoscope_core::model::{JobParams, JobSpec, Run, RunFilter, RunLength, RunSta
 use leoscope_core::ports::ControlPlane;
 use leoscope_core::schedule::{CronExpr, Schedule};
 use leoscope_core::time::{SignedDuration, Timestamp, Window, to_micros, wire_time};
-use leoscope_core::{Error, Result, bundle};
+use leoscope_core::{Error, Result};
 use leoscope_node::RuntimeChoice;
 
-use super::run::fetch_archive;
+use super::run::fetch;
 use crate::latency;
 use crate::output::Output;
 use crate::testbed::{NODE, RESEARCHER, Testbed};
@@ -48,7 +47,7 @@ impl Demo {
                 .map_err(|e| Error::while_doing("make a temporary directory", e))?
                 .keep(),
         };
-        output.note(&format!("starting an orchestrator and node {NODE} in {}", dir.display()));
+        output.note(format_args!("starting an orchestrator and node {NODE} in {}", dir.display()));
         let mut testbed = Testbed::start(&dir, 0, self.runtime).await?;
         let researcher = testbed.researcher.clone();
         let config = testbed.latency_experiment(MEASURE_SECS).await?;
@@ -56,7 +55,7 @@ impl Demo {
             "docker" => format!("in containers (Docker engine {})", testbed.runtime.version),
             name => format!("as plain processes (no container engine answers; runtime '{name}')"),
         };
-        output.note(&format!("experiments run {how}"));
+        output.note(format_args!("experiments run {how}"));
         let results = dir.join("results");
         let work = follow(&researcher, &config, &results, output);
         let runs = testbed
@@ -69,7 +68,7 @@ impl Demo {
             .await?;
         testbed.stop().await?;
         show(&runs, &results, output);
-        output.note(&format!("results: {}", results.display()));
+        output.note(format_args!("results: {}", results.display()));
         let failed = runs.iter().filter(|run| run.status != RunStatus::Completed).count();
         if failed > 0 {
             return Err(Error::internal(format!("{failed} of {} runs were not completed", runs.len())));
@@ -79,7 +78,12 @@ impl Demo {
 }
 
 /// Books the two jobs, follows their runs, and fetches what they left.
-async fn follow(control: &dyn ControlPlane, config: &str, results: &Path, output: &Output) -> Result<Vec<Run>> {
+async fn follow(
+    control: &dyn ControlPlane,
+    config: &str,
+    results: &Path,
+    output: &Output,
+) -> Result<Vec<Run>> {
     let now = to_micros(Timestamp::now());
     let start = later(now, 4)?;
     let once = Window::new(start, later(start, LENGTH_SECS)?)?;
@@ -89,7 +93,7 @@ async fn follow(control: &dyn ControlPlane, config: &str, results: &Path, output
     let cron = Schedule::Cron(CronExpr::parse("* * * * *")?);
     for (name, schedule, window) in [(ONCE, Schedule::Once, once), (EVERY_MINUTE, cron, minutes)] {
         let job = control.schedule_job(spec(name, schedule, window, config)?).await?;
-        output.note(&format!("{RESEARCHER} booked {} in {window}", job.id));
+        output.note(format_args!("{RESEARCHER} booked {} in {window}", job.id));
     }
     let mut seen = BTreeMap::new();
     loop {
@@ -97,7 +101,7 @@ async fn follow(control: &dyn ControlPlane, config: &str, results: &Path, output
         for run in runs.iter().rev() {
             let state = (run.status, run.phase, run.artifact.is_some());
             if seen.insert(run.id.clone(), state) != Some(state) {
-                output.note(&describe(run));
+                output.note(describe(run));
             }
         }
         let over = |name: &str| {
@@ -107,7 +111,7 @@ async fn follow(control: &dyn ControlPlane, config: &str, results: &Path, output
         let closed = Timestamp::now() >= minutes.end() || runs.len() > 1;
         if closed && over(ONCE) && over(EVERY_MINUTE) {
             for run in &runs {
-                fetch(control, run, results).await?;
+                fetch(control, run, results, false).await?;
             }
             return Ok(runs);
         }
@@ -143,24 +147,21 @@ fn describe(run: &Run) -> String {
     format!("{} {} {} {what}", wire_time(to_micros(Timestamp::now())), run.job, run.status)
 }
 
-/// Downloads and unpacks the bundle of one run.
-async fn fetch(control: &dyn ControlPlane, run: &Run, results: &Path) -> Result<()> {
-    let dir = run_dir(results, &run.job, &run.id);
-    let archive = dir.with_extension("tar.gz");
-    fetch_archive(control, &run.id, &archive).await?;
-    let file = File::open(&archive).map_err(|e| Error::while_doing("open a bundle", e))?;
-    bundle::unpack(file, &dir)?;
-    fs::remove_file(&archive).map_err(|e| Error::while_doing("remove an unpacked bundle", e))
-}
-
 fn run_dir(results: &Path, job: &JobId, run: &RunId) -> PathBuf {
     results.join(job.as_str()).join(run.as_str())
 }
 
 fn show(runs: &[Run], results: &Path, output: &Output) {
     let header = [
-        "job", "planned start (UTC)", "actual start (UTC)", "late (ms)", "status", "samples", "min (ms)",
-        "median (ms)", "max (ms)",
+        "job",
+        "planned start (UTC)",
+        "actual start (UTC)",
+        "late (ms)",
+        "status",
+        "samples",
+        "min (ms)",
+        "median (ms)",
+        "max (ms)",
     ];
     let rows = runs.iter().rev().map(|run| {
         let time = |at: Option<Timestamp>| at.map(wire_time).unwrap_or_default();

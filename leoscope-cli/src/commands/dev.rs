@@ -21,9 +21,11 @@ pub(crate) struct Dev {
 }
 
 impl Dev {
-    /// Runs on `port`; the state is in `default_state_dir` unless another was chosen.
-    pub(crate) async fn run(&self, default_state_dir: PathBuf, port: u16, output: &Output) -> Result<()> {
-        let dir = self.state_dir.clone().unwrap_or(default_state_dir);
+    /// Runs on `port`; the state is in the directory `usual` unless another was chosen.
+    pub(crate) async fn run(&self, usual: Option<PathBuf>, port: u16, output: &Output) -> Result<()> {
+        let dir = self.state_dir.clone().or(usual).ok_or_else(|| {
+            Error::invalid("no directory for the testbed's state is known").hint("give --state-dir")
+        })?;
         let dir = std::path::absolute(&dir)
             .map_err(|e| Error::invalid(format!("state directory {}: {e}", dir.display())))?;
         let mut testbed = Testbed::start(&dir, port, self.runtime).await?;
@@ -33,7 +35,7 @@ impl Dev {
                 .map_err(|e| Error::while_doing(format!("write {}", config.display()), e))?;
         }
         let runtime = &testbed.runtime;
-        output.note(&format!(
+        output.note(format_args!(
             "testbed is up on localhost:{} · node {NODE} · runtime {} {} · state in {}",
             testbed.port,
             runtime.name,
@@ -41,19 +43,19 @@ impl Dev {
             dir.display()
         ));
         output.note("in another terminal:");
-        output.line(&format!("export LEOSCOPE_USERID={RESEARCHER}"));
-        output.line(&format!("export LEOSCOPE_ACCESS_TOKEN={}", testbed.researcher_token.expose()));
-        output.line(&format!("export LEOSCOPE_GRPC_PORT={}", testbed.port));
-        output.line(&format!("export LEOSCOPE_TLS_CERT={}", testbed.certificate.display()));
+        output.line(format_args!("export LEOSCOPE_USERID={RESEARCHER}"));
+        output.line(format_args!("export LEOSCOPE_ACCESS_TOKEN={}", testbed.researcher_token.expose()));
+        output.line(format_args!("export LEOSCOPE_GRPC_PORT={}", testbed.port));
+        output.line(format_args!("export LEOSCOPE_TLS_CERT={}", testbed.certificate.display()));
         output.line("leoscope node get");
-        output.line(&format!(
+        output.line(format_args!(
             "leoscope job schedule --nodeid={NODE} --jobid=exp-001 --exp-config={} --schedule='* * * * *' \
              --start-date=$(date -u +%FT%T) --end-date=$(date -u -d '+1 hour' +%FT%T) --length=10",
             config.display()
         ));
         output.line("leoscope run get --jobid=exp-001");
         output.line("leoscope run download --jobid=exp-001 --local-path=./results");
-        output.note(&format!(
+        output.note(format_args!(
             "as administrator: --userid=admin, its token is in {}",
             dir.join("admin-token").display()
         ));

@@ -32,7 +32,7 @@ impl Probe {
         let duration = Duration::from_secs(self.duration.into());
         let summary = latency::measure(&self.target, interval, duration, &self.output_dir)?;
         let latency::Summary { samples, min, median, max } = summary;
-        output.line(&format!(
+        output.line(format_args!(
             "{samples} connections to {}: min {min:.3} ms, median {median:.3} ms, max {max:.3} ms",
             self.target
         ));

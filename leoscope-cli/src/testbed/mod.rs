@@ -138,7 +138,15 @@ impl Testbed {
             image::make(IMAGE, &program).await?;
         }
         let words = |output: &str| {
-            serde_json::json!(["probe", "--target", target, "--duration", secs.to_string(), "--output-dir", output])
+            serde_json::json!([
+                "probe",
+                "--target",
+                target,
+                "--duration",
+                secs.to_string(),
+                "--output-dir",
+                output
+            ])
         };
         let mut command = vec![serde_json::json!(program)];
         command.extend(words(".").as_array().cloned().unwrap_or_default());
@@ -190,7 +198,8 @@ impl Tokens {
         let path = self.0.join(user);
         let write = || {
             fs::create_dir_all(&self.0)?;
-            let mut file = fs::OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(&path)?;
+            let mut file =
+                fs::OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(&path)?;
             file.write_all(token.expose().as_bytes())?;
             file.sync_all()
         };

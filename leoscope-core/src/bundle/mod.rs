@@ -1,5 +1,7 @@
 //! The bundle of a run: `<jobid>-<runid>.tar.gz`.
 
 mod pack;
+mod unpack;
 
 pub use pack::{Contents, pack};
+pub use unpack::{MAX_UNPACKED_BYTES, MAX_UNPACKED_ENTRIES, unpack};

@@ -1,0 +1,164 @@
+//! What can be written on the command line.
+
+use std::convert::Infallible;
+use std::path::PathBuf;
+
+use clap::builder::{Resettable, StyledStr};
+use clap::{Args, Parser, Subcommand, ValueEnum};
+use leoscope_core::Error;
+use leoscope_core::ids::UserId;
+use leoscope_core::model::{RunLength, Secret};
+use leoscope_core::time::{Timestamp, Window, parse_time};
+
+use crate::commands::config::ConfigCommand;
+use crate::commands::demo::Demo;
+use crate::commands::dev::Dev;
+use crate::commands::job::JobCommand;
+use crate::commands::node::NodeCommand;
+use crate::commands::probe::Probe;
+use crate::commands::run::RunCommand;
+use crate::commands::user::UserCommand;
+
+const AFTER_HELP: &str = "\
+Every option can also be given as an environment variable (--grpc-host as LEOSCOPE_GRPC_HOST) or in
+a profile file (grpc-host = \"…\" under [default], or under the name given with --profile). The
+command line wins over the environment, the environment over the profile. Flags are true or false
+there.
+
+Data is printed on standard output, everything else on standard error. Exit codes: 0 done, 1 failed,
+2 refused or conflict, 5 not authorised, 64 wrong command line or value.";
+
+/// Book experiments on a LEOScope testbed, follow their runs, fetch their results.
+#[derive(Debug, Parser)]
+#[command(name = "leoscope", version, after_help = AFTER_HELP, max_term_width = 100)]
+#[command(arg_required_else_help = true, subcommand_required = true, disable_help_subcommand = true)]
+pub(crate) struct Cli {
+    #[command(flatten)]
+    pub(crate) global: Globals,
+    #[command(subcommand)]
+    pub(crate) command: Command,
+}
+
+/// The options of all commands.
+#[derive(Debug, Clone, Args)]
+#[command(next_help_heading = "Global options")]
+pub(crate) struct Globals {
+    /// Who you are
+    #[arg(long, global = true)]
+    pub(crate) userid: Option<UserId>,
+    /// The access token you got when you were registered
+    #[arg(long, global = true, value_name = "TOKEN", value_parser = secret)]
+    pub(crate) access_token: Option<Secret>,
+    /// Name or address of the orchestrator
+    #[arg(long, global = true, value_name = "HOST", default_value = "localhost")]
+    pub(crate) grpc_host: String,
+    /// Port of the orchestrator
+    #[arg(long, global = true, value_name = "PORT", default_value_t = 50051)]
+    #[arg(value_parser = clap::value_parser!(u16).range(1..))]
+    pub(crate) grpc_port: u16,
+    /// Certificate (PEM) to trust [default: ./certs/server.crt, then leoscope/certs/server.crt in
+    /// the state directory, then the web's authorities]
+    #[arg(long, global = true, value_name = "FILE")]
+    pub(crate) tls_cert: Option<PathBuf>,
+    /// Which profile of the profile file to use [default: default]
+    #[arg(long, global = true, value_name = "NAME")]
+    pub(crate) profile: Option<String>,
+    /// File with profiles (TOML) [default: leoscope/profiles.toml in the configuration directory]
+    #[arg(long, global = true, value_name = "FILE")]
+    pub(crate) profile_file: Option<PathBuf>,
+    /// How to print data
+    #[arg(long, global = true, value_enum, default_value_t = Format::Table)]
+    pub(crate) output: Format,
+    /// Print ids only, one a line
+    #[arg(long, short, global = true)]
+    pub(crate) quiet: bool,
+}
+
+/// How data is printed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Format {
+    /// For people.
+    #[value(help = NO_HELP)]
+    Table,
+    /// For programs.
+    #[value(help = NO_HELP)]
+    Json,
+}
+
+/// Keeps the documentation of a value out of the help, which it would double in length.
+pub(crate) const NO_HELP: Resettable<StyledStr> = Resettable::Reset;
+
+/// The command groups.
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    /// Run a whole testbed on this machine, once, from experiment to results
+    Demo(Demo),
+    /// Run a whole testbed on this machine until Ctrl-C
+    Dev(Dev),
+    /// Register and manage users
+    #[command(subcommand)]
+    User(UserCommand),
+    /// Register and manage measurement nodes
+    #[command(subcommand)]
+    Node(NodeCommand),
+    /// Book, list and delete experiments
+    #[command(subcommand)]
+    Job(JobCommand),
+    /// List runs and download their results
+    #[command(subcommand)]
+    Run(RunCommand),
+    /// Read and replace the testbed-wide configuration
+    #[command(subcommand)]
+    Config(ConfigCommand),
+    /// Measure how long TCP connections to a target take: a small experiment
+    Probe(Probe),
+}
+
+/// Takes any text as a secret.
+pub(crate) fn secret(text: &str) -> Result<Secret, Infallible> {
+    Ok(Secret::new(text))
+}
+
+/// Reads an instant.
+pub(crate) fn instant(text: &str) -> Result<Timestamp, Error> {
+    parse_time(text)
+}
+
+/// Reads the length of a run in seconds.
+pub(crate) fn length(text: &str) -> Result<RunLength, Error> {
+    let secs = text.trim().parse().map_err(|_| {
+        Error::invalid(format!("{text:?} is not a number of seconds"))
+            .hint("give the length of one run in whole seconds, 1 or more")
+    })?;
+    RunLength::from_secs(secs)
+}
+
+/// Reads `START,END`.
+pub(crate) fn time_range(text: &str) -> Result<Window, Error> {
+    let (start, end) = text.split_once(',').ok_or_else(|| {
+        Error::invalid(format!("{text:?} is not a time range"))
+            .hint("write START,END, for example 2026-12-01T00:00:00,2026-12-02T00:00:00")
+    })?;
+    Window::new(parse_time(start)?, parse_time(end)?)
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory as _;
+
+    use super::*;
+
+    #[test]
+    fn the_definition_holds_together() {
+        Cli::command().debug_assert();
+    }
+
+    #[test]
+    fn ranges_are_two_times_in_order() {
+        let range = time_range("2026-12-01T00:00:00, 2026-12-02T00:00:00").expect("range");
+        assert_eq!(range.to_string(), "[2026-12-01T00:00:00, 2026-12-02T00:00:00)");
+        for bad in ["", "2026-12-01T00:00:00", "2026-12-02T00:00:00,2026-12-01T00:00:00", "a,b", "1,2,3"] {
+            assert!(time_range(bad).is_err(), "{bad}");
+        }
+    }
+}

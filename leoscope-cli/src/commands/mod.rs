@@ -1,0 +1,13 @@
+//! The commands: what they take, and the one or two calls they make.
+
+pub(crate) mod config;
+pub(crate) mod demo;
+pub(crate) mod dev;
+pub(crate) mod job;
+pub(crate) mod node;
+pub(crate) mod probe;
+pub(crate) mod run;
+pub(crate) mod user;
+
+#[cfg(test)]
+mod tests;

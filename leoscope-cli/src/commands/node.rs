@@ -1,0 +1,188 @@
+//! `leoscope node`: register and manage measurement nodes.
+
+use clap::{Args, Subcommand};
+use leoscope_core::ids::{NodeId, UserId};
+use leoscope_core::model::{Coordinates, NodeFilter, NodeUpdate};
+use leoscope_core::time::SignedDuration;
+use leoscope_core::{Error, Result};
+use serde_json::json;
+
+use crate::connect::Session;
+use crate::exit::ExitStatus;
+use crate::output::Output;
+
+/// The `node` commands.
+#[derive(Debug, Subcommand)]
+pub(crate) enum NodeCommand {
+    /// Register a node and print its access token, once
+    Register(Register),
+    /// List nodes
+    Get(Get),
+    /// Change a node; what is not given stays
+    Update(Update),
+    /// Remove a node
+    Delete(Delete),
+}
+
+/// What can be said about a node.
+#[derive(Debug, Args)]
+struct Details {
+    /// A name for people to read
+    #[arg(long)]
+    name: Option<String>,
+    /// The name of the place where it stands
+    #[arg(long)]
+    location: Option<String>,
+    /// Where its antenna stands, in degrees north and east, for example 47.6062,-122.3321
+    #[arg(long, value_name = "LAT,LON", allow_hyphen_values = true)]
+    coords: Option<Coordinates>,
+    /// The satellite network it is on, for example starlink
+    #[arg(long)]
+    provider: Option<String>,
+    /// What else there is to say about it
+    #[arg(long)]
+    description: Option<String>,
+    /// Its address on the internet
+    #[arg(long, value_name = "ADDRESS")]
+    public_ip: Option<String>,
+    /// The user who owns it
+    #[arg(long, value_name = "USERID")]
+    owner: Option<UserId>,
+    /// Whether new jobs may be booked on it
+    #[arg(long, value_name = "true|false", hide_possible_values = true)]
+    scheduling: Option<bool>,
+}
+
+/// Options of `node register`.
+#[derive(Debug, Args)]
+pub(crate) struct Register {
+    /// The id of the node, which is also its user id
+    #[arg(long)]
+    nodeid: NodeId,
+    #[command(flatten)]
+    details: Details,
+}
+
+/// Options of `node get`.
+#[derive(Debug, Args)]
+pub(crate) struct Get {
+    /// Only this node
+    #[arg(long)]
+    nodeid: Option<NodeId>,
+    /// Only nodes of this name
+    #[arg(long)]
+    name: Option<String>,
+    /// Only nodes at this location
+    #[arg(long)]
+    location: Option<String>,
+    /// Only nodes on this satellite network
+    #[arg(long)]
+    provider: Option<String>,
+    /// Only nodes of this owner
+    #[arg(long, value_name = "USERID")]
+    owner: Option<UserId>,
+    /// Only nodes that called lately, see --active-thres
+    #[arg(long, overrides_with = "no_active")]
+    active: bool,
+    /// All nodes, whether they called or not
+    #[arg(long, hide = true)]
+    no_active: bool,
+    /// How many seconds ago is lately
+    #[arg(long, value_name = "SECS", default_value_t = 600)]
+    active_thres: u32,
+}
+
+/// Options of `node update`.
+#[derive(Debug, Args)]
+pub(crate) struct Update {
+    /// The node to change
+    #[arg(long)]
+    nodeid: NodeId,
+    #[command(flatten)]
+    details: Details,
+}
+
+/// Options of `node delete`.
+#[derive(Debug, Args)]
+pub(crate) struct Delete {
+    /// The node to remove
+    #[arg(long)]
+    nodeid: NodeId,
+    /// Delete the jobs booked on it as well, instead of refusing
+    #[arg(long, overrides_with = "no_delete_jobs")]
+    delete_jobs: bool,
+    /// Refuse while jobs are booked on it
+    #[arg(long, hide = true)]
+    no_delete_jobs: bool,
+}
+
+impl From<Details> for NodeUpdate {
+    fn from(details: Details) -> Self {
+        let Details { name, location, coords, provider, description, public_ip, owner, scheduling } = details;
+        Self {
+            name,
+            description,
+            coords,
+            location,
+            provider,
+            public_ip,
+            owner,
+            scheduling_enabled: scheduling,
+        }
+    }
+}
+
+impl From<Get> for NodeFilter {
+    fn from(get: Get) -> Self {
+        let Get { nodeid, name, location, provider, owner, active, no_active, active_thres } = get;
+        let lately = SignedDuration::from_secs(active_thres.into());
+        Self {
+            id: nodeid,
+            location,
+            name,
+            provider,
+            owner,
+            active_within: (active && !no_active).then_some(lately),
+        }
+    }
+}
+
+/// Runs a `node` command.
+pub(crate) async fn run(command: NodeCommand, session: &Session, out: &Output) -> Result<ExitStatus> {
+    match command {
+        NodeCommand::Register(Register { nodeid, details }) => {
+            let token = session.connect()?.register_node(nodeid.clone(), details.into()).await?;
+            out.token(&nodeid, &token);
+        }
+        NodeCommand::Get(get) => list(&get.into(), session, out).await?,
+        NodeCommand::Update(Update { nodeid, details }) => {
+            let update = NodeUpdate::from(details);
+            if update == NodeUpdate::default() {
+                return Err(Error::invalid(format!("nothing to change of node {nodeid}"))
+                    .hint("give --name, --location, --coords or another option of a node"));
+            }
+            session.connect()?.update_node(&nodeid, update).await?;
+            out.done(&nodeid, &format!("node {nodeid} is changed"), json!({}));
+        }
+        NodeCommand::Delete(Delete { nodeid, delete_jobs, no_delete_jobs }) => {
+            session.connect()?.delete_node(&nodeid, delete_jobs && !no_delete_jobs).await?;
+            out.done(&nodeid, &format!("node {nodeid} is deleted"), json!({}));
+        }
+    }
+    Ok(ExitStatus::Done)
+}
+
+/// A node asked for by its id must be there; other lists may be empty.
+async fn list(filter: &NodeFilter, session: &Session, out: &Output) -> Result<()> {
+    let nodes = session.connect()?.nodes(filter).await?;
+    match &filter.id {
+        Some(id) if nodes.is_empty() => {
+            return Err(Error::not_found(format!("there is no node {id} that matches"))
+                .hint("list all nodes with 'leoscope node get'"));
+        }
+        None if nodes.is_empty() => out.note("no node matches"),
+        _ => {}
+    }
+    out.list(&nodes);
+    Ok(())
+}

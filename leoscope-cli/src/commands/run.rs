@@ -1,0 +1,86 @@
+//! `leoscope run`: follow runs and fetch their results.
+
+mod download;
+
+use clap::{Args, Subcommand};
+use leoscope_core::ids::{JobId, NodeId, RunId};
+use leoscope_core::model::RunFilter;
+use leoscope_core::time::Window;
+use leoscope_core::{Error, Result};
+
+use crate::cli::time_range;
+use crate::connect::Session;
+use crate::exit::ExitStatus;
+use crate::output::Output;
+
+/// The `run` commands.
+#[derive(Debug, Subcommand)]
+pub(crate) enum RunCommand {
+    /// List runs, the newest first
+    Get(Get),
+    /// Download and unpack the results of runs that have ended
+    Download(download::Download),
+}
+
+/// Options of `run get`.
+#[derive(Debug, Args)]
+pub(crate) struct Get {
+    #[command(flatten)]
+    which: Which,
+    /// List at most this many; 0 lists all
+    #[arg(long, value_name = "COUNT", default_value_t = 20)]
+    limit: u32,
+}
+
+/// Which runs.
+#[derive(Debug, Args)]
+struct Which {
+    /// Only this run
+    #[arg(long)]
+    runid: Option<RunId>,
+    /// Only runs of this job
+    #[arg(long)]
+    jobid: Option<JobId>,
+    /// Only runs on this node
+    #[arg(long)]
+    nodeid: Option<NodeId>,
+    /// Only runs that start in this range (UTC), for example 2026-12-01T00:00:00,2026-12-02T00:00:00
+    #[arg(long, value_name = "START,END", value_parser = time_range)]
+    time_range: Option<Window>,
+}
+
+impl Which {
+    /// The filter for these runs, at most `limit` of them; 0 means all.
+    fn filter(self, limit: u32) -> RunFilter {
+        let Self { runid: id, jobid: job, nodeid: node, time_range: within } = self;
+        RunFilter { id, job, node, owner: None, within, limit: (limit > 0).then_some(limit) }
+    }
+}
+
+/// Runs a `run` command.
+pub(crate) async fn run(command: RunCommand, session: &Session, out: &Output) -> Result<ExitStatus> {
+    match command {
+        RunCommand::Get(Get { which, limit }) => {
+            let filter = which.filter(limit);
+            let runs = session.connect()?.runs(&filter).await?;
+            if runs.is_empty() {
+                nothing_found(&filter, out)?;
+            }
+            out.list(&runs);
+            Ok(ExitStatus::Done)
+        }
+        RunCommand::Download(download) => download::run(download, session, out).await,
+    }
+}
+
+/// A run asked for by its id must be there; other lists may be empty.
+fn nothing_found(filter: &RunFilter, out: &Output) -> Result<()> {
+    if let Some(id) = &filter.id {
+        return Err(Error::not_found(format!("there is no run {id} that matches"))
+            .hint("list the runs of a job with 'leoscope run get --jobid=…'"));
+    }
+    out.note("no run matches");
+    Ok(())
+}
+
+pub(crate) use download::fetch;

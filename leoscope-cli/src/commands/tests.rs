@@ -1,0 +1,323 @@
+//! The commands against a control plane that records what it was asked.
+
+use std::collections::BTreeMap;
+use std::path::Path;
+use std::sync::{Arc, Mutex};
+
+use async_trait::async_trait;
+use bytes::Bytes;
+use clap::Parser as _;
+use flate2::Compression;
+use flate2::write::GzEncoder;
+use leoscope_core::ids::{JobId, NodeId, RunId, UserId};
+use leoscope_core::model::*;
+use leoscope_core::ports::{ByteStream, ControlPlane, OrdersStream, Scheduled};
+use leoscope_core::time::{Window, parse_time};
+use leoscope_core::{Error, ErrorKind, Result};
+
+use crate::cli::{Cli, Command, Format};
+use crate::connect::Session;
+use crate::exit::ExitStatus;
+use crate::output::Output;
+
+#[derive(Debug, Default)]
+struct Plane {
+    calls: Mutex<Vec<String>>,
+    runs: Vec<Run>,
+    bundles: BTreeMap<RunId, Vec<u8>>,
+}
+
+impl Plane {
+    fn called<T>(&self, call: String, answer: T) -> Result<T> {
+        self.calls.lock().expect("calls").push(call);
+        Ok(answer)
+    }
+}
+
+fn unused<T>() -> Result<T> {
+    Err(Error::new(ErrorKind::Unsupported, "not part of the command line"))
+}
+
+#[async_trait]
+impl ControlPlane for Plane {
+    async fn register_user(&self, user: NewUser) -> Result<Secret> {
+        self.called(format!("register_user {user:?}"), Secret::new("t0ken"))
+    }
+    async fn user(&self, id: &UserId) -> Result<Option<NewUser>> {
+        let user = NewUser { id: id.clone(), name: "Old".into(), role: Role::User, team: "t".into() };
+        self.called(format!("user {id}"), Some(user))
+    }
+    async fn modify_user(&self, user: NewUser) -> Result<()> {
+        self.called(format!("modify_user {user:?}"), ())
+    }
+    async fn delete_user(&self, id: &UserId) -> Result<()> {
+        self.called(format!("delete_user {id}"), ())
+    }
+    async fn register_node(&self, id: NodeId, details: NodeUpdate) -> Result<Secret> {
+        self.called(format!("register_node {id} {details:?}"), Secret::new("t0ken"))
+    }
+    async fn nodes(&self, filter: &NodeFilter) -> Result<Vec<Node>> {
+        self.called(format!("nodes {filter:?}"), Vec::new())
+    }
+    async fn update_node(&self, id: &NodeId, update: NodeUpdate) -> Result<()> {
+        self.called(format!("update_node {id} {update:?}"), ())
+    }
+    async fn delete_node(&self, id: &NodeId, with_jobs: bool) -> Result<()> {
+        self.called(format!("delete_node {id} {with_jobs}"), ())
+    }
+    async fn heartbeat(&self, _: &NodeId) -> Result<()> {
+        unused()
+    }
+    async fn schedule_job(&self, spec: JobSpec) -> Result<Scheduled> {
+        let id = spec.id.clone().map_or_else(|| JobId::parse("made"), Ok)?;
+        self.called(format!("schedule_job {spec:?}"), Scheduled { id, warnings: Vec::new() })
+    }
+    async fn job(&self, id: &JobId) -> Result<Option<Job>> {
+        self.called(format!("job {id}"), None)
+    }
+    async fn jobs_of_user(&self, user: &UserId) -> Result<Vec<Job>> {
+        self.called(format!("jobs_of_user {user}"), Vec::new())
+    }
+    async fn jobs_on_node(&self, node: &NodeId) -> Result<Vec<Job>> {
+        self.called(format!("jobs_on_node {node}"), Vec::new())
+    }
+    async fn delete_job(&self, id: &JobId) -> Result<()> {
+        self.called(format!("delete_job {id}"), ())
+    }
+    async fn delete_jobs_on_node(&self, node: &NodeId) -> Result<u32> {
+        self.called(format!("delete_jobs_on_node {node}"), 2)
+    }
+    async fn report_run(&self, _: Run) -> Result<()> {
+        unused()
+    }
+    async fn runs(&self, filter: &RunFilter) -> Result<Vec<Run>> {
+        let matching = self.runs.iter().filter(|run| filter.matches(run)).cloned().collect();
+        self.called(format!("runs limit {:?}", filter.limit), matching)
+    }
+    async fn settings(&self) -> Result<Settings> {
+        self.called("settings".into(), Settings::default())
+    }
+    async fn update_settings(&self, _: Settings) -> Result<()> {
+        unused()
+    }
+    async fn orders(&self, _: &NodeId) -> Result<Orders> {
+        unused()
+    }
+    async fn watch_orders(&self, _: &NodeId) -> Result<OrdersStream> {
+        unused()
+    }
+    async fn upload(&self, _: &RunId, _: ByteStream) -> Result<()> {
+        unused()
+    }
+    async fn download(&self, run: &RunId) -> Result<ByteStream> {
+        let bytes = self.bundles.get(run).ok_or_else(|| Error::not_found("no such bundle"))?;
+        let pieces: Vec<_> = bytes.chunks(6).map(piece).collect();
+        self.called(format!("download {run}"), Box::pin(futures_util::stream::iter(pieces)) as ByteStream)
+    }
+}
+
+/// A piece of a transfer, which may break.
+fn piece(bytes: &[u8]) -> Result<Bytes> {
+    if bytes == b"BREAK" {
+        return Err(Error::unavailable("the connection broke"));
+    }
+    Ok(Bytes::copy_from_slice(bytes))
+}
+
+async fn execute(line: &[&str], plane: &Arc<Plane>) -> Result<ExitStatus> {
+    let words = ["leoscope"].iter().chain(line);
+    let cli = Cli::try_parse_from(words).expect("command line");
+    let session = Session::given("me", Arc::clone(plane) as Arc<dyn ControlPlane>);
+    let out = Output::into_writers(Format::Table, false, std::io::sink(), std::io::sink());
+    match cli.command {
+        Command::User(command) => super::user::run(command, &session, &out).await,
+        Command::Node(command) => super::node::run(command, &session, &out).await,
+        Command::Job(command) => super::job::run(command, &session, &out).await,
+        Command::Run(command) => super::run::run(command, &session, &out).await,
+        Command::Config(command) => super::config::run(command, &session, &out).await,
+    }
+}
+
+/// The last call a command line led to.
+async fn call(line: &str) -> String {
+    let plane = Arc::new(Plane::default());
+    execute(&line.split(' ').collect::<Vec<_>>(), &plane).await.expect(line);
+    let mut calls = plane.calls.lock().expect("calls");
+    calls.pop().expect("a call")
+}
+
+async fn refusal(line: &[&str]) -> Error {
+    let plane = Arc::new(Plane::default());
+    let error = execute(line, &plane).await.expect_err("must be refused");
+    assert!(plane.calls.lock().expect("calls").is_empty(), "nothing may be asked of the orchestrator");
+    error
+}
+
+#[tokio::test]
+async fn each_command_makes_its_call() {
+    assert_eq!(
+        call("user register --id=a").await,
+        "register_user NewUser { id: \"a\", name: \"a\", role: User, team: \"\" }"
+    );
+    assert_eq!(
+        call("user modify --id=a --role=node_owner").await,
+        "modify_user NewUser { id: \"a\", name: \"Old\", role: NodeOwner, team: \"t\" }"
+    );
+    assert_eq!(call("user get").await, "user me");
+    assert_eq!(call("user delete --id a").await, "delete_user a");
+    assert_eq!(call("node delete --nodeid=n").await, "delete_node n false");
+    assert_eq!(call("node delete --nodeid=n --delete-jobs").await, "delete_node n true");
+    assert_eq!(call("node delete --nodeid=n --delete-jobs --no-delete-jobs").await, "delete_node n false");
+    assert!(call("node get --active").await.contains("active_within: Some(10m)"));
+    assert!(call("node get").await.contains("active_within: None"));
+    let update = call("node update --nodeid=n --coords -33.87,151.21 --scheduling=false").await;
+    assert!(update.contains("latitude: -33.87, longitude: 151.21"), "{update}");
+    assert!(update.contains("scheduling_enabled: Some(false)"), "{update}");
+    assert_eq!(call("job get").await, "jobs_of_user me");
+    assert_eq!(call("job get --of-user=you").await, "jobs_of_user you");
+    assert_eq!(call("job get --nodeid=n").await, "jobs_on_node n");
+    assert_eq!(call("job delete --jobid=j").await, "delete_job j");
+    assert_eq!(call("job delete --nodeid=n").await, "delete_jobs_on_node n");
+    assert_eq!(call("run get").await, "runs limit Some(20)");
+    assert_eq!(call("run get --limit=0").await, "runs limit None");
+    assert_eq!(call("config get").await, "settings");
+}
+
+/// What `job schedule` books with these further options.
+async fn booked(options: &[&str]) -> String {
+    let dir = tempfile::tempdir().expect("directory");
+    let config = dir.path().join("experiment-config.yaml");
+    std::fs::write(&config, "docker: {image: a}").expect("config");
+    let config = format!("--exp-config={}", config.display());
+    let line = ["job", "schedule", "--nodeid=n", "--start-date=2026-12-01T00:00", "--length=60", &config];
+    let plane = Arc::new(Plane::default());
+    match execute(&[&line[..], options].concat(), &plane).await {
+        Ok(_) => plane.calls.lock().expect("calls").pop().expect("a call"),
+        Err(error) => error.to_string(),
+    }
+}
+
+#[tokio::test]
+async fn a_job_with_a_schedule_repeats_and_one_without_runs_once() {
+    let once = booked(&[]).await;
+    assert!(once.contains("schedule: Once, window: [2026-12-01T00:00:00, 2026-12-01T00:01:00)"), "{once}");
+    assert!(once.contains("overhead: true") && once.contains("config: \"docker: {image: a}\""), "{once}");
+    let cron = booked(&["--schedule=*/5 * * * *", "--end-date=2026-12-02 00:00", "--no-overhead"]).await;
+    assert!(cron.contains("Cron(\"*/5 * * * *\")") && cron.contains("overhead: false"), "{cron}");
+    assert!(booked(&["--no-overhead", "--overhead"]).await.contains("overhead: true"));
+    assert!(booked(&["--type=ATQ", "--params_mode=docker"]).await.contains("mode: \"docker\""));
+    let cases: [(&[&str], &str); 4] = [
+        (&["--type=cron"], "a job of type cron needs a schedule"),
+        (
+            &["--type=atq", "--schedule=* * * * *"],
+            "a job of type atq runs once, schedule '* * * * *' does not",
+        ),
+        (&["--schedule=* * * * *"], "a job with a schedule needs an end date"),
+        (&["--end-date=2026-11-30T00:00"], "end 2026-11-30T00:00:00 is before start 2026-12-01T00:00:00"),
+    ];
+    for (options, expected) in cases {
+        assert_eq!(booked(options).await, expected);
+    }
+}
+
+#[tokio::test]
+async fn what_is_missing_is_told_before_anybody_is_asked() {
+    let cases: [(&[&str], &str); 5] = [
+        (&["job", "delete"], "no job to delete is named"),
+        (&["run", "download"], "no runs to download are named"),
+        (&["user", "modify", "--id=a"], "nothing to change of user a"),
+        (&["node", "update", "--nodeid=n"], "nothing to change of node n"),
+        (
+            &["config", "update", "--path=/nowhere"],
+            "configuration /nowhere cannot be read: No such file or directory (os error 2)",
+        ),
+    ];
+    for (line, expected) in cases {
+        let error = refusal(line).await;
+        assert_eq!(error.message(), expected);
+        assert!(error.what_to_do().is_some());
+    }
+}
+
+fn bundle(content: &[u8]) -> Vec<u8> {
+    let mut tar = tar::Builder::new(GzEncoder::new(Vec::new(), Compression::fast()));
+    let mut header = tar::Header::new_gnu();
+    header.set_size(content.len() as u64);
+    header.set_mode(0o644);
+    tar.append_data(&mut header, "latency.csv", content).expect("append");
+    tar.into_inner().expect("tar").finish().expect("gzip")
+}
+
+fn run(id: &str, artifact: bool) -> Run {
+    let at = |text| parse_time(text).expect("time");
+    let planned = Window::new(at("2026-12-01T00:00:00"), at("2026-12-01T00:01:00")).expect("window");
+    let (job, node) = (JobId::parse("exp").expect("id"), NodeId::parse("n").expect("id"));
+    let owner = UserId::parse("me").expect("id");
+    let mut run = Run::planned(RunId::parse(id).expect("id"), job, node, owner, planned);
+    run.status = RunStatus::Completed;
+    run.artifact = artifact.then(|| "somewhere".to_owned());
+    run
+}
+
+/// The files below `dir`, sorted.
+fn files(dir: &Path) -> Vec<String> {
+    let mut found = Vec::new();
+    let mut todo = vec![dir.to_owned()];
+    while let Some(next) = todo.pop() {
+        for entry in std::fs::read_dir(next).expect("list") {
+            let path = entry.expect("entry").path();
+            if path.is_dir() {
+                todo.push(path);
+            } else {
+                found.push(path.strip_prefix(dir).expect("below").display().to_string());
+            }
+        }
+    }
+    found.sort();
+    found
+}
+
+#[tokio::test]
+async fn download_unpacks_what_is_ready_once_and_goes_on_after_a_bad_bundle() {
+    let mut broken = bundle(b"b");
+    broken.truncate(20);
+    let id = |text| RunId::parse(text).expect("id");
+    let plane = Arc::new(Plane {
+        runs: vec![run("r1", true), run("r2", true), run("r3", false), run("r4", true)],
+        bundles: BTreeMap::from([(id("r1"), broken), (id("r2"), bundle(b"1,2\n")), (id("r4"), bundle(b""))]),
+        ..Plane::default()
+    });
+    let dir = tempfile::tempdir().expect("directory");
+    let path = format!("--local-path={}", dir.path().join("results").display());
+    let line = ["run", "download", "--jobid=exp", &path];
+    let status = execute(&line, &plane).await.expect("goes on");
+    assert_eq!(status, ExitStatus::Failed);
+    let unpacked = ["results/exp/r2/latency.csv", "results/exp/r4/latency.csv"];
+    assert_eq!(files(dir.path()), unpacked);
+
+    // A second time only what is missing is fetched.
+    plane.calls.lock().expect("calls").clear();
+    execute(&line, &plane).await.expect("again");
+    assert_eq!(*plane.calls.lock().expect("calls"), ["runs limit None", "download r1"]);
+
+    let line = ["run", "download", "--runid=r2", "--keep-archive", "--local-path", "."];
+    let other = tempfile::tempdir().expect("directory");
+    let other_path = other.path().display().to_string();
+    let line = [&line[..5], &[other_path.as_str()]].concat();
+    assert_eq!(execute(&line, &plane).await.expect("one"), ExitStatus::Done);
+    assert_eq!(files(other.path()), ["exp-r2.tar.gz", "exp/r2/latency.csv"]);
+    let missing = execute(&["run", "download", "--runid=r9"], &plane).await.expect_err("missing");
+    assert_eq!(missing.message(), "there is no run r9 that matches");
+}
+
+#[tokio::test]
+async fn a_transfer_that_breaks_leaves_no_archive() {
+    let run = RunId::parse("r").expect("id");
+    let bundles = BTreeMap::from([(run.clone(), b"whole-whole-BREAK".to_vec())]);
+    let plane = Plane { bundles, ..Plane::default() };
+    let dir = tempfile::tempdir().expect("directory");
+    let archive = dir.path().join("new/a.tar.gz");
+    let error = super::run::fetch_archive(&plane, &run, &archive).await.expect_err("breaks");
+    assert_eq!(error.kind(), ErrorKind::Unavailable);
+    assert!(!archive.exists());
+}

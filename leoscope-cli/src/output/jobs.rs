@@ -1,0 +1,107 @@
+use leoscope_core::ids::{JobId, NodeId, UserId};
+use leoscope_core::model::{Job, JobParams};
+use leoscope_core::schedule::{CronExpr, Schedule};
+use leoscope_core::time::Timestamp;
+use serde::Serialize;
+use serde_json::Value;
+
+use super::{Record, or_dash, to_json, utc};
+
+/// A job in JSON.
+#[derive(Serialize)]
+struct JobView<'a> {
+    id: &'a JobId,
+    owner: &'a UserId,
+    node: &'a NodeId,
+    server: Option<&'a NodeId>,
+    /// `cron` or `atq`.
+    r#type: &'static str,
+    /// The cron expression (UTC); null for one-time jobs.
+    schedule: Option<&'a CronExpr>,
+    start: Timestamp,
+    end: Timestamp,
+    length_secs: u32,
+    overhead: bool,
+    trigger: Option<&'a str>,
+    config: &'a str,
+    params: &'a JobParams,
+    created: Timestamp,
+}
+
+fn kind(schedule: &Schedule) -> (&'static str, Option<&CronExpr>) {
+    match schedule {
+        Schedule::Cron(cron) => ("cron", Some(cron)),
+        Schedule::Once => ("atq", None),
+    }
+}
+
+impl Record for Job {
+    const HEADER: &'static [&'static str] = &[
+        "id",
+        "node",
+        "server",
+        "type",
+        "schedule",
+        "start (UTC)",
+        "end (UTC)",
+        "length (s)",
+        "overhead",
+        "owner",
+    ];
+
+    fn id(&self) -> String {
+        self.id.to_string()
+    }
+
+    fn row(&self) -> Vec<String> {
+        let (kind, cron) = kind(&self.schedule);
+        vec![
+            self.id.to_string(),
+            self.node.to_string(),
+            or_dash(self.server.as_ref()),
+            kind.to_owned(),
+            or_dash(cron),
+            utc(self.window.start()),
+            utc(self.window.end()),
+            self.length.secs().to_string(),
+            if self.overhead { "yes" } else { "no" }.to_owned(),
+            self.owner.to_string(),
+        ]
+    }
+
+    fn json(&self) -> Value {
+        let Self {
+            id,
+            owner,
+            node,
+            server,
+            schedule,
+            window,
+            length,
+            overhead,
+            trigger,
+            config,
+            params,
+            created,
+            // Deleted jobs are not listed.
+            deleted: _,
+        } = self;
+        let (kind, cron) = kind(schedule);
+        to_json(JobView {
+            id,
+            owner,
+            node,
+            server: server.as_ref(),
+            r#type: kind,
+            schedule: cron,
+            start: window.start(),
+            end: window.end(),
+            length_secs: length.secs(),
+            overhead: *overhead,
+            trigger: trigger.as_deref(),
+            config,
+            params,
+            created: *created,
+        })
+    }
+}

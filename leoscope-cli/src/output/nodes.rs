@@ -1,0 +1,88 @@
+use leoscope_core::ids::{NodeId, UserId};
+use leoscope_core::model::Node;
+use leoscope_core::time::Timestamp;
+use serde::Serialize;
+use serde_json::Value;
+
+use super::{Record, or_dash, text_or_dash, to_json, utc};
+
+/// A node in JSON.
+#[derive(Serialize)]
+struct NodeView<'a> {
+    id: &'a NodeId,
+    name: &'a str,
+    description: &'a str,
+    location: &'a str,
+    /// Degrees north.
+    latitude: Option<f64>,
+    /// Degrees east.
+    longitude: Option<f64>,
+    provider: &'a str,
+    public_ip: &'a str,
+    owner: Option<&'a UserId>,
+    scheduling_enabled: bool,
+    registered: Timestamp,
+    last_active: Option<Timestamp>,
+}
+
+impl Record for Node {
+    const HEADER: &'static [&'static str] = &[
+        "id",
+        "name",
+        "location",
+        "coords",
+        "provider",
+        "public IP",
+        "owner",
+        "scheduling",
+        "last active (UTC)",
+    ];
+
+    fn id(&self) -> String {
+        self.id.to_string()
+    }
+
+    fn row(&self) -> Vec<String> {
+        vec![
+            self.id.to_string(),
+            text_or_dash(&self.name),
+            text_or_dash(&self.location),
+            or_dash(self.coords),
+            text_or_dash(&self.provider),
+            text_or_dash(&self.public_ip),
+            or_dash(self.owner.as_ref()),
+            if self.scheduling_enabled { "yes" } else { "no" }.to_owned(),
+            or_dash(self.last_active.map(utc)),
+        ]
+    }
+
+    fn json(&self) -> Value {
+        let Self {
+            id,
+            name,
+            description,
+            coords,
+            location,
+            provider,
+            public_ip,
+            owner,
+            scheduling_enabled,
+            registered,
+            last_active,
+        } = self;
+        to_json(NodeView {
+            id,
+            name,
+            description,
+            location,
+            latitude: coords.map(|coords| coords.latitude()),
+            longitude: coords.map(|coords| coords.longitude()),
+            provider,
+            public_ip,
+            owner: owner.as_ref(),
+            scheduling_enabled: *scheduling_enabled,
+            registered: *registered,
+            last_active: *last_active,
+        })
+    }
+}
