@@ -27,6 +27,8 @@ pub(super) async fn make(reference: &str, program: &Path) -> Result<()> {
 fn context(program: &Path) -> io::Result<Vec<u8>> {
     let mut tar = tar::Builder::new(Vec::new());
     tar.follow_symlinks(true);
+    // Container engines do not read sparse entries.
+    tar.sparse(false);
     let mut loader = None;
     for library in loaded_libraries()? {
         let Some(name) = library.file_name().and_then(|name| name.to_str()) else { continue };
