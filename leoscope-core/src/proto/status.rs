@@ -9,11 +9,11 @@ use crate::error::{Error, ErrorKind, Result};
 use crate::time::{Window, wire_time};
 
 /// The longest message and hint in the headers of a status, in bytes; proxies and clients refuse
-/// headers of more than a few kilobytes.
-const MAX_TEXT_BYTES: usize = 1024;
+/// headers of more than eight kilobytes, and text grows when it is encoded for one.
+const MAX_TEXT_BYTES: usize = 512;
 
 /// The most conflicts in the headers of a status.
-const MAX_CONFLICTS: usize = 8;
+const MAX_CONFLICTS: usize = 4;
 
 const DETAIL_TYPE: &str = "type.googleapis.com/unary.ErrorDetail";
 

@@ -112,7 +112,7 @@ async fn what_an_older_orchestrator_lacks_is_found_another_way_or_named() {
     let found = client.job(&id("exp-001")).await.expect("get").expect("there");
     assert_eq!(found.length.secs(), 60, "its length is only in the list of its owner's jobs");
     let orders = client.orders(&id("node-1")).await.expect("polled");
-    assert_eq!(orders.jobs, [found.clone()]);
+    assert_eq!(orders.jobs, std::slice::from_ref(&found));
     assert_eq!(
         client.watch_orders(&id("node-1")).await.err().map(|e| e.kind()),
         Some(ErrorKind::Unsupported)
