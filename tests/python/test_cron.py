@@ -36,7 +36,9 @@ def test_times_before_1970_and_far_ahead():
     assert leoscope.cron_starts("30 6 29 2 *", datetime(1968, 1, 1), datetime(1969, 1, 1)) == [
         datetime(1968, 2, 29, 6, 30, tzinfo=timezone.utc)
     ]
-    assert len(leoscope.cron_starts("0 0 1 1 *", datetime(9990, 1, 1), datetime.max, limit=20)) == 10
+    assert len(leoscope.cron_starts("0 0 1 1 *", datetime(9990, 1, 1), datetime(9999, 12, 1))) == 10
+    with pytest.raises(leoscope.InvalidArgument, match="9999-12-31 23:59:59.999999 is out of range"):
+        leoscope.cron_starts("0 0 1 1 *", START, datetime.max)
 
 
 def test_limit_bounds_the_answer():

@@ -1,6 +1,8 @@
 from datetime import datetime
 from typing import Optional
 
+__all__ = ["InvalidArgument", "__version__", "cron_starts"]
+
 __version__: str
 
 class InvalidArgument(ValueError):
