@@ -31,7 +31,11 @@ fn log_to_stderr(filter: &str) {
         Ok(filter) => (filter, None),
         Err(fault) => (EnvFilter::new("warn"), Some(fault)),
     };
-    tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).init();
+    tracing_subscriber::fmt()
+        .with_env_filter(filter)
+        .with_ansi(std::io::IsTerminal::is_terminal(&std::io::stderr()))
+        .with_writer(std::io::stderr)
+        .init();
     if let Some(fault) = fault {
         tracing::warn!(%fault, "LEOSCOPE_LOG is not a log filter, logging warnings");
     }

@@ -10,6 +10,7 @@ use tokio_util::sync::CancellationToken;
 
 fn main() -> ExitCode {
     tracing_subscriber::fmt()
+        .with_ansi(std::io::IsTerminal::is_terminal(&std::io::stderr()))
         .with_writer(std::io::stderr)
         .with_env_filter(
             tracing_subscriber::EnvFilter::try_from_env("LEOSCOPE_LOG").unwrap_or_else(|_| "info".into()),

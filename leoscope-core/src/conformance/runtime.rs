@@ -50,36 +50,27 @@ pub type Case = for<'a> fn(&'a Harness) -> BoxFuture<'a, ()>;
 /// The value of `GREETING` in the environment of every run.
 pub const GREETING: &str = "good \"morning\" $HOME";
 
-/// Every case with its name.
-pub const CASES: &[(&str, Case)] = &[
-    ("an_experiment_runs_and_its_output_is_kept", |h| an_experiment_runs_and_its_output_is_kept(h).boxed()),
-    ("an_exit_code_is_passed_on", |h| an_exit_code_is_passed_on(h).boxed()),
-    ("an_end_lies_after_its_start", |h| an_end_lies_after_its_start(h).boxed()),
-    ("the_environment_is_complete_and_nothing_is_inherited", |h| {
-        the_environment_is_complete_and_nothing_is_inherited(h).boxed()
-    }),
-    ("output_can_be_saved_while_it_runs", |h| output_can_be_saved_while_it_runs(h).boxed()),
-    ("starting_again_gives_the_first_start", |h| starting_again_gives_the_first_start(h).boxed()),
-    ("starting_again_runs_nothing_again", |h| starting_again_runs_nothing_again(h).boxed()),
-    ("starts_at_the_same_time_run_it_once", |h| starts_at_the_same_time_run_it_once(h).boxed()),
-    ("every_call_may_be_repeated", |h| every_call_may_be_repeated(h).boxed()),
-    ("stopping_asks_before_it_kills", |h| stopping_asks_before_it_kills(h).boxed()),
-    ("stopping_kills_what_ignores_it", |h| stopping_kills_what_ignores_it(h).boxed()),
-    ("stopping_kills_children", |h| stopping_kills_children(h).boxed()),
-    ("children_do_not_outlive_the_experiment", |h| children_do_not_outlive_the_experiment(h).boxed()),
-    ("a_wait_ends_when_it_is_stopped", |h| a_wait_ends_when_it_is_stopped(h).boxed()),
-    ("a_new_runtime_finds_what_was_prepared", |h| a_new_runtime_finds_what_was_prepared(h).boxed()),
-    ("a_new_runtime_finds_what_runs", |h| a_new_runtime_finds_what_runs(h).boxed()),
-    ("a_new_runtime_learns_the_exit_code", |h| a_new_runtime_learns_the_exit_code(h).boxed()),
-    ("a_new_runtime_stops_what_another_started", |h| a_new_runtime_stops_what_another_started(h).boxed()),
-    ("runs_are_listed_until_they_are_removed", |h| runs_are_listed_until_they_are_removed(h).boxed()),
-    ("removing_forgets", |h| removing_forgets(h).boxed()),
-    ("an_unknown_run_is_not_found", |h| an_unknown_run_is_not_found(h).boxed()),
-    ("what_was_not_prepared_does_not_start", |h| what_was_not_prepared_does_not_start(h).boxed()),
-    ("an_experiment_for_another_runtime_is_refused", |h| {
-        an_experiment_for_another_runtime_is_refused(h).boxed()
-    }),
-];
+macro_rules! cases {
+    ($($name:ident)*) => {
+        /// Every case with its name.
+        pub const CASES: &[(&str, Case)] = &[$((stringify!($name), |h| $name(h).boxed()),)*];
+    };
+}
+
+cases! {
+    an_experiment_runs_and_its_output_is_kept an_exit_code_is_passed_on
+    an_end_lies_after_its_start the_environment_is_complete_and_nothing_is_inherited
+    output_can_be_saved_while_it_runs starting_again_gives_the_first_start
+    starting_again_runs_nothing_again starts_at_the_same_time_run_it_once
+    every_call_may_be_repeated stopping_asks_before_it_kills
+    stopping_kills_what_ignores_it stopping_kills_children
+    children_do_not_outlive_the_experiment a_wait_ends_when_it_is_stopped
+    a_new_runtime_finds_what_was_prepared a_new_runtime_finds_what_runs
+    a_new_runtime_learns_the_exit_code a_new_runtime_stops_what_another_started
+    runs_are_listed_until_they_are_removed removing_forgets
+    an_unknown_run_is_not_found what_was_not_prepared_does_not_start
+    an_experiment_for_another_runtime_is_refused
+}
 
 /// A script that ends when it is stopped.
 const ENDLESS: &str = "while :; do sleep 600; done";

@@ -45,15 +45,22 @@ fn a_container_has_the_labels_environment_and_files_of_the_contract() {
     );
     lab.schedule("exp", &config, 3, 10);
     let container = eventually("the container", || {
-        Some(docker(&["ps", "-q", "--filter", "label=jobid=exp", "--filter", "label=nodeid=node-1"]))
-            .filter(|id| !id.is_empty())
+        Some(docker(&[
+            "ps",
+            "-q",
+            "--filter",
+            "label=jobid=exp",
+            "--filter",
+            &format!("label=nodeid={}", lab.node_id),
+        ]))
+        .filter(|id| !id.is_empty())
     });
     let inspected: Value = serde_json::from_str(&docker(&["inspect", &container])).expect("inspect");
     let labels = &inspected[0]["Config"]["Labels"];
     for (label, value) in [
         ("leotest", "true"),
         ("jobid", "exp"),
-        ("nodeid", "node-1"),
+        ("nodeid", &lab.node_id),
         ("userid", "researcher-1"),
         ("overhead", "true"),
         ("type", "ATQ"),
@@ -78,7 +85,7 @@ fn a_container_has_the_labels_environment_and_files_of_the_contract() {
         ("LEOTEST_SERVER", "0"),
         ("LEOTEST_LENGTH", "10"),
         ("LEOTEST_JOBID", "exp"),
-        ("LEOTEST_NODEID", "node-1"),
+        ("LEOTEST_NODEID", &lab.node_id),
         ("LEOTEST_SERVERIP", ""),
         ("LEOTEST_SERVER_NODEID", ""),
         ("MINE", "1"),
@@ -97,7 +104,17 @@ fn a_container_has_the_labels_environment_and_files_of_the_contract() {
     let manifest: Value = serde_json::from_str(&read("manifest.json")).expect("json");
     assert_eq!(manifest["format_version"], 1);
     assert_eq!(manifest["runtime"]["name"], "docker");
-    assert_eq!(docker(&["ps", "-aq", "--filter", "label=jobid=exp", "--filter", "label=nodeid=node-1"]), "");
+    assert_eq!(
+        docker(&[
+            "ps",
+            "-aq",
+            "--filter",
+            "label=jobid=exp",
+            "--filter",
+            &format!("label=nodeid={}", lab.node_id)
+        ]),
+        ""
+    );
 }
 
 #[test]

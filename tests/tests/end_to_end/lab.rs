@@ -12,7 +12,7 @@ use serde_json::Value;
 const PATIENCE: Duration = Duration::from_secs(60);
 
 /// A binary of the workspace, built with the tests.
-pub fn binary(name: &str) -> PathBuf {
+pub(crate) fn binary(name: &str) -> PathBuf {
     let tests = std::env::current_exe().expect("test program");
     let path = tests.parent().and_then(Path::parent).expect("target directory").join(name);
     assert!(path.exists(), "{} is not there: build the workspace first", path.display());
@@ -20,7 +20,7 @@ pub fn binary(name: &str) -> PathBuf {
 }
 
 /// Asks `found` again and again until it has an answer.
-pub fn eventually<T>(what: &str, mut found: impl FnMut() -> Option<T>) -> T {
+pub(crate) fn eventually<T>(what: &str, mut found: impl FnMut() -> Option<T>) -> T {
     let begun = Instant::now();
     loop {
         if let Some(answer) = found() {
@@ -33,7 +33,7 @@ pub fn eventually<T>(what: &str, mut found: impl FnMut() -> Option<T>) -> T {
 
 /// A child process that is killed with its owner.
 #[derive(Debug)]
-pub struct Process {
+pub(crate) struct Process {
     child: Child,
     log: PathBuf,
 }
@@ -46,22 +46,25 @@ impl Process {
     }
 
     /// SIGKILL.
-    pub fn kill(&mut self) {
+    pub(crate) fn kill(&mut self) {
         self.child.kill().expect("kill");
         self.child.wait().expect("wait");
     }
 
     /// SIGTERM, and waits for the end.
-    pub fn terminate(&mut self) {
+    pub(crate) fn terminate(&mut self) {
         let pid = self.child.id().to_string();
         assert!(Command::new("kill").args(["-TERM", &pid]).status().expect("kill").success());
         self.child.wait().expect("wait");
     }
 
-    pub fn wait_for_log(&self, text: &str) {
-        eventually(&format!("{text:?} in {}", self.log.display()), || {
-            fs::read_to_string(&self.log).ok().filter(|log| log.contains(text))
-        });
+    pub(crate) fn wait_for_log(&self, text: &str) {
+        let begun = Instant::now();
+        while !fs::read_to_string(&self.log).is_ok_and(|log| log.contains(text)) {
+            let log = || fs::read_to_string(&self.log).unwrap_or_default();
+            assert!(begun.elapsed() < PATIENCE, "waited too long for {text:?} in\n{}", log());
+            std::thread::park_timeout(Duration::from_millis(50));
+        }
     }
 }
 
@@ -75,25 +78,28 @@ impl Drop for Process {
 
 /// What a command of the CLI did.
 #[derive(Debug)]
-pub struct Outcome {
-    pub success: bool,
-    pub stdout: String,
-    pub stderr: String,
+pub(crate) struct Outcome {
+    pub(crate) success: bool,
+    pub(crate) stdout: String,
+    pub(crate) stderr: String,
 }
 
-/// An orchestrator, node `node-1` and user `researcher-1`.
-pub struct Lab {
-    pub node: Process,
-    pub orchestrator: Process,
-    pub dir: tempfile::TempDir,
-    pub port: u16,
+/// An orchestrator, a node and user `researcher-1`.
+///
+/// The node has an id of its own, as nodes that share a container engine must.
+pub(crate) struct Lab {
+    pub(crate) node: Process,
+    pub(crate) orchestrator: Process,
+    pub(crate) dir: tempfile::TempDir,
+    pub(crate) port: u16,
+    pub(crate) node_id: String,
     runtime: &'static str,
     token: String,
     node_token: String,
 }
 
 impl Lab {
-    pub fn start(runtime: &'static str) -> Self {
+    pub(crate) fn start(runtime: &'static str) -> Self {
         let dir = tempfile::tempdir().expect("directory");
         let port = free_port();
         let orchestrator = spawn_orchestrator(dir.path(), port);
@@ -103,23 +109,25 @@ impl Lab {
             assert!(outcome.success, "{args:?}: {outcome:?}");
             outcome.stdout.trim().to_owned()
         };
-        let node_token = register(&["node", "register", "--nodeid=node-1", "--coords=47.6062,-122.3321"]);
+        let node_id = format!("node-{port}");
+        let id = format!("--nodeid={node_id}");
+        let node_token = register(&["node", "register", &id, "--coords=47.6062,-122.3321"]);
         let token = register(&["user", "register", "--id=researcher-1", "--name=Researcher", "--role=USER"]);
-        let node = spawn_node(dir.path(), port, runtime, &node_token);
+        let node = spawn_node(dir.path(), port, &node_id, runtime, &node_token);
         node.wait_for_log("new orders");
-        Self { node, orchestrator, dir, port, runtime, token, node_token }
+        Self { node, orchestrator, dir, port, node_id, runtime, token, node_token }
     }
 
-    pub fn start_node(&mut self) {
-        self.node = spawn_node(self.dir.path(), self.port, self.runtime, &self.node_token);
+    pub(crate) fn start_node(&mut self) {
+        self.node = spawn_node(self.dir.path(), self.port, &self.node_id, self.runtime, &self.node_token);
     }
 
-    pub fn start_orchestrator(&mut self) {
+    pub(crate) fn start_orchestrator(&mut self) {
         self.orchestrator = spawn_orchestrator(self.dir.path(), self.port);
     }
 
     /// What an orchestrator says that cannot start.
-    pub fn orchestrator_fails(&self, state: &Path, port: u16) -> String {
+    pub(crate) fn orchestrator_fails(&self, state: &Path, port: u16) -> String {
         let output = Command::new(binary("leoscope-orchestrator"))
             .args(["--grpc-port", &port.to_string(), "--state-dir"])
             .arg(state)
@@ -129,21 +137,21 @@ impl Lab {
         String::from_utf8_lossy(&output.stderr).into_owned()
     }
 
-    pub fn write(&self, name: &str, text: &str) -> String {
+    pub(crate) fn write(&self, name: &str, text: &str) -> String {
         let path = self.dir.path().join(name);
         fs::write(&path, text).expect("write");
         path.display().to_string()
     }
 
     /// Books a one-time job that starts in some seconds.
-    pub fn schedule(&self, job: &str, config: &str, start_in: i64, length: i64) {
+    pub(crate) fn schedule(&self, job: &str, config: &str, start_in: i64, length: i64) {
         use leoscope_core::time::{SignedDuration, Timestamp, wire_time};
         let start = Timestamp::now().checked_add(SignedDuration::from_secs(start_in)).expect("time");
         let config = self.write(&format!("{job}.yaml"), config);
         self.cli_ok(&[
             "job",
             "--action=schedule",
-            "--nodeid=node-1",
+            &format!("--nodeid={}", self.node_id),
             &format!("--jobid={job}"),
             "--type=atq",
             &format!("--start-date={}", wire_time(start)),
@@ -153,29 +161,29 @@ impl Lab {
     }
 
     /// Runs `leoscope` as the researcher.
-    pub fn cli(&self, args: &[&str]) -> Outcome {
+    pub(crate) fn cli(&self, args: &[&str]) -> Outcome {
         cli(self.dir.path(), self.port, "researcher-1", &self.token, args)
     }
 
     /// Runs `leoscope`, which must succeed, and gives what it printed.
-    pub fn cli_ok(&self, args: &[&str]) -> String {
+    pub(crate) fn cli_ok(&self, args: &[&str]) -> String {
         let outcome = self.cli(args);
         assert!(outcome.success, "{args:?}: {outcome:?}");
         outcome.stdout
     }
 
-    pub fn runs(&self, job: &str) -> Vec<Value> {
+    pub(crate) fn runs(&self, job: &str) -> Vec<Value> {
         let text = self.cli_ok(&["run", "get", &format!("--jobid={job}"), "--output=json"]);
         serde_json::from_str(&text).expect("json")
     }
 
     /// The one run of a job, as soon as it is as wished.
-    pub fn wait_for_run(&self, job: &str, what: &str, wished: impl Fn(&Value) -> bool) -> Value {
+    pub(crate) fn wait_for_run(&self, job: &str, what: &str, wished: impl Fn(&Value) -> bool) -> Value {
         eventually(&format!("the run of {job} {what}"), || self.runs(job).into_iter().find(&wished))
     }
 
     /// Downloads the results of the one run of a job and gives their directory.
-    pub fn download(&self, job: &str) -> PathBuf {
+    pub(crate) fn download(&self, job: &str) -> PathBuf {
         let target = self.dir.path().join("results");
         self.cli_ok(&[
             "run",
@@ -216,16 +224,15 @@ fn spawn_orchestrator(dir: &Path, port: u16) -> Process {
     process
 }
 
-fn spawn_node(dir: &Path, port: u16, runtime: &str, token: &str) -> Process {
+fn spawn_node(dir: &Path, port: u16, id: &str, runtime: &str, token: &str) -> Process {
     Process::spawn(
         Command::new(binary("leoscope-node"))
-            .args(["--nodeid=node-1", "--runtime", runtime, "--grpc-port", &port.to_string()])
+            .args(["--nodeid", id, "--runtime", runtime, "--grpc-port", &port.to_string()])
             .arg("--tls-cert")
             .arg(dir.join("orchestrator/certs/server.crt"))
             .arg("--state-dir")
             .arg(dir.join("node"))
-            .env("LEOSCOPE_ACCESS_TOKEN", token)
-            .env("NO_COLOR", "1"),
+            .env("LEOSCOPE_ACCESS_TOKEN", token),
         dir.join("node.log"),
     )
 }

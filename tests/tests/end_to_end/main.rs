@@ -71,7 +71,7 @@ fn bad_input_is_refused_in_two_lines_and_stores_nothing() {
     let not_yaml = lab.write("not-yaml.yaml", "docker: [");
     let base = |replace: &str| {
         let mut args: Vec<String> = [
-            "--nodeid=node-1",
+            &format!("--nodeid={}", lab.node_id),
             "--jobid=bad",
             "--schedule=* * * * *",
             "--start-date=2099-12-01T00:00:00",
@@ -120,7 +120,11 @@ fn bad_input_is_refused_in_two_lines_and_stores_nothing() {
         assert!(error.starts_with("error: ") && error.contains(expected), "{replace}: {outcome:?}");
         assert!(hint.starts_with("hint: "), "{replace}: {outcome:?}");
     }
-    assert_eq!(lab.cli_ok(&["job", "get", "--nodeid=node-1", "--quiet"]), "", "nothing was stored");
+    assert_eq!(
+        lab.cli_ok(&["job", "get", &format!("--nodeid={}", lab.node_id), "--quiet"]),
+        "",
+        "nothing was stored"
+    );
 }
 
 #[test]
