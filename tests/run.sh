@@ -1,93 +1,194 @@
 #!/usr/bin/env bash
-# Passes all checks and tests. Installs and starts what they need (as root, on Debian), stops what
-# it started. Needs: Rust with cargo, Python 3.9 or newer with pip and venv.
+# Passes all checks and tests, and stops at the first that fails. Needs Rust (cargo), a C compiler
+# and Python 3.9 or newer. The rest (container engine, static busybox) is installed and started
+# here when this runs as root on Debian, and what was started is stopped again.
 set -euo pipefail
 cd "$(dirname "$0")/.."
+# Nothing here may wait for somebody to type.
+exec </dev/null
 
-export CARGO_TERM_COLOR=never DEBIAN_FRONTEND=noninteractive
-[ "${CI:-}" = true ] && export CARGO_INCREMENTAL=0
-# A test that cannot meet the real thing fails instead of being skipped.
-export LEOSCOPE_TEST_REQUIRE=docker
-started=$SECONDS
-work=$(mktemp -d)
+export DEBIAN_FRONTEND=noninteractive CARGO_TERM_COLOR=never PIP_DISABLE_PIP_VERSION_CHECK=1
+if [ "${CI:-}" = true ]; then export CARGO_INCREMENTAL=0; fi
+# What a test needs of these must be there: else it fails instead of being skipped.
+export LEOSCOPE_TEST_REQUIRE="${LEOSCOPE_TEST_REQUIRE:-docker}"
+
+target="${CARGO_TARGET_DIR:-target}"
+mkdir -p "$target"
+target="$(cd "$target" && pwd)"
+work="$(mktemp -d)"
 dockerd_pid=
+current=
+summary=()
+step_started=0
 
-step() { printf '\n== %s (%d s)\n' "$1" $((SECONDS - started)); }
-fail() { printf 'error: %s\n' "$1" >&2; exit 1; }
-clean_up() {
-    if [ -n "$dockerd_pid" ]; then
+have() { command -v "$1" >/dev/null 2>&1; }
+
+fail() {
+    printf 'error: %s\n' "$1" >&2
+    exit 1
+}
+
+# Ends the step before and begins the next: a header with the time since the start.
+step() {
+    if [ -n "$current" ]; then summary+=("$(printf '%5d s  %s' $((SECONDS - step_started)) "$current")"); fi
+    current="$1"
+    step_started=$SECONDS
+    printf '\n== %s (at %d s)\n' "$1" "$SECONDS"
+}
+
+finish() {
+    local code=$?
+    trap - EXIT
+    if [ -n "$dockerd_pid" ] && kill -0 "$dockerd_pid" 2>/dev/null; then
         kill "$dockerd_pid" 2>/dev/null || true
         wait "$dockerd_pid" 2>/dev/null || true
     fi
     rm -rf "$work"
+    if [ "$code" -ne 0 ]; then
+        printf '\nfailed after %d s, in: %s\n' "$SECONDS" "${current:-the beginning}" >&2
+    fi
+    exit "$code"
 }
-trap clean_up EXIT
+trap finish EXIT
+trap 'exit 130' INT
+trap 'exit 143' TERM
 
-have() { command -v "$1" >/dev/null 2>&1; }
+engine_answers() {
+    timeout 10 python3 -c '
+import socket
+engine = socket.socket(socket.AF_UNIX)
+engine.connect("/var/run/docker.sock")
+engine.sendall(b"GET /_ping HTTP/1.0\r\n\r\n")
+raise SystemExit(b" 200 " not in engine.recv(64))' 2>/dev/null
+}
+# Images are made from scratch, so the busybox in them has to bring its own libraries.
+static_busybox() { [ -x /bin/busybox ] && ! ldd /bin/busybox >/dev/null 2>&1; }
 
 install_missing() {
-    local missing=()
-    have dockerd || missing+=(docker.io)
-    [ -x /bin/busybox ] || missing+=(busybox-static)
-    [ ${#missing[@]} -eq 0 ] && return
-    [ "$(id -u)" = 0 ] && have apt-get || fail "install these packages first: ${missing[*]}"
-    apt-get update -qq
-    apt-get install -y -qq --no-install-recommends "${missing[@]}" >"$work/apt.log" 2>&1 \
-        || { tail -20 "$work/apt.log" >&2; fail "cannot install ${missing[*]}"; }
+    local packages=() python='Python 3.9 or newer'
+    have cargo || fail "cargo is missing: install Rust with rustup"
+    have python3 || packages+=(python3)
+    python3 -c 'import ensurepip, venv' 2>/dev/null || packages+=(python3-venv)
+    have cc || packages+=(gcc libc6-dev)
+    static_busybox || packages+=(busybox-static)
+    if ! have docker || { ! have dockerd && ! engine_answers; }; then packages+=(docker.io); fi
+    if [ ${#packages[@]} -gt 0 ]; then
+        if [ "$(id -u)" -ne 0 ] || ! have apt-get; then
+            fail "missing: ${packages[*]} (names of Debian packages); install them, or run this as root on Debian"
+        fi
+        echo "installing ${packages[*]}"
+        if ! { apt-get update -qq && apt-get install -y -qq --no-install-recommends "${packages[@]}"; } \
+            >"$work/apt.log" 2>&1; then
+            tail -n 30 "$work/apt.log" >&2
+            fail "cannot install ${packages[*]}"
+        fi
+    fi
+    python3 -c 'import sys; sys.exit(sys.version_info < (3, 9))' || fail "$(python3 --version) is too old: $python is needed"
 }
 
-docker_answers() { curl -sf --max-time 2 --unix-socket /var/run/docker.sock http://localhost/_ping >/dev/null 2>&1; }
-
-start_docker() {
-    docker_answers && return
-    [ "$(id -u)" = 0 ] || fail "no container engine answers on /var/run/docker.sock: start one"
-    dockerd >"$work/dockerd.log" 2>&1 </dev/null &
+start_engine() {
+    if engine_answers; then
+        echo "a container engine answers already"
+        return
+    fi
+    if [ "$(id -u)" -ne 0 ]; then
+        fail "no container engine answers on /var/run/docker.sock for user $(id -un): start one, or let the user use it"
+    fi
+    dockerd >"$work/dockerd.log" 2>&1 &
     dockerd_pid=$!
-    for _ in $(seq 60); do
-        docker_answers && return
-        kill -0 "$dockerd_pid" 2>/dev/null || break
+    local deadline=$((SECONDS + 90))
+    # Installing the package may have started one too; whichever answers will do.
+    until engine_answers; do
+        if [ "$SECONDS" -ge "$deadline" ]; then
+            tail -n 30 "$work/dockerd.log" >&2
+            fail "dockerd does not answer on /var/run/docker.sock; the end of its log is above"
+        fi
         sleep 1
     done
-    tail -20 "$work/dockerd.log" >&2
-    fail "dockerd does not answer"
+    echo "started dockerd"
+}
+
+# Tests may be longer, and the cases of the conformance suites are tests.
+short_files() {
+    local long
+    long="$(git ls-files --cached --others --exclude-standard '*.rs' \
+        | grep -vE '(^|/)(tests(/|\.rs$)|conformance/)' | while read -r file; do
+            if [ -f "$file" ] && [ "$(wc -l <"$file")" -gt 400 ]; then echo "$file"; fi
+        done)"
+    if [ -n "$long" ]; then fail "longer than 400 lines, split them: $long"; fi
+}
+
+rust_tests() {
+    local log="$target/tests.log"
+    if have cargo-nextest; then
+        log="$target/nextest/default/junit.xml"
+        cargo nextest run --workspace --status-level slow --final-status-level fail
+    else
+        cargo test --workspace --lib --bins --tests --examples --no-fail-fast -- --show-output >"$log" 2>&1 || {
+            grep -E '^(test .* FAILED|failures:|error|test result: FAILED)|panicked at' "$log" >&2 || true
+            tail -n 60 "$log" >&2
+            fail "tests failed; all output is in $log"
+        }
+        grep -E '^test result' "$log"
+    fi
+    if [ "${CI:-}" = true ] && grep -nE 'skipped: |[1-9][0-9]* ignored;' "$log" >&2; then
+        fail "tests were skipped, see above"
+    fi
+}
+
+dependencies() {
+    if have cargo-deny; then
+        cargo deny --log-level error check bans licenses sources
+    else
+        # The same lists are read by the architecture test, which has just run.
+        echo "cargo-deny is not installed; deny.toml was checked by the tests"
+    fi
+}
+
+python_package() {
+    local venv="$target/venv"
+    if ! "$venv/bin/python" -c 'import pytest, maturin' 2>/dev/null; then
+        python3 -m venv --clear "$venv"
+        "$venv/bin/pip" install --quiet 'maturin>=1.9,<2' 'pytest>=8'
+    fi
+    rm -rf "$target/wheels"
+    CARGO_TARGET_DIR="$target" "$venv/bin/maturin" build --quiet --locked --profile dev --compatibility linux \
+        --auditwheel skip --manifest-path leoscope-py/Cargo.toml --out "$target/wheels"
+    "$venv/bin/pip" install --quiet --force-reinstall --no-deps "$target"/wheels/*.whl
+    "$venv/bin/python" -m pytest -q -p no:cacheprovider tests/python
 }
 
 step "what the tests need"
 install_missing
-start_docker
+start_engine
+
+step "length of source files"
+short_files
 
 step "format"
 cargo fmt --all --check
 
-step "clippy"
-cargo clippy --quiet --workspace --all-targets -- -D warnings
+step "lints"
+cargo clippy --quiet --locked --workspace --all-targets -- -D warnings
 
 step "build"
-cargo build --quiet --workspace --all-targets
+cargo build --quiet --locked --workspace --all-targets
 
 step "tests"
-if have cargo-nextest; then
-    cargo nextest run --workspace --no-fail-fast --status-level fail --final-status-level fail
-else
-    cargo test --quiet --workspace --lib --bins --tests
-fi
+rust_tests
 
 step "documentation tests"
-cargo test --quiet --workspace --doc
+cargo test --quiet --locked --workspace --doc
 
-step "dependencies: bans, licences, sources"
-PATH="$PWD/target/tools/bin:$PATH"
-have cargo-deny || cargo install --quiet --locked cargo-deny --root target/tools
-cargo deny --log-level error check bans licenses sources
+step "an example"
+cargo run --quiet --locked -p leoscope-examples --example plan
+
+step "bans, licences, sources"
+dependencies
 
 step "python package"
-if [ ! -x target/venv/bin/maturin ] || [ ! -x target/venv/bin/pytest ]; then
-    python3 -m venv target/venv
-    target/venv/bin/pip install --quiet --disable-pip-version-check 'maturin>=1.9,<2' 'pytest>=8'
-fi
-rm -rf target/wheels
-target/venv/bin/maturin build --quiet --profile dev --manifest-path leoscope-py/Cargo.toml --out target/wheels
-target/venv/bin/pip install --quiet --disable-pip-version-check --force-reinstall target/wheels/*.whl
-target/venv/bin/pytest -q tests/python
+python_package
 
-printf '\nall checks passed in %d s\n' $((SECONDS - started))
+step "done"
+printf '%s\n' "${summary[@]}"
+printf 'all checks passed in %d s\n' "$SECONDS"

@@ -17,4 +17,10 @@ mod tests {
         let executor = ExecutorConfig::parse(super::EXECUTOR_CONFIG).expect("executor");
         assert_eq!(executor.limits.memory, 512 << 20);
     }
+
+    #[test]
+    fn the_manual_shows_the_example_as_it_is() {
+        let manual = include_str!("../../docs/operating-a-node.md");
+        assert!(manual.contains(&format!("```yaml\n{}```", super::EXECUTOR_CONFIG)));
+    }
 }

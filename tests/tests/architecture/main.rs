@@ -61,6 +61,18 @@ fn source_files_are_short() {
 }
 
 #[test]
+fn the_page_shows_every_module_in_its_layer() {
+    let page = include_str!("../../../ARCHITECTURE.md");
+    for (name, modules) in rules::layer_table() {
+        let row = page.lines().find(|line| line.starts_with(&format!("| {name} |")));
+        let row = row.unwrap_or_else(|| panic!("ARCHITECTURE.md has no row for {name}"));
+        for module in modules {
+            assert!(row.contains(&format!("`{module}`")), "{module} is missing in: {row}");
+        }
+    }
+}
+
+#[test]
 fn the_layer_rule_sees_upward_and_sideward_names() {
     let see = |sample, expected: &[&str]| must_see(rules::layers, sample, expected);
     see(
