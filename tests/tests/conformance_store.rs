@@ -1,5 +1,7 @@
 //! Every guarantee of the store and ledger ports, on every backend.
 
+#![expect(clippy::print_stdout, reason = "a failing test shows the case it was in")]
+
 use std::sync::Arc;
 
 use leoscope_core::backends::ledger::{MemoryLedger, SqliteLedger};
