@@ -18,7 +18,9 @@ pub(super) const OF_NODE: &str = "SELECT doc FROM jobs WHERE nodeid = ?1 AND del
                                   UNION ALL SELECT doc FROM jobs WHERE serverid = ?1 AND deleted_us IS NULL";
 pub(super) const OF_USER: &str =
     "SELECT doc FROM jobs WHERE userid = ?1 AND deleted_us IS NULL ORDER BY jobid";
-pub(super) const LATEST: &str = "SELECT doc FROM jobs WHERE jobid = ?1 ORDER BY created_us DESC LIMIT 1";
+/// After a clock that went back, the live definition need not be the one created last.
+pub(super) const LATEST: &str =
+    "SELECT doc FROM jobs WHERE jobid = ?1 ORDER BY deleted_us IS NULL DESC, created_us DESC LIMIT 1";
 
 fn version(tx: &Transaction<'_>, node: &NodeId) -> Result<u64> {
     let select = "SELECT version FROM timetables WHERE nodeid = ?1";
