@@ -1,94 +1,294 @@
-//! Every guarantee of the store and ledger ports, on every backend.
+//! Every guarantee of the store and ledger ports on every backend, and what the files of SQLite
+//! promise besides.
 
-#![expect(clippy::print_stdout, reason = "a failing test shows the case it was in")]
-
+use std::os::unix::fs::PermissionsExt;
+use std::path::Path;
 use std::sync::Arc;
 
 use leoscope_core::backends::ledger::{MemoryLedger, SqliteLedger};
 use leoscope_core::backends::store::{MemoryStore, SqliteStore};
-use leoscope_core::conformance::{ledger, store};
-use leoscope_core::ids::UserId;
-use leoscope_core::model::{Role, User};
-use leoscope_core::ports::{Ledger, Store, UserStore};
+use leoscope_core::conformance;
+use leoscope_core::error::ErrorKind;
+use leoscope_core::ids::{JobId, NodeId, RunId, UserId};
+use leoscope_core::model::{
+    Job, JobParams, JournalEntry, Node, Orders, Role, Run, RunFilter, RunLength, Settings, User,
+};
+use leoscope_core::ports::{
+    Booking, JobStore, Ledger, NodeStore, RunStore, SettingsStore, Store, UserStore, Versions,
+};
+use leoscope_core::schedule::Schedule;
+use leoscope_core::time::{Timestamp, Window, parse_time};
+use tokio::task::JoinSet;
 
-/// Runs each case on a fresh backend and names it, so that a failure says which one it was.
-async fn run_store_cases(fresh: impl Fn(&std::path::Path) -> Arc<dyn Store>) {
-    for (name, case) in store::CASES {
-        let dir = tempfile::tempdir().expect("directory");
-        println!("case {name}");
-        case(fresh(dir.path())).await;
-    }
+/// One test for each case on each backend, and one that no case is forgotten.
+macro_rules! cases {
+    ($port:ident on $($backend:ident: $open:expr),+; $list:tt) => {
+        mod $port {
+            #[test]
+            fn every_case_is_run() {
+                let names: Vec<_> = super::conformance::$port::CASES.iter().map(|(name, _)| *name).collect();
+                assert_eq!(cases!(@names $list), *names);
+            }
+
+            $(mod $backend {
+                use super::super::*;
+                cases!(@tests $port, $open, $list);
+            })+
+        }
+    };
+    (@names { $($case:ident)* }) => { [$(stringify!($case)),*] };
+    (@tests $port:ident, $open:expr, { $($case:ident)* }) => {
+        $(#[tokio::test(flavor = "multi_thread")]
+        async fn $case() {
+            let dir = tempfile::tempdir().expect("directory");
+            let cases = conformance::$port::CASES;
+            let (_, case) = cases.iter().find(|(name, _)| *name == stringify!($case)).expect("case");
+            case(Arc::new($open(dir.path()))).await;
+        })*
+    };
 }
 
-async fn run_ledger_cases(fresh: impl Fn(&std::path::Path) -> Arc<dyn Ledger>) {
-    for (name, case) in ledger::CASES {
-        let dir = tempfile::tempdir().expect("directory");
-        println!("case {name}");
-        case(fresh(dir.path())).await;
-    }
+cases!(store on memory: |_: &Path| MemoryStore::default(), sqlite: open_store; {
+    users_come_back_as_stored_and_ids_are_unique
+    of_concurrent_registrations_exactly_one_succeeds
+    ids_differ_by_case
+    nodes_come_back_as_stored_and_activity_never_goes_back
+    jobs_come_back_as_stored
+    timetables_hold_the_jobs_of_node_and_server
+    a_commit_on_a_changed_timetable_is_stale
+    a_commit_compares_every_node_it_has_seen
+    of_concurrent_commits_exactly_one_succeeds
+    deleted_jobs_stay_and_their_ids_are_free
+    definitions_of_one_instant_are_not_mixed_up
+    a_clock_that_went_back_does_not_hide_a_job
+    runs_are_compared_and_set
+    runs_are_listed_newest_first_and_filtered
+    a_run_is_listed_as_it_stands
+    of_concurrent_reports_exactly_one_is_stored
+    settings_come_back_as_stored
+});
+
+cases!(ledger on memory: |_: &Path| MemoryLedger::default(), sqlite: open_ledger; {
+    orders_are_replaced_and_read_back
+    entries_are_replaced_removed_and_read_back
+    every_field_of_an_entry_comes_back
+    orders_and_entries_do_not_touch_each_other
+    entries_stored_at_once_are_all_kept
+});
+
+fn open_store(dir: &Path) -> SqliteStore {
+    SqliteStore::open(&dir.join("leoscope.db")).expect("open")
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn memory_store() {
-    run_store_cases(|_| Arc::new(MemoryStore::default())).await;
+fn open_ledger(dir: &Path) -> SqliteLedger {
+    SqliteLedger::open(&dir.join("node.db")).expect("open")
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn sqlite_store() {
-    run_store_cases(|dir| Arc::new(SqliteStore::open(&dir.join("store.db")).expect("open"))).await;
+fn at(text: &str) -> Timestamp {
+    parse_time(text).expect("time")
 }
 
-#[tokio::test]
-async fn memory_ledger() {
-    run_ledger_cases(|_| Arc::new(MemoryLedger::default())).await;
-}
-
-#[tokio::test]
-async fn sqlite_ledger() {
-    run_ledger_cases(|dir| Arc::new(SqliteLedger::open(&dir.join("node.db")).expect("open"))).await;
+fn node_id() -> NodeId {
+    NodeId::parse("n").expect("id")
 }
 
 fn user(id: &str) -> User {
     let id = UserId::parse(id).expect("id");
-    User { id, name: String::new(), role: Role::User, team: String::new(), token: None }
+    User { id, name: "U".into(), role: Role::User, team: "t".into(), token: None }
+}
+
+fn node() -> Node {
+    Node {
+        id: node_id(),
+        name: "N".into(),
+        description: String::new(),
+        coords: None,
+        location: String::new(),
+        provider: String::new(),
+        public_ip: String::new(),
+        owner: None,
+        scheduling_enabled: true,
+        registered: at("2026-11-01T00:00"),
+        last_active: Some(at("2026-11-02T00:00")),
+    }
+}
+
+fn job(id: &str) -> Job {
+    Job {
+        id: JobId::parse(id).expect("id"),
+        owner: user("u").id,
+        node: node_id(),
+        server: None,
+        schedule: Schedule::Once,
+        window: Window::new(at("2026-12-01T00:00"), at("2026-12-01T01:00")).expect("window"),
+        length: RunLength::from_secs(60).expect("length"),
+        overhead: true,
+        trigger: None,
+        config: "docker: {image: a}".into(),
+        params: JobParams::default(),
+        created: at("2026-11-30T00:00"),
+        deleted: None,
+    }
+}
+
+fn run(id: &str) -> Run {
+    let job = job("j");
+    Run::planned(RunId::parse(id).expect("id"), job.id, job.node, job.owner, job.window)
+}
+
+async fn versions(store: &(impl JobStore + ?Sized)) -> Versions {
+    store.timetable(&[node_id()].into()).await.expect("timetable").versions
 }
 
 #[tokio::test]
-async fn sqlite_files_are_private_shared_and_outlive_the_process() {
-    use std::os::unix::fs::PermissionsExt;
+async fn a_store_opened_again_has_everything() {
     let dir = tempfile::tempdir().expect("directory");
-    let path = dir.path().join("store.db");
-    let first = SqliteStore::open(&path).expect("open");
-    first.insert_user(&user("a")).await.expect("insert");
-    let second = SqliteStore::open(&path).expect("open twice");
-    assert_eq!(second.user(&user("a").id).await.expect("read"), Some(user("a")));
-    drop((first, second));
-    let third = SqliteStore::open(&path).expect("reopen");
-    assert_eq!(third.user(&user("a").id).await.expect("read"), Some(user("a")));
-    let mode = std::fs::metadata(&path).expect("file").permissions().mode();
-    assert_eq!(mode & 0o777, 0o600);
+    let settings =
+        Settings { weather_api_key: leoscope_core::model::Secret::new("k"), ..Settings::default() };
+    let deleted = at("2026-11-30T12:00");
+    let store = open_store(dir.path());
+    store.insert_user(&user("u")).await.expect("user");
+    store.insert_node(&node()).await.expect("node");
+    store.touch_node(&node_id(), at("2026-11-03T00:00")).await.expect("touch");
+    for booking in [
+        Booking::Insert(Box::new(job("gone"))),
+        Booking::Delete(job("gone").id, deleted),
+        Booking::Insert(Box::new(job("j"))),
+    ] {
+        store.commit(&versions(&store).await, booking).await.expect("commit");
+    }
+    store.put_run(&run("r"), None).await.expect("run");
+    store.put_settings(&settings).await.expect("settings");
+    let seen = versions(&store).await;
+    drop(store);
+
+    let store = open_store(dir.path());
+    assert_eq!(store.user(&user("u").id).await.expect("user"), Some(user("u")));
+    let active = Node { last_active: Some(at("2026-11-03T00:00")), ..node() };
+    assert_eq!(store.nodes().await.expect("nodes"), [active]);
+    assert_eq!(versions(&store).await, seen);
+    assert_eq!(store.jobs_of_user(&user("u").id).await.expect("jobs"), [job("j")]);
+    let gone = Job { deleted: Some(deleted), ..job("gone") };
+    assert_eq!(store.job(&gone.id).await.expect("job"), Some(gone));
+    assert_eq!(store.run(&run("r").id).await.expect("run"), Some((run("r"), 1)));
+    assert_eq!(store.runs(&RunFilter::default()).await.expect("runs"), [run("r")]);
+    assert_eq!(store.settings().await.expect("settings"), settings);
+}
+
+#[tokio::test]
+async fn a_ledger_opened_again_has_everything() {
+    let dir = tempfile::tempdir().expect("directory");
+    let orders = Orders { node: node_id(), revision: 7, jobs: vec![job("j")] };
+    let entry = JournalEntry::new(run("r"), job("j"));
+    let ledger = open_ledger(dir.path());
+    ledger.save_orders(&orders).await.expect("orders");
+    ledger.put(&entry).await.expect("entry");
+    drop(ledger);
+    let ledger = open_ledger(dir.path());
+    assert_eq!(ledger.orders().await.expect("orders"), Some(orders));
+    assert_eq!(ledger.entries().await.expect("entries"), [entry]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn stores_on_one_file_see_each_other_and_one_commit_wins() {
+    let dir = tempfile::tempdir().expect("directory");
+    let stores: [Arc<dyn Store>; 2] = [Arc::new(open_store(dir.path())), Arc::new(open_store(dir.path()))];
+    stores[0].insert_user(&user("u")).await.expect("insert");
+    assert_eq!(stores[1].user(&user("u").id).await.expect("read"), Some(user("u")));
+    for round in 1..=8 {
+        let seen = versions(&*stores[round % 2]).await;
+        let mut tasks = JoinSet::new();
+        for index in 0..16 {
+            let (store, seen) = (Arc::clone(&stores[index % 2]), seen.clone());
+            let booking = Booking::Insert(Box::new(job(&format!("{round}-{index}"))));
+            tasks.spawn(async move { store.commit(&seen, booking).await.map_err(|e| e.kind()) });
+        }
+        let results = tasks.join_all().await;
+        assert_eq!(results.iter().filter(|result| result.is_ok()).count(), 1, "{results:?}");
+        let lost = results.iter().filter(|result| **result == Err(ErrorKind::Stale)).count();
+        assert_eq!(lost, 15, "{results:?}");
+        for store in &stores {
+            assert_eq!(store.jobs_of_user(&user("u").id).await.expect("jobs").len(), round);
+        }
+    }
+}
+
+#[tokio::test]
+async fn every_file_of_a_store_is_for_its_owner_alone() {
+    let dir = tempfile::tempdir().expect("directory");
+    let store = open_store(dir.path());
+    store.insert_user(&user("u")).await.expect("insert");
+    let mut names = Vec::new();
+    for entry in std::fs::read_dir(dir.path()).expect("directory") {
+        let entry = entry.expect("entry");
+        let mode = entry.metadata().expect("file").permissions().mode();
+        assert_eq!(mode & 0o777, 0o600, "{entry:?}");
+        names.push(entry.file_name().into_string().expect("name"));
+    }
+    names.sort();
+    assert_eq!(names, ["leoscope.db", "leoscope.db-shm", "leoscope.db-wal"]);
+}
+
+/// What a person sees: the message and what to do, without the path of the temporary directory.
+fn refusal(dir: &Path, path: &Path) -> String {
+    let error = SqliteStore::open(path).expect_err("refused");
+    assert_eq!(error.kind(), ErrorKind::InvalidArgument, "{error}");
+    let text = format!("{error}\n{}", error.what_to_do().expect("what to do"));
+    text.replace(&*dir.to_string_lossy(), "DIR")
 }
 
 #[test]
-fn a_database_that_cannot_be_used_says_which_and_why() {
+fn a_path_that_cannot_be_used_is_refused_with_what_to_do() {
     let dir = tempfile::tempdir().expect("directory");
-    let missing = SqliteStore::open(&dir.path().join("no/store.db")).expect_err("no directory");
-    assert!(missing.message().contains("no/store.db"), "{missing}");
-    assert!(missing.what_to_do().is_some());
-    let garbage = dir.path().join("garbage.db");
-    std::fs::write(&garbage, "this is not a database, it is a text of some length").expect("write");
-    assert!(SqliteStore::open(&garbage).is_err());
-    // Schema of a ledger in a store's place, and of a future version: the version is looked at first.
-    let newer = dir.path().join("newer.db");
-    drop(SqliteStore::open(&newer).expect("open"));
-    set_user_version(&newer, 99);
-    let refused = SqliteStore::open(&newer).expect_err("newer");
-    assert!(refused.message().contains("schema version 99"), "{refused}");
+    let file = dir.path().join("notes.txt");
+    std::fs::write(&file, "this is not a database, it is a text of some length").expect("write");
+    drop(open_ledger(dir.path()));
+    let refused = ["no/store.db", "notes.txt/store.db", "", "notes.txt", "node.db"]
+        .map(|name| refusal(dir.path(), &dir.path().join(name)));
+    insta::assert_snapshot!(refused.join("\n\n"), @r"
+    cannot open database DIR/no/store.db: directory DIR/no does not exist
+    make it (mkdir -p DIR/no), or give another path
+
+    cannot open database DIR/notes.txt/store.db: DIR/notes.txt is not a directory
+    give another path
+
+    cannot open database DIR/: it is a directory
+    give the path of a file
+
+    cannot open database DIR/notes.txt: it is not a database
+    give another path, or move the file away
+
+    cannot open database DIR/node.db: it is not a store of this program
+    give another path, or move the file away
+    ");
+    assert_eq!(std::fs::read(&file).expect("read").len(), 51, "nothing is written over it");
 }
 
-/// Writes the schema version where SQLite's file format keeps it: byte 60, big endian.
-fn set_user_version(path: &std::path::Path, version: u32) {
-    let mut bytes = std::fs::read(path).expect("read");
-    bytes[60..64].copy_from_slice(&version.to_be_bytes());
-    std::fs::write(path, bytes).expect("write");
+#[test]
+fn a_directory_that_is_not_writable_is_named() {
+    let dir = tempfile::tempdir().expect("directory");
+    std::fs::set_permissions(dir.path(), std::fs::Permissions::from_mode(0o500)).expect("mode");
+    // Permissions do not bind root; the kernel's own file system does.
+    let free = std::fs::File::create(dir.path().join("probe")).is_ok();
+    let place = if free { Path::new("/sys/kernel") } else { dir.path() };
+    let error = SqliteStore::open(&place.join("store.db")).expect_err("refused");
+    let message = format!("cannot open database {}/store.db: ", place.display());
+    assert!(error.message().starts_with(&message), "{error}");
+    let hint = format!("the directory {} and the file must be writable", place.display());
+    assert!(error.what_to_do().is_some_and(|text| text.starts_with(&hint)), "{error:?}");
+}
+
+#[test]
+fn a_store_of_a_newer_version_is_refused() {
+    let dir = tempfile::tempdir().expect("directory");
+    let path = dir.path().join("leoscope.db");
+    drop(open_store(dir.path()));
+    // SQLite's file format keeps the version at byte 60, big endian.
+    let mut bytes = std::fs::read(&path).expect("read");
+    bytes[60..64].copy_from_slice(&99_u32.to_be_bytes());
+    std::fs::write(&path, bytes).expect("write");
+    insta::assert_snapshot!(refusal(dir.path(), &path), @r"
+    cannot open database DIR/leoscope.db: it has schema version 99, this program knows up to 1
+    use the newer program that wrote it
+    ");
 }

@@ -5,9 +5,13 @@
 use std::sync::Arc;
 
 use futures_util::future::BoxFuture;
+use tokio::task::JoinSet;
 
 use crate::ids::{JobId, NodeId, RunId, UserId};
-use crate::model::{Bundle, Job, JobParams, JournalEntry, Orders, Run, RunLength, Step};
+use crate::model::{
+    Bundle, Job, JobParams, JournalEntry, Orders, Outcome, Phase, Reason, Run, RunLength, RunStatus, Stage,
+    Step,
+};
 use crate::ports::Ledger;
 use crate::schedule::Schedule;
 use crate::time::{Window, parse_time};
@@ -15,13 +19,20 @@ use crate::time::{Window, parse_time};
 /// One case: it gets a fresh, empty ledger and panics if the ledger breaks its promise.
 pub type Case = fn(Arc<dyn Ledger>) -> BoxFuture<'static, ()>;
 
-/// All cases, by name.
-pub const CASES: &[(&str, Case)] = &[
-    ("orders_are_replaced_and_read_back", |ledger| Box::pin(orders_are_replaced_and_read_back(ledger))),
-    ("entries_are_replaced_removed_and_read_back", |ledger| {
-        Box::pin(entries_are_replaced_removed_and_read_back(ledger))
-    }),
-];
+macro_rules! cases {
+    ($($name:ident)*) => {
+        /// All cases, by name.
+        pub const CASES: &[(&str, Case)] = &[$((stringify!($name), |ledger| Box::pin($name(ledger))),)*];
+    };
+}
+
+cases! {
+    orders_are_replaced_and_read_back
+    entries_are_replaced_removed_and_read_back
+    every_field_of_an_entry_comes_back
+    orders_and_entries_do_not_touch_each_other
+    entries_stored_at_once_are_all_kept
+}
 
 fn job() -> Job {
     let at = |text| parse_time(text).unwrap();
@@ -42,6 +53,18 @@ fn job() -> Job {
     }
 }
 
+fn entry(id: &str) -> JournalEntry {
+    let job = job();
+    let run = Run::planned(
+        RunId::parse(id).unwrap(),
+        job.id.clone(),
+        job.node.clone(),
+        job.owner.clone(),
+        job.window,
+    );
+    JournalEntry::new(run, job)
+}
+
 async fn orders_are_replaced_and_read_back(ledger: Arc<dyn Ledger>) {
     assert_eq!(ledger.orders().await.unwrap(), None);
     for (revision, jobs) in [(1, vec![job()]), (2, vec![])] {
@@ -52,17 +75,6 @@ async fn orders_are_replaced_and_read_back(ledger: Arc<dyn Ledger>) {
 }
 
 async fn entries_are_replaced_removed_and_read_back(ledger: Arc<dyn Ledger>) {
-    let entry = |id: &str| {
-        let job = job();
-        let run = Run::planned(
-            RunId::parse(id).unwrap(),
-            job.id.clone(),
-            job.node.clone(),
-            job.owner.clone(),
-            job.window,
-        );
-        JournalEntry::new(run, job)
-    };
     let (a, mut b) = (entry("a"), entry("b"));
     ledger.put(&b).await.unwrap();
     ledger.put(&a).await.unwrap();
@@ -72,4 +84,43 @@ async fn entries_are_replaced_removed_and_read_back(ledger: Arc<dyn Ledger>) {
     ledger.remove(&a.run.id).await.unwrap();
     ledger.remove(&a.run.id).await.unwrap();
     assert_eq!(ledger.entries().await.unwrap(), [b]);
+}
+
+async fn every_field_of_an_entry_comes_back(ledger: Arc<dyn Ledger>) {
+    let at = |text| parse_time(text).unwrap();
+    let mut full = entry("r");
+    full.run.status = RunStatus::Running;
+    full.run.phase = Some(Phase::Finish);
+    full.run.started = Some(at("2026-12-01T00:00:00.500001"));
+    full.run.ended = Some(at("2026-12-01T00:00:30"));
+    full.run.updated = Some(at("2026-12-01T00:00:31"));
+    full.run.exit_code = Some(-1);
+    full.run.trigger_verdict = Some("ü 'quoted'\n\0".into());
+    full.job.server = Some(NodeId::parse("s").unwrap());
+    full.job.trigger = Some("a > 1".into());
+    full.job.deleted = Some(at("2026-12-01T00:00:10"));
+    full.step = Step::Collecting;
+    full.outcome = Some(Outcome::failed(Stage::Execute, Reason::OutOfMemory, "too much"));
+    ledger.put(&full).await.unwrap();
+    assert_eq!(ledger.entries().await.unwrap(), [full]);
+}
+
+async fn orders_and_entries_do_not_touch_each_other(ledger: Arc<dyn Ledger>) {
+    let orders = Orders { node: NodeId::parse("n").unwrap(), revision: u64::MAX, jobs: vec![job()] };
+    ledger.put(&entry("r")).await.unwrap();
+    ledger.save_orders(&orders).await.unwrap();
+    assert_eq!(ledger.entries().await.unwrap(), [entry("r")]);
+    ledger.remove(&entry("r").run.id).await.unwrap();
+    assert_eq!(ledger.orders().await.unwrap(), Some(orders));
+}
+
+async fn entries_stored_at_once_are_all_kept(ledger: Arc<dyn Ledger>) {
+    let entries: Vec<_> = (10..26).map(|index| entry(&format!("r{index}"))).collect();
+    let mut tasks = JoinSet::new();
+    for entry in entries.clone() {
+        let ledger = Arc::clone(&ledger);
+        tasks.spawn(async move { ledger.put(&entry).await.unwrap() });
+    }
+    tasks.join_all().await;
+    assert_eq!(ledger.entries().await.unwrap(), entries);
 }

@@ -80,14 +80,15 @@ pub enum Booking {
 ///   success the versions of all nodes the job involves grow. Of several commits that have seen
 ///   the same version exactly one succeeds.
 /// - At most one job of an id is not deleted; a deleted id can be booked again, and the older
-///   definitions stay.
+///   definitions stay. No two definitions of an id have the same `created`, which the ids of their
+///   runs depend on: the second fails with [`AlreadyExists`](crate::ErrorKind::AlreadyExists).
 #[async_trait]
 pub trait JobStore: Send + Sync {
     /// The timetable of `nodes`, jobs and versions read at the same instant.
     async fn timetable(&self, nodes: &BTreeSet<NodeId>) -> Result<Timetable>;
     /// Carries out a booking if nothing has changed since `seen`.
     async fn commit(&self, seen: &Versions, booking: Booking) -> Result<()>;
-    /// The job of that id created last, deleted or not.
+    /// The job of that id that has not been deleted, else the one created last.
     async fn job(&self, id: &JobId) -> Result<Option<Job>>;
     /// The jobs of a user that have not been deleted, by id.
     async fn jobs_of_user(&self, owner: &UserId) -> Result<Vec<Job>>;

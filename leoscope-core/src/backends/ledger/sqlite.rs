@@ -3,11 +3,10 @@
 use std::path::Path;
 
 use async_trait::async_trait;
-use rusqlite::{OptionalExtension, params};
-use serde::de::DeserializeOwned;
+use rusqlite::params;
 
-use crate::backends::database::{Database, sql};
-use crate::error::{Error, Result};
+use crate::backends::database::{Database, Schema, all, document, encode, execute, one};
+use crate::error::Result;
 use crate::ids::RunId;
 use crate::model::{JournalEntry, Orders};
 use crate::ports::Ledger;
@@ -18,80 +17,79 @@ pub struct SqliteLedger {
     database: Database,
 }
 
-const MIGRATIONS: &[&str] = &["
+const SCHEMA: Schema =
+    Schema { what: "a ledger of this program", mark: i32::from_be_bytes(*b"LEOl"), migrations: &[FIRST] };
+
+const FIRST: &str = "
     CREATE TABLE orders (id INTEGER PRIMARY KEY CHECK (id = 1), doc TEXT NOT NULL) STRICT;
     CREATE TABLE entries (runid TEXT PRIMARY KEY, doc TEXT NOT NULL) STRICT;
-"];
+";
 
 impl SqliteLedger {
     /// Opens the ledger in the file `path`, making it if there is none.
     ///
     /// # Errors
-    /// [`InvalidArgument`](crate::ErrorKind::InvalidArgument) when the file cannot be used, or was written by a newer
-    /// version of this program.
+    /// [`InvalidArgument`](crate::ErrorKind::InvalidArgument) when the file cannot be used, is something else, or
+    /// was written by a newer version of this program; [`Unavailable`](crate::ErrorKind::Unavailable) when another
+    /// program does not let go of it.
     pub fn open(path: &Path) -> Result<Self> {
-        Ok(Self { database: Database::open(path, MIGRATIONS)? })
+        Ok(Self { database: Database::open(path, &SCHEMA)? })
     }
-}
-
-fn encode(record: &impl serde::Serialize) -> Result<String> {
-    serde_json::to_string(record).map_err(|e| Error::while_doing("encode a record", e))
-}
-
-fn decode<T: DeserializeOwned>(text: &str) -> Result<T> {
-    serde_json::from_str(text).map_err(|e| Error::while_doing("read the node's journal", e))
 }
 
 #[async_trait]
 impl Ledger for SqliteLedger {
     async fn orders(&self) -> Result<Option<Orders>> {
-        let text: Option<String> = self
-            .database
-            .read(|tx| tx.query_row("SELECT doc FROM orders", [], |row| row.get(0)).optional().map_err(sql))
-            .await?;
-        text.as_deref().map(decode).transpose()
+        self.database.read(|tx| one(tx, "SELECT doc FROM orders", [], document)).await
     }
 
     async fn save_orders(&self, orders: &Orders) -> Result<()> {
         let doc = encode(orders)?;
-        self.database
-            .write(move |tx| {
-                tx.execute("INSERT OR REPLACE INTO orders (id, doc) VALUES (1, ?1)", [doc]).map_err(sql)?;
-                Ok(())
-            })
-            .await
+        let replace = "INSERT OR REPLACE INTO orders (id, doc) VALUES (1, ?1)";
+        self.database.write(move |tx| execute(tx, replace, [doc]).map(drop)).await
     }
 
     async fn entries(&self) -> Result<Vec<JournalEntry>> {
-        let texts: Vec<String> = self
-            .database
-            .read(|tx| {
-                tx.prepare("SELECT doc FROM entries ORDER BY runid")
-                    .and_then(|mut query| query.query_map([], |row| row.get(0))?.collect())
-                    .map_err(sql)
-            })
-            .await?;
-        texts.iter().map(|text| decode(text)).collect()
+        self.database.read(|tx| all(tx, "SELECT doc FROM entries ORDER BY runid", [], document)).await
     }
 
     async fn put(&self, entry: &JournalEntry) -> Result<()> {
         let (run, doc) = (entry.run.id.clone(), encode(entry)?);
-        self.database
-            .write(move |tx| {
-                let statement = "INSERT OR REPLACE INTO entries (runid, doc) VALUES (?1, ?2)";
-                tx.execute(statement, params![run.as_str(), doc]).map_err(sql)?;
-                Ok(())
-            })
-            .await
+        let replace = "INSERT OR REPLACE INTO entries (runid, doc) VALUES (?1, ?2)";
+        self.database.write(move |tx| execute(tx, replace, params![run.as_str(), doc]).map(drop)).await
     }
 
     async fn remove(&self, run: &RunId) -> Result<()> {
         let run = run.clone();
-        self.database
-            .write(move |tx| {
-                tx.execute("DELETE FROM entries WHERE runid = ?1", [run.as_str()]).map_err(sql)?;
-                Ok(())
-            })
-            .await
+        let delete = "DELETE FROM entries WHERE runid = ?1";
+        self.database.write(move |tx| execute(tx, delete, [run.as_str()]).map(drop)).await
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A file as the first version wrote it.
+    #[tokio::test]
+    async fn documents_of_the_first_version_are_read() {
+        let dir = tempfile::tempdir().expect("directory");
+        let path = dir.path().join("node.db");
+        drop(SqliteLedger::open(&path).expect("open"));
+        let file = rusqlite::Connection::open(&path).expect("open");
+        let job = r#"{"id":"j","owner":"u","node":"n","server":null,"schedule":"once","window":{"start":"2026-12-01T00:00:00.5Z","end":"2026-12-01T01:00:00Z"},"length":60,"overhead":true,"trigger":null,"config":"docker: {image: a}","params":{"mode":"","deploy":"","execute":"","finish":""},"created":"2026-11-30T00:00:00Z","deleted":null}"#;
+        let orders = format!(r#"{{"node":"n","revision":3,"jobs":[{job}]}}"#);
+        let entry = format!(
+            r#"{{"run":{{"id":"r","job":"j","node":"n","owner":"u","planned":null,"started":null,"ended":null,"status":"RUNNING","foreign_status":null,"phase":"EXECUTE","stage":null,"reason":null,"message":"","exit_code":null,"artifact":null,"trigger_verdict":null,"updated":null}},"job":{job},"step":"executing","outcome":{{"status":"FAILED","stage":"IMAGE_PULL","reason":"IMAGE_NOT_FOUND","message":"m"}},"reported":true,"bundle":"packed"}}"#
+        );
+        file.execute("INSERT INTO orders (id, doc) VALUES (1, ?1)", [orders]).expect("orders");
+        file.execute("INSERT INTO entries (runid, doc) VALUES ('r', ?1)", [entry]).expect("entry");
+        drop(file);
+        let ledger = SqliteLedger::open(&path).expect("open");
+        let orders = ledger.orders().await.expect("read").expect("orders");
+        assert_eq!((orders.revision, orders.jobs.len()), (3, 1));
+        let entries = ledger.entries().await.expect("entries");
+        assert_eq!(entries[0].job, orders.jobs[0]);
+        assert_eq!(entries[0].outcome.as_ref().map(|outcome| outcome.message.as_str()), Some("m"));
     }
 }

@@ -129,7 +129,8 @@ impl JobStore for MemoryStore {
         }
         let job = match booking {
             Booking::Insert(job) => {
-                if tables.live_jobs().any(|other| other.id == job.id) {
+                let booked = tables.jobs.contains_key(&(job.id.clone(), job.created));
+                if booked || tables.live_jobs().any(|other| other.id == job.id) {
                     return Err(taken("job", &job.id));
                 }
                 *job
@@ -148,7 +149,8 @@ impl JobStore for MemoryStore {
 
     async fn job(&self, id: &JobId) -> Result<Option<Job>> {
         let tables = self.tables();
-        Ok(tables.jobs.values().rfind(|job| job.id == *id).cloned())
+        let of_id = tables.jobs.values().filter(|job| job.id == *id);
+        Ok(of_id.max_by_key(|job| (job.deleted.is_none(), job.created)).cloned())
     }
 
     async fn jobs_of_user(&self, owner: &UserId) -> Result<Vec<Job>> {

@@ -2,16 +2,15 @@
 
 use async_trait::async_trait;
 use rusqlite::types::Value;
-use rusqlite::{OptionalExtension, params, params_from_iter};
+use rusqlite::{params, params_from_iter};
 
 use super::super::stale;
-use super::{SqliteStore, document, encode};
-use crate::backends::database::sql;
+use super::SqliteStore;
+use crate::backends::database::{all, document, encode, execute, micros, one};
 use crate::error::Result;
 use crate::ids::RunId;
 use crate::model::{Run, RunFilter};
 use crate::ports::{Revision, RunStore};
-use crate::time::Timestamp;
 
 #[async_trait]
 impl RunStore for SqliteStore {
@@ -20,14 +19,9 @@ impl RunStore for SqliteStore {
         let select = "SELECT doc, revision FROM runs WHERE runid = ?1";
         self.database
             .read(move |tx| {
-                tx.prepare_cached(select)
-                    .and_then(|mut query| {
-                        let row = |row: &rusqlite::Row<'_>| {
-                            Ok((document(row)?, row.get::<_, i64>(1)?.unsigned_abs()))
-                        };
-                        query.query_row([id.as_str()], row).optional()
-                    })
-                    .map_err(sql)
+                one(tx, select, [id.as_str()], |row| {
+                    Ok((document(row)?, row.get::<_, i64>(1)?.unsigned_abs()))
+                })
             })
             .await
     }
@@ -36,14 +30,13 @@ impl RunStore for SqliteStore {
         let (run, doc) = (run.clone(), encode(run)?);
         self.database
             .write(move |tx| {
-                let start = run.sort_key().map(Timestamp::as_microsecond);
                 let values = params![
                     run.id.as_str(),
                     seen.map(Revision::cast_signed),
                     run.job.as_str(),
                     run.node.as_str(),
                     run.owner.as_str(),
-                    start,
+                    micros(run.sort_key()),
                     doc
                 ];
                 let statement = match seen {
@@ -56,7 +49,7 @@ impl RunStore for SqliteStore {
                          WHERE runid = ?1 AND revision = ?2"
                     }
                 };
-                match tx.execute(statement, values).map_err(sql)? {
+                match execute(tx, statement, values)? {
                     0 => Err(stale(format!("run {}", run.id))),
                     _ => Ok(()),
                 }
@@ -66,18 +59,12 @@ impl RunStore for SqliteStore {
 
     async fn runs(&self, filter: &RunFilter) -> Result<Vec<Run>> {
         let (query, values) = select(filter);
-        self.database
-            .read(move |tx| {
-                tx.prepare_cached(&query)
-                    .and_then(|mut query| query.query_map(params_from_iter(values), document)?.collect())
-                    .map_err(sql)
-            })
-            .await
+        self.database.read(move |tx| all(tx, &query, params_from_iter(values), document)).await
     }
 }
 
 /// The query of a filter; values are bound, never written into it.
-fn select(filter: &RunFilter) -> (String, Vec<Value>) {
+pub(super) fn select(filter: &RunFilter) -> (String, Vec<Value>) {
     let RunFilter { id, job, node, owner, within, limit } = filter;
     let text = |value: &str| Value::Text(value.to_owned());
     let mut conditions = vec!["TRUE"];

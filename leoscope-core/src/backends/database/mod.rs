@@ -3,17 +3,19 @@
 //! SQLite calls block; they run one after another on one thread, so callers never wait on a lock
 //! and every closure sees and leaves a consistent database.
 
+mod open;
+mod query;
+
 use std::fmt;
-use std::fs::{self, OpenOptions};
-use std::os::unix::fs::OpenOptionsExt;
 use std::path::Path;
 use std::sync::mpsc;
 use std::thread::JoinHandle;
-use std::time::Duration;
 
 use rusqlite::{Connection, Transaction, TransactionBehavior};
 use tokio::sync::oneshot;
 
+pub(super) use self::open::Schema;
+pub(super) use self::query::{all, document, encode, execute, micros, one};
 use crate::error::{Error, Result};
 
 type Job = Box<dyn FnOnce(&mut Connection) + Send>;
@@ -41,31 +43,20 @@ impl fmt::Debug for Database {
     }
 }
 
-/// How long a write waits for another process that holds the database.
-const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
-
 impl Database {
     /// Opens or makes the database file, readable by its owner alone, and brings it to the newest
-    /// schema: `migrations[n]` leads from version n to n + 1.
+    /// version of `schema`.
     ///
     /// # Errors
-    /// `InvalidArgument` when the file cannot be used or comes from a newer version.
-    pub(super) fn open(path: &Path, migrations: &'static [&'static str]) -> Result<Self> {
-        let fault = |e: &dyn fmt::Display| {
-            Error::invalid(format!("cannot open database {}: {e}", path.display()))
-                .hint("the directory must exist and be writable, with space left on its disk")
-        };
-        let file = OpenOptions::new().write(true).create(true).truncate(false).mode(0o600).open(path);
-        file.map_err(|e| fault(&e))?;
-        fs::metadata(path).map_err(|e| fault(&e))?;
-        let mut connection = Connection::open(path).map_err(|e| fault(&e))?;
-        prepare(&mut connection).map_err(|e| fault(&e))?;
-        migrate(&mut connection, migrations, path)?;
+    /// `InvalidArgument` when the file cannot be used, is something else or comes from a newer
+    /// version; `Unavailable` when another program does not let go of it.
+    pub(super) fn open(path: &Path, schema: &Schema) -> Result<Self> {
+        let mut connection = open::open(path, schema)?;
         let (jobs, queue) = mpsc::channel::<Job>();
         let thread = std::thread::Builder::new()
             .name("database".into())
             .spawn(move || queue.into_iter().for_each(|job| job(&mut connection)))
-            .map_err(|e| fault(&e))?;
+            .map_err(|e| Error::while_doing("start the database thread", e))?;
         Ok(Self { jobs: Some(jobs), thread: Some(thread) })
     }
 
@@ -76,9 +67,9 @@ impl Database {
     ) -> Result<T> {
         self.call(move |connection| {
             let transaction =
-                connection.transaction_with_behavior(TransactionBehavior::Immediate).map_err(sql)?;
+                connection.transaction_with_behavior(TransactionBehavior::Immediate).map_err(query::sql)?;
             let value = work(&transaction)?;
-            transaction.commit().map_err(sql)?;
+            transaction.commit().map_err(query::sql)?;
             Ok(value)
         })
         .await
@@ -89,7 +80,7 @@ impl Database {
         &self,
         work: impl FnOnce(&Transaction<'_>) -> Result<T> + Send + 'static,
     ) -> Result<T> {
-        self.call(move |connection| work(&connection.transaction().map_err(sql)?)).await
+        self.call(move |connection| work(&connection.transaction().map_err(query::sql)?)).await
     }
 
     async fn call<T: Send + 'static>(
@@ -105,35 +96,4 @@ impl Database {
         self.jobs.as_ref().ok_or_else(gone)?.send(job).map_err(|_| gone())?;
         result.await.map_err(|_| gone())?
     }
-}
-
-/// An error of the database itself.
-pub(super) fn sql(error: rusqlite::Error) -> Error {
-    Error::while_doing("use the database", error)
-}
-
-fn prepare(connection: &mut Connection) -> rusqlite::Result<()> {
-    connection.busy_timeout(BUSY_TIMEOUT)?;
-    connection.pragma_update(None, "journal_mode", "WAL")?;
-    // What is acknowledged must survive a power cut.
-    connection.pragma_update(None, "synchronous", "FULL")
-}
-
-fn migrate(connection: &mut Connection, migrations: &[&str], path: &Path) -> Result<()> {
-    let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate).map_err(sql)?;
-    let version: usize =
-        transaction.query_row("PRAGMA user_version", [], |row| row.get::<_, u32>(0)).map_err(sql)? as usize;
-    let newest = migrations.len();
-    if version > newest {
-        return Err(Error::invalid(format!(
-            "database {} has schema version {version}, this program knows up to {newest}",
-            path.display()
-        ))
-        .hint("use the newer program that wrote it"));
-    }
-    for step in &migrations[version..] {
-        transaction.execute_batch(step).map_err(sql)?;
-    }
-    transaction.pragma_update(None, "user_version", newest as u32).map_err(sql)?;
-    transaction.commit().map_err(sql)
 }

@@ -1,0 +1,67 @@
+//! Statements as the backends use them: prepared once, with errors of our own.
+
+use rusqlite::types::Type;
+use rusqlite::{ErrorCode, OptionalExtension, Params, Row, Transaction};
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+
+use crate::error::{Error, Result};
+use crate::time::Timestamp;
+
+/// Carries out `statement` and says how many rows it changed.
+pub(in crate::backends) fn execute(
+    tx: &Transaction<'_>,
+    statement: &str,
+    values: impl Params,
+) -> Result<usize> {
+    tx.prepare_cached(statement).and_then(|mut statement| statement.execute(values)).map_err(sql)
+}
+
+/// The first row that `select` finds.
+pub(in crate::backends) fn one<T>(
+    tx: &Transaction<'_>,
+    select: &str,
+    values: impl Params,
+    row: impl FnOnce(&Row<'_>) -> rusqlite::Result<T>,
+) -> Result<Option<T>> {
+    tx.prepare_cached(select).and_then(|mut query| query.query_row(values, row).optional()).map_err(sql)
+}
+
+/// All rows that `select` finds.
+pub(in crate::backends) fn all<T>(
+    tx: &Transaction<'_>,
+    select: &str,
+    values: impl Params,
+    row: impl FnMut(&Row<'_>) -> rusqlite::Result<T>,
+) -> Result<Vec<T>> {
+    tx.prepare_cached(select).and_then(|mut query| query.query_map(values, row)?.collect()).map_err(sql)
+}
+
+/// A record as it is stored.
+pub(in crate::backends) fn encode(record: &impl Serialize) -> Result<String> {
+    serde_json::to_string(record).map_err(|e| Error::while_doing("encode a record", e))
+}
+
+/// The record stored in a row's first column.
+pub(in crate::backends) fn document<T: DeserializeOwned>(row: &Row<'_>) -> rusqlite::Result<T> {
+    serde_json::from_str(row.get_ref(0)?.as_str()?)
+        .map_err(|e| rusqlite::Error::FromSqlConversionFailure(0, Type::Text, Box::new(e)))
+}
+
+/// An instant as it is stored in a column.
+pub(in crate::backends) fn micros(time: Option<Timestamp>) -> Option<i64> {
+    time.map(Timestamp::as_microsecond)
+}
+
+/// An error of the database itself.
+pub(super) fn sql(error: rusqlite::Error) -> Error {
+    match error.sqlite_error_code() {
+        Some(ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked) => {
+            Error::unavailable("another program holds the database").hint("try again")
+        }
+        Some(ErrorCode::DiskFull) => {
+            Error::while_doing("use the database", error).hint("free some space on its disk")
+        }
+        _ => Error::while_doing("use the database", error),
+    }
+}

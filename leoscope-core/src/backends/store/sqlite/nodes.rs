@@ -1,0 +1,84 @@
+//! Nodes.
+
+use async_trait::async_trait;
+use rusqlite::{Row, params};
+
+use super::super::{missing, taken};
+use super::SqliteStore;
+use crate::backends::database::{all, document, encode, execute, micros, one};
+use crate::error::Result;
+use crate::ids::NodeId;
+use crate::model::Node;
+use crate::ports::NodeStore;
+use crate::time::Timestamp;
+
+/// The document does not hold the last activity; that has a column of its own, which heartbeats
+/// change without rewriting the document.
+fn node_document(node: &Node) -> Result<String> {
+    encode(&Node { last_active: None, ..node.clone() })
+}
+
+fn node_row(row: &Row<'_>) -> rusqlite::Result<Node> {
+    let node: Node = document(row)?;
+    let last_active = row.get::<_, Option<i64>>(1)?.and_then(|us| Timestamp::from_microsecond(us).ok());
+    Ok(Node { last_active, ..node })
+}
+
+#[async_trait]
+impl NodeStore for SqliteStore {
+    async fn insert_node(&self, node: &Node) -> Result<()> {
+        let (id, doc, active) = (node.id.clone(), node_document(node)?, micros(node.last_active));
+        let insert =
+            "INSERT INTO nodes (nodeid, last_active_us, doc) VALUES (?1, ?2, ?3) ON CONFLICT DO NOTHING";
+        self.database
+            .write(move |tx| match execute(tx, insert, params![id.as_str(), active, doc])? {
+                0 => Err(taken("node", id)),
+                _ => Ok(()),
+            })
+            .await
+    }
+
+    async fn update_node(&self, node: &Node) -> Result<()> {
+        let (id, doc, active) = (node.id.clone(), node_document(node)?, micros(node.last_active));
+        let update = "UPDATE nodes SET last_active_us = ?2, doc = ?3 WHERE nodeid = ?1";
+        self.database
+            .write(move |tx| match execute(tx, update, params![id.as_str(), active, doc])? {
+                0 => Err(missing("node", id)),
+                _ => Ok(()),
+            })
+            .await
+    }
+
+    async fn touch_node(&self, id: &NodeId, at: Timestamp) -> Result<()> {
+        let id = id.clone();
+        let update =
+            "UPDATE nodes SET last_active_us = max(coalesce(last_active_us, ?2), ?2) WHERE nodeid = ?1";
+        self.database
+            .write(move |tx| match execute(tx, update, params![id.as_str(), at.as_microsecond()])? {
+                0 => Err(missing("node", id)),
+                _ => Ok(()),
+            })
+            .await
+    }
+
+    async fn delete_node(&self, id: &NodeId) -> Result<()> {
+        let id = id.clone();
+        self.database
+            .write(move |tx| match execute(tx, "DELETE FROM nodes WHERE nodeid = ?1", [id.as_str()])? {
+                0 => Err(missing("node", id)),
+                _ => Ok(()),
+            })
+            .await
+    }
+
+    async fn node(&self, id: &NodeId) -> Result<Option<Node>> {
+        let id = id.clone();
+        let select = "SELECT doc, last_active_us FROM nodes WHERE nodeid = ?1";
+        self.database.read(move |tx| one(tx, select, [id.as_str()], node_row)).await
+    }
+
+    async fn nodes(&self) -> Result<Vec<Node>> {
+        let select = "SELECT doc, last_active_us FROM nodes ORDER BY nodeid";
+        self.database.read(move |tx| all(tx, select, [], node_row)).await
+    }
+}

@@ -1,0 +1,40 @@
+//! The tables of the store.
+
+use crate::backends::database::Schema;
+
+pub(super) const STORE: Schema =
+    Schema { what: "a store of this program", mark: i32::from_be_bytes(*b"LEOs"), migrations: &[FIRST] };
+
+const FIRST: &str = "
+    CREATE TABLE users (userid TEXT PRIMARY KEY, doc TEXT NOT NULL) STRICT;
+    CREATE TABLE nodes (nodeid TEXT PRIMARY KEY, last_active_us INTEGER, doc TEXT NOT NULL) STRICT;
+    CREATE TABLE timetables (nodeid TEXT PRIMARY KEY, version INTEGER NOT NULL) STRICT;
+    CREATE TABLE jobs (
+        jobid TEXT NOT NULL,
+        created_us INTEGER NOT NULL,
+        deleted_us INTEGER,
+        nodeid TEXT NOT NULL,
+        serverid TEXT,
+        userid TEXT NOT NULL,
+        doc TEXT NOT NULL,
+        PRIMARY KEY (jobid, created_us)
+    ) STRICT;
+    CREATE UNIQUE INDEX live_jobs ON jobs (jobid) WHERE deleted_us IS NULL;
+    CREATE INDEX jobs_by_node ON jobs (nodeid) WHERE deleted_us IS NULL;
+    CREATE INDEX jobs_by_server ON jobs (serverid) WHERE deleted_us IS NULL;
+    CREATE INDEX jobs_by_user ON jobs (userid) WHERE deleted_us IS NULL;
+    CREATE TABLE runs (
+        runid TEXT PRIMARY KEY,
+        revision INTEGER NOT NULL,
+        jobid TEXT NOT NULL,
+        nodeid TEXT NOT NULL,
+        userid TEXT NOT NULL,
+        start_us INTEGER,
+        doc TEXT NOT NULL
+    ) STRICT;
+    CREATE INDEX runs_by_start ON runs (start_us);
+    CREATE INDEX runs_by_job ON runs (jobid, start_us);
+    CREATE INDEX runs_by_node ON runs (nodeid, start_us);
+    CREATE INDEX runs_by_user ON runs (userid, start_us);
+    CREATE TABLE settings (id INTEGER PRIMARY KEY CHECK (id = 1), doc TEXT NOT NULL) STRICT;
+";

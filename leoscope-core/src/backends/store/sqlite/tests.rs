@@ -1,0 +1,89 @@
+use rusqlite::{Connection, params_from_iter};
+
+use super::*;
+use crate::ids::{JobId, NodeId, RunId, UserId};
+use crate::model::{Job, RunFilter};
+use crate::ports::{Booking, JobStore, NodeStore, RunStore, SettingsStore, UserStore, Versions};
+use crate::time::{Window, parse_time};
+
+/// An empty store, and its file beside it.
+fn fresh(dir: &tempfile::TempDir) -> (SqliteStore, Connection) {
+    let path = dir.path().join("store.db");
+    (SqliteStore::open(&path).expect("open"), Connection::open(&path).expect("open"))
+}
+
+fn plan(file: &Connection, select: &str, values: &[rusqlite::types::Value]) -> String {
+    let mut query = file.prepare(&format!("EXPLAIN QUERY PLAN {select}")).expect("query");
+    let rows = query.query_map(params_from_iter(values), |row| row.get::<_, String>(3)).expect("plan");
+    rows.collect::<Result<Vec<_>, _>>().expect("plan").join("; ")
+}
+
+#[test]
+fn no_list_reads_a_whole_table() {
+    let dir = tempfile::tempdir().expect("directory");
+    let (_store, file) = fresh(&dir);
+    let at = |text| parse_time(text).expect("time");
+    let all = RunFilter::default;
+    let filters = [
+        RunFilter { limit: Some(10), ..all() },
+        RunFilter { id: Some(RunId::parse("r").expect("id")), ..all() },
+        RunFilter { job: Some(JobId::parse("j").expect("id")), ..all() },
+        RunFilter { node: Some(NodeId::parse("n").expect("id")), ..all() },
+        RunFilter { owner: Some(UserId::parse("u").expect("id")), ..all() },
+        RunFilter { within: Window::new(at("2026-12-01T00:00"), at("2026-12-02T00:00")).ok(), ..all() },
+    ];
+    for filter in filters {
+        let (select, values) = runs::select(&filter);
+        let plan = plan(&file, &select, &values);
+        assert!(plan.contains("USING INDEX"), "{filter:?}: {plan}");
+        assert!(!plan.contains("TEMP B-TREE FOR ORDER BY"), "{filter:?} sorts everything: {plan}");
+    }
+    for select in [jobs::OF_NODE, jobs::OF_USER, jobs::LATEST] {
+        let plan = plan(&file, select, &["x".to_owned().into()]);
+        assert!(plan.contains("USING INDEX") && !plan.contains("SCAN jobs"), "{select}: {plan}");
+    }
+}
+
+/// Rows as the first version wrote them.
+const FIRST_ROWS: &str = r#"
+    INSERT INTO users (userid, doc) VALUES ('u', '{"id":"u","name":"U","role":"USER_PRIV","team":"t","token":"ab"}');
+    INSERT INTO nodes (nodeid, last_active_us, doc) VALUES ('n', 1764547200000001, '{"id":"n","name":"N","description":"d","coords":"47.6062,-122.3321","location":"l","provider":"starlink","public_ip":"192.0.2.1","owner":"o","scheduling_enabled":true,"registered":"2026-11-01T00:00:00.000001Z","last_active":null}');
+    INSERT INTO timetables (nodeid, version) VALUES ('n', 4);
+    INSERT INTO jobs (jobid, created_us, deleted_us, nodeid, serverid, userid, doc) VALUES ('j', 1, NULL, 'n', 's', 'u', '{"id":"j","owner":"u","node":"n","server":"s","schedule":{"cron":"*/5 * * * *"},"window":{"start":"2026-12-01T00:00:00.000001Z","end":"2026-12-02T00:00:00Z"},"length":60,"overhead":true,"trigger":"a > 1","config":"docker: {image: a}","params":{"mode":"docker","deploy":"","execute":"","finish":""},"created":"2026-11-30T00:00:00Z","deleted":null}');
+    INSERT INTO runs (runid, revision, jobid, nodeid, userid, start_us, doc) VALUES ('r', 2, 'j', 'n', 'u', 1, '{"id":"r","job":"j","node":"n","owner":"u","planned":{"start":"2026-12-01T00:00:00Z","end":"2026-12-01T00:01:00Z"},"started":"2026-12-01T00:00:00.001Z","ended":"2026-12-01T00:00:30Z","status":"ABORTED","foreign_status":"X","phase":null,"stage":"IMAGE_PULL","reason":"JOB_REMOVED","message":"m","exit_code":-1,"artifact":"a","trigger_verdict":"v","updated":"2026-12-01T00:00:31Z"}');
+    INSERT INTO settings (id, doc) VALUES (1, '{"blob":{"connection_string":"c","container":"r","artifact_path":"p"},"weather_api_key":"w"}');
+"#;
+
+#[tokio::test]
+async fn documents_of_the_first_version_are_read() {
+    let dir = tempfile::tempdir().expect("directory");
+    let (store, file) = fresh(&dir);
+    file.execute_batch(FIRST_ROWS).expect("rows");
+    let node = NodeId::parse("n").expect("id");
+    let user = store.user(&UserId::parse("u").expect("id")).await.expect("read").expect("user");
+    assert_eq!(user.team, "t");
+    let read = store.node(&node).await.expect("read").expect("node");
+    assert_eq!(read.last_active.map(crate::time::Timestamp::as_microsecond), Some(1_764_547_200_000_001));
+    let timetable = store.timetable(&[node.clone()].into()).await.expect("timetable");
+    assert_eq!((timetable.versions[&node], timetable.jobs[0].length.secs()), (4, 60));
+    let (run, revision) = store.run(&RunId::parse("r").expect("id")).await.expect("read").expect("run");
+    assert_eq!((run.exit_code, revision), (Some(-1), 2));
+    assert_eq!(store.settings().await.expect("settings").weather_api_key.expose(), "w");
+}
+
+#[tokio::test]
+async fn deleted_definitions_stay_in_the_file() {
+    let dir = tempfile::tempdir().expect("directory");
+    let (store, file) = fresh(&dir);
+    file.execute_batch(FIRST_ROWS).expect("rows");
+    let job = store.job(&JobId::parse("j").expect("id")).await.expect("read").expect("job");
+    let later = parse_time("2026-11-30T12:00").expect("time");
+    let bookings =
+        [Booking::Delete(job.id.clone(), later), Booking::Insert(Box::new(Job { created: later, ..job }))];
+    for booking in bookings {
+        store.commit(&Versions::new(), booking).await.expect("commit");
+    }
+    let count = "SELECT count(*), count(deleted_us) FROM jobs WHERE jobid = 'j'";
+    let rows: (i64, i64) = file.query_row(count, [], |row| Ok((row.get(0)?, row.get(1)?))).expect("count");
+    assert_eq!(rows, (2, 1));
+}
