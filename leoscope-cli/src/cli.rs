@@ -23,7 +23,7 @@ const AFTER_HELP: &str = "\
 Every option can also be given as an environment variable (--grpc-host as LEOSCOPE_GRPC_HOST) or in
 a profile file (grpc-host = \"…\" under [default], or under the name given with --profile). The
 command line wins over the environment, the environment over the profile. Flags are true or false
-there.
+there. What a delete command deletes is named on the command line alone.
 
 Data is printed on standard output, everything else on standard error. Exit codes: 0 done, 1 failed,
 2 refused or conflict, 5 not authorised, 64 wrong command line or value.";

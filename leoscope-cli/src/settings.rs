@@ -29,7 +29,7 @@ pub(crate) const SELECTOR: &str = "selector";
 ///
 /// An option `--grpc-host` is `LEOSCOPE_GRPC_HOST` in the environment and `grpc-host` or
 /// `grpc_host` in a profile; a flag is `true` or `false` there; `--no-x` is `false` for `x`.
-/// An empty value counts as absent.
+/// An empty value counts as absent. What a `delete` deletes is named on the command line alone.
 ///
 /// # Errors
 /// A value that its option refuses, named by where it stands; a profile that cannot be read.
@@ -113,8 +113,13 @@ fn apply(command: Command, path: &[String], layers: &Layers<'_>) -> Result<Comma
         selectors.contains(arg.get_id())
             && arg.get_long().is_some_and(|option| layers.in_environment(option).is_some())
     });
+    // What is deleted is named on the command line alone: a forgotten variable must not choose it.
+    let deletes = command.get_name() == "delete";
     let mut faults = Vec::new();
     let command = command.mut_args(|arg| {
+        if deletes && !arg.is_global_set() {
+            return arg;
+        }
         let is_selector = selectors.contains(arg.get_id());
         let found = arg.get_long().and_then(|option| {
             let from_profile = !(is_selector && selected_by_environment);

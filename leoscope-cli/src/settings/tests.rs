@@ -69,7 +69,7 @@ fn every_option_of_every_command_has_its_variable_and_key() {
 fn a_selector_on_the_line_silences_the_others_elsewhere() {
     let (_home, mut env) = profile_file("[default]\nnodeid = 'from-profile'\n");
     let shown = |line: &str, env: &Env| format!("{:?}", parse(line, env).command);
-    let node_only = shown("leoscope job delete", &env);
+    let node_only = shown("leoscope job get", &env);
     assert!(node_only.contains("jobid: None, nodeid: Some(\"from-profile\")"), "{node_only}");
     for line in ["leoscope job delete --jobid=j", "leoscope job get --jobid=j"] {
         let job_only = shown(line, &env);
@@ -78,7 +78,7 @@ fn a_selector_on_the_line_silences_the_others_elsewhere() {
     assert!(shown("leoscope job get --of-user=u", &env).contains("nodeid: None, of_user: Some(\"u\")"));
     // The environment wins over the profile for the group as a whole.
     env.insert("LEOSCOPE_JOBID".into(), "j".into());
-    let job_only = shown("leoscope job delete", &env);
+    let job_only = shown("leoscope job get", &env);
     assert!(job_only.contains("jobid: Some(\"j\"), nodeid: None"), "{job_only}");
     // Filters that narrow each other are no selectors.
     assert!(shown("leoscope run get", &env).contains("nodeid: Some(\"from-profile\")"));
@@ -135,4 +135,18 @@ fn help_does_not_show_what_is_set() {
     let mut command = layered(Cli::command(), &words("leoscope user get"), &env).expect("settings");
     let help = command.render_long_help().to_string();
     assert!(!help.contains("hunter2") && !help.contains("private.example"), "{help}");
+}
+
+#[test]
+fn a_forgotten_variable_never_chooses_what_is_deleted() {
+    let env = env(&[("LEOSCOPE_NODEID", "node-1"), ("LEOSCOPE_JOBID", "exp"), ("LEOSCOPE_USERID", "me")]);
+    for line in ["leoscope job delete", "leoscope node delete"] {
+        let parsed = format!(
+            "{:?}",
+            layered(Cli::command(), &words(line), &env)
+                .map(|command| { command.try_get_matches_from(words(line)).map_err(|error| error.kind()) })
+        );
+        assert!(!parsed.contains("node-1") && !parsed.contains("\"exp\""), "{line}: {parsed}");
+        assert!(parsed.contains("me") || parsed.contains("MissingRequiredArgument"), "{line}: {parsed}");
+    }
 }
