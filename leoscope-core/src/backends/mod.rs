@@ -3,7 +3,9 @@
 pub mod artifacts;
 pub mod clock;
 mod database;
+mod database_file;
 pub mod launcher;
 pub mod ledger;
+mod rows;
 pub mod runtime;
 pub mod store;

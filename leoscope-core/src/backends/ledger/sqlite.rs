@@ -5,7 +5,8 @@ use std::path::Path;
 use async_trait::async_trait;
 use rusqlite::params;
 
-use crate::backends::database::{Database, Schema, all, document, encode, execute, one};
+use crate::backends::database::{Database, Schema};
+use crate::backends::rows::{all, document, encode, execute, one};
 use crate::error::Result;
 use crate::ids::RunId;
 use crate::model::{JournalEntry, Orders};

@@ -7,7 +7,7 @@ use rusqlite::{Transaction, params};
 
 use super::super::{missing, stale, taken};
 use super::SqliteStore;
-use crate::backends::database::{all, document, encode, execute, micros, one};
+use crate::backends::rows::{all, document, encode, execute, micros, one};
 use crate::error::Result;
 use crate::ids::{JobId, NodeId, UserId};
 use crate::model::Job;

@@ -5,7 +5,7 @@ use rusqlite::{Row, params};
 
 use super::super::{missing, taken};
 use super::SqliteStore;
-use crate::backends::database::{all, document, encode, execute, micros, one};
+use crate::backends::rows::{all, document, encode, execute, micros, one};
 use crate::error::Result;
 use crate::ids::NodeId;
 use crate::model::Node;

@@ -6,7 +6,7 @@ use rusqlite::{params, params_from_iter};
 
 use super::super::stale;
 use super::SqliteStore;
-use crate::backends::database::{all, document, encode, execute, micros, one};
+use crate::backends::rows::{all, document, encode, execute, micros, one};
 use crate::error::Result;
 use crate::ids::RunId;
 use crate::model::{Run, RunFilter};

@@ -3,7 +3,7 @@
 use async_trait::async_trait;
 
 use super::SqliteStore;
-use crate::backends::database::{document, encode, execute, one};
+use crate::backends::rows::{document, encode, execute, one};
 use crate::error::Result;
 use crate::model::Settings;
 use crate::ports::SettingsStore;

@@ -5,7 +5,7 @@ use rusqlite::params;
 
 use super::super::{missing, taken};
 use super::SqliteStore;
-use crate::backends::database::{document, encode, execute, one};
+use crate::backends::rows::{document, encode, execute, one};
 use crate::error::Result;
 use crate::ids::UserId;
 use crate::model::User;

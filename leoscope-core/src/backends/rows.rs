@@ -9,16 +9,12 @@ use crate::error::{Error, Result};
 use crate::time::Timestamp;
 
 /// Carries out `statement` and says how many rows it changed.
-pub(in crate::backends) fn execute(
-    tx: &Transaction<'_>,
-    statement: &str,
-    values: impl Params,
-) -> Result<usize> {
+pub(super) fn execute(tx: &Transaction<'_>, statement: &str, values: impl Params) -> Result<usize> {
     tx.prepare_cached(statement).and_then(|mut statement| statement.execute(values)).map_err(sql)
 }
 
 /// The first row that `select` finds.
-pub(in crate::backends) fn one<T>(
+pub(super) fn one<T>(
     tx: &Transaction<'_>,
     select: &str,
     values: impl Params,
@@ -28,7 +24,7 @@ pub(in crate::backends) fn one<T>(
 }
 
 /// All rows that `select` finds.
-pub(in crate::backends) fn all<T>(
+pub(super) fn all<T>(
     tx: &Transaction<'_>,
     select: &str,
     values: impl Params,
@@ -38,18 +34,18 @@ pub(in crate::backends) fn all<T>(
 }
 
 /// A record as it is stored.
-pub(in crate::backends) fn encode(record: &impl Serialize) -> Result<String> {
+pub(super) fn encode(record: &impl Serialize) -> Result<String> {
     serde_json::to_string(record).map_err(|e| Error::while_doing("encode a record", e))
 }
 
 /// The record stored in a row's first column.
-pub(in crate::backends) fn document<T: DeserializeOwned>(row: &Row<'_>) -> rusqlite::Result<T> {
+pub(super) fn document<T: DeserializeOwned>(row: &Row<'_>) -> rusqlite::Result<T> {
     serde_json::from_str(row.get_ref(0)?.as_str()?)
         .map_err(|e| rusqlite::Error::FromSqlConversionFailure(0, Type::Text, Box::new(e)))
 }
 
 /// An instant as it is stored in a column.
-pub(in crate::backends) fn micros(time: Option<Timestamp>) -> Option<i64> {
+pub(super) fn micros(time: Option<Timestamp>) -> Option<i64> {
     time.map(Timestamp::as_microsecond)
 }
 

@@ -3,9 +3,6 @@
 //! SQLite calls block; they run one after another on one thread, so callers never wait on a lock
 //! and every closure sees and leaves a consistent database.
 
-mod open;
-mod query;
-
 use std::fmt;
 use std::path::Path;
 use std::sync::mpsc;
@@ -14,8 +11,9 @@ use std::thread::JoinHandle;
 use rusqlite::{Connection, Transaction, TransactionBehavior};
 use tokio::sync::oneshot;
 
-pub(super) use self::open::Schema;
-pub(super) use self::query::{all, document, encode, execute, micros, one};
+use super::database_file;
+pub(super) use super::database_file::Schema;
+use super::rows::sql;
 use crate::error::{Error, Result};
 
 type Job = Box<dyn FnOnce(&mut Connection) + Send>;
@@ -51,7 +49,7 @@ impl Database {
     /// `InvalidArgument` when the file cannot be used, is something else or comes from a newer
     /// version; `Unavailable` when another program does not let go of it.
     pub(super) fn open(path: &Path, schema: &Schema) -> Result<Self> {
-        let mut connection = open::open(path, schema)?;
+        let mut connection = database_file::open(path, schema)?;
         let (jobs, queue) = mpsc::channel::<Job>();
         let thread = std::thread::Builder::new()
             .name("database".into())
@@ -67,9 +65,9 @@ impl Database {
     ) -> Result<T> {
         self.call(move |connection| {
             let transaction =
-                connection.transaction_with_behavior(TransactionBehavior::Immediate).map_err(query::sql)?;
+                connection.transaction_with_behavior(TransactionBehavior::Immediate).map_err(sql)?;
             let value = work(&transaction)?;
-            transaction.commit().map_err(query::sql)?;
+            transaction.commit().map_err(sql)?;
             Ok(value)
         })
         .await
@@ -80,7 +78,7 @@ impl Database {
         &self,
         work: impl FnOnce(&Transaction<'_>) -> Result<T> + Send + 'static,
     ) -> Result<T> {
-        self.call(move |connection| work(&connection.transaction().map_err(query::sql)?)).await
+        self.call(move |connection| work(&connection.transaction().map_err(sql)?)).await
     }
 
     async fn call<T: Send + 'static>(
