@@ -94,6 +94,11 @@ start_engine() {
     if [ "$(id -u)" -ne 0 ]; then
         fail "no container engine answers on /var/run/docker.sock for user $(id -un): start one, or let the user use it"
     fi
+    # A killed engine leaves its pid file; once that pid is another process's, dockerd refuses to start.
+    local pidfile=/var/run/docker.pid
+    if [ -f "$pidfile" ] && [ "$(cat "/proc/$(cat "$pidfile")/comm" 2>/dev/null)" != dockerd ]; then
+        rm -f "$pidfile"
+    fi
     dockerd >"$work/dockerd.log" 2>&1 &
     dockerd_pid=$!
     local deadline=$((SECONDS + 90))
