@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use tokio::sync::{Mutex, Notify};
+use tokio::sync::{Mutex, watch};
 
 use crate::error::Result;
 use crate::ids::RunId;
@@ -17,15 +17,19 @@ use crate::time::Timestamp;
 pub(super) struct Journal {
     ledger: Arc<dyn Ledger>,
     entries: Mutex<BTreeMap<RunId, JournalEntry>>,
-    /// There may be something new to hand over.
-    pub(super) changed: Notify,
+    changed: watch::Sender<()>,
 }
 
 impl Journal {
     pub(super) async fn load(ledger: Arc<dyn Ledger>) -> Result<Self> {
         let entries = ledger.entries().await?;
         let entries = entries.into_iter().map(|entry| (entry.run.id.clone(), entry)).collect();
-        Ok(Self { ledger, entries: Mutex::new(entries), changed: Notify::new() })
+        Ok(Self { ledger, entries: Mutex::new(entries), changed: watch::Sender::new(()) })
+    }
+
+    /// Tells of every change from now on: there may be something new to hand over.
+    pub(super) fn changes(&self) -> watch::Receiver<()> {
+        self.changed.subscribe()
     }
 
     pub(super) async fn entries(&self) -> Vec<JournalEntry> {
@@ -40,7 +44,7 @@ impl Journal {
         let mut entries = self.entries.lock().await;
         self.ledger.put(&entry).await?;
         entries.insert(entry.run.id.clone(), entry);
-        self.changed.notify_one();
+        self.changed.send_replace(());
         Ok(())
     }
 
@@ -69,7 +73,7 @@ impl Journal {
         if changed != *entry {
             self.ledger.put(&changed).await?;
             *entry = changed;
-            self.changed.notify_one();
+            self.changed.send_replace(());
         }
         Ok(Some(answer))
     }

@@ -13,29 +13,56 @@ use crate::ports::ByteStream;
 const FIRST_PAUSE: SignedDuration = SignedDuration::from_secs(1);
 const LONGEST_PAUSE: SignedDuration = SignedDuration::from_secs(15);
 
+/// Reports and deliveries go on side by side: a bundle may take long, and what has happened is to
+/// be known at once.
 pub(super) async fn run(node: &Inner) -> Result<()> {
+    tokio::try_join!(hand_over(node, What::Records), hand_over(node, What::Bundles)).map(|((), ())| ())
+}
+
+#[derive(Debug, Clone, Copy)]
+enum What {
+    Records,
+    Bundles,
+}
+
+/// Hands over what there is at every change of the journal, and again after a pause while some of
+/// it fails.
+async fn hand_over(node: &Inner, what: What) -> Result<()> {
+    let mut changed = node.journal.changes();
     let mut pause = FIRST_PAUSE;
     loop {
+        changed.borrow_and_update();
         let mut failed = false;
         for entry in node.journal.entries().await {
-            if let Err(error) = hand_over(node, &entry).await? {
-                tracing::debug!(run = %entry.run.id, %error, "not handed over yet");
-                failed = true;
-            }
+            let outcome = match what {
+                What::Records => report(node, &entry).await?,
+                What::Bundles => deliver(node, &entry).await?,
+            };
+            failed |= note(&entry, &outcome);
         }
         if failed {
             node.pause(pause).await;
             pause = LONGEST_PAUSE.min(pause.saturating_mul(2));
         } else {
             pause = FIRST_PAUSE;
-            node.journal.changed.notified().await;
+            if changed.changed().await.is_err() {
+                return Ok(());
+            }
         }
     }
 }
 
-/// Reports a run and delivers its bundle. The outer error is the node's own, the inner one says
-/// that the orchestrator does not have it yet.
-async fn hand_over(node: &Inner, entry: &JournalEntry) -> Result<Result<()>> {
+/// Whether something is not handed over yet.
+fn note(entry: &JournalEntry, outcome: &Result<()>) -> bool {
+    if let Err(error) = outcome {
+        tracing::debug!(run = %entry.run.id, %error, "not handed over yet");
+    }
+    outcome.is_err()
+}
+
+/// Reports a run. The outer error is the node's own, the inner one says that the orchestrator does
+/// not have it yet.
+async fn report(node: &Inner, entry: &JournalEntry) -> Result<Result<()>> {
     let run = &entry.run.id;
     if !entry.reported {
         if let Err(error) = node.control.report_run(entry.run.clone()).await {
@@ -47,14 +74,20 @@ async fn hand_over(node: &Inner, entry: &JournalEntry) -> Result<Result<()>> {
         // Only what was sent is acknowledged; the run may have moved on meanwhile.
         node.journal.change(run, |now| now.reported |= now.run == entry.run).await?;
     }
-    if entry.step == Step::Done && entry.bundle == Bundle::Packed {
-        if let Err(error) = deliver(node, entry).await {
-            return Ok(Err(error));
-        }
-        node.journal.change(run, |now| now.bundle = Bundle::Delivered).await?;
-        results::clean(node, entry);
-        node.runs_changed.notify_one();
+    Ok(Ok(()))
+}
+
+/// Delivers the bundle of a run whose end has been reported; the errors are those of [`report`].
+async fn deliver(node: &Inner, entry: &JournalEntry) -> Result<Result<()>> {
+    if entry.step != Step::Done || entry.bundle != Bundle::Packed || !entry.reported {
+        return Ok(Ok(()));
     }
+    if let Err(error) = upload(node, entry).await {
+        return Ok(Err(error));
+    }
+    node.journal.change(&entry.run.id, |now| now.bundle = Bundle::Delivered).await?;
+    results::clean(node, entry);
+    node.runs_changed.notify_one();
     Ok(Ok(()))
 }
 
@@ -64,7 +97,7 @@ fn is_final(error: &Error) -> bool {
     matches!(error.kind(), InvalidArgument | NotFound | PermissionDenied)
 }
 
-async fn deliver(node: &Inner, entry: &JournalEntry) -> Result<()> {
+async fn upload(node: &Inner, entry: &JournalEntry) -> Result<()> {
     let path = results::bundle_path(node, entry);
     let file = tokio::fs::File::open(&path)
         .await
