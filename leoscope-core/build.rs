@@ -21,6 +21,7 @@ fn main() -> Result<(), Box<dyn Error>> {
         "proto/leotest.proto",
         "proto/leoscope/v1/artifacts.proto",
         "proto/leoscope/v1/feed.proto",
+        "proto/leoscope/v1/planning.proto",
         "proto/leoscope/v1/status.proto",
     ];
     let descriptors = protox::compile(files, ["proto"])?;

@@ -8,7 +8,7 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 use leoscope_core::Error;
 use leoscope_core::ids::UserId;
 use leoscope_core::model::{RunLength, Secret};
-use leoscope_core::time::{Timestamp, Window, parse_time};
+use leoscope_core::time::{SignedDuration, Timestamp, Window, parse_time};
 
 use crate::commands::config::ConfigCommand;
 use crate::commands::demo::Demo;
@@ -131,6 +131,17 @@ pub(crate) fn length(text: &str) -> Result<RunLength, Error> {
             .hint("give the length of one run in whole seconds, 1 or more")
     })?;
     RunLength::from_secs(secs)
+}
+
+/// Reads a duration in seconds, with or without a fraction.
+pub(crate) fn duration(text: &str) -> Result<SignedDuration, Error> {
+    let secs = text.trim().parse::<f64>().ok().filter(|secs| secs.is_finite() && *secs >= 0.0);
+    let duration = secs.and_then(|secs| SignedDuration::try_from_secs_f64(secs).ok());
+    // Instants have microseconds.
+    let micros = duration.and_then(|duration| i64::try_from(duration.as_micros()).ok());
+    micros.map(SignedDuration::from_micros).ok_or_else(|| {
+        Error::invalid(format!("{text:?} is not a number of seconds")).hint("give seconds, 0 or more")
+    })
 }
 
 /// Reads `START,END`.

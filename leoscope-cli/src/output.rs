@@ -4,11 +4,13 @@ mod config;
 mod fetched;
 mod jobs;
 mod nodes;
+mod planning;
 mod runs;
 mod users;
 
 pub(crate) use config::{GlobalConfig, read_config};
 pub(crate) use fetched::Fetched;
+pub(crate) use planning::{Slot, plan_json};
 
 use std::fmt::Display;
 use std::io::{self, Write};
@@ -81,6 +83,14 @@ impl Output {
         match self.format {
             Format::Json if !self.quiet => self.print(&pretty(&record.json())),
             _ => self.list(std::slice::from_ref(record)),
+        }
+    }
+
+    /// A list for people, or one object for programs.
+    pub(crate) fn either<T: Record>(&self, list: impl FnOnce() -> Vec<T>, object: impl FnOnce() -> Value) {
+        match self.format {
+            Format::Json if !self.quiet => self.print(&pretty(&object())),
+            _ => self.list(&list()),
         }
     }
 
@@ -192,8 +202,10 @@ fn error_text(error: &Error) -> String {
         text += &format!("hint: {}\n", clean(hint));
     }
     for conflict in error.conflicts() {
-        let Conflict { job, owner, node, wanted, taken } = conflict;
-        text += &format!("conflict: job {job} of {owner} holds {node} for {taken}, wanted for {wanted}\n");
+        let Conflict { job, owner, node, wanted, taken, clashing } = conflict;
+        let runs = if *clashing > 1 { format!(" ({clashing} runs clash)") } else { String::new() };
+        text +=
+            &format!("conflict: job {job} of {owner} holds {node} for {taken}, wanted for {wanted}{runs}\n");
     }
     text
 }

@@ -113,8 +113,9 @@ fn apply(command: Command, path: &[String], layers: &Layers<'_>) -> Result<Comma
         selectors.contains(arg.get_id())
             && arg.get_long().is_some_and(|option| layers.in_environment(option).is_some())
     });
-    // What is deleted is named on the command line alone: a forgotten variable must not choose it.
-    let deletes = command.get_name() == "delete";
+    // What is deleted or changed is named on the command line alone: a forgotten variable must not
+    // choose it.
+    let deletes = matches!(command.get_name(), "delete" | "modify" | "reschedule");
     let mut faults = Vec::new();
     let command = command.mut_args(|arg| {
         if deletes && !arg.is_global_set() {

@@ -22,6 +22,7 @@ use crate::model::Secret;
 use crate::proto::unary::leotest_orchestrator_client::LeotestOrchestratorClient;
 use crate::proto::v1::artifacts_client::ArtifactsClient;
 use crate::proto::v1::node_feed_client::NodeFeedClient;
+use crate::proto::v1::planning_client::PlanningClient;
 use answer::Peer;
 use credentials::Credentials;
 
@@ -91,6 +92,7 @@ pub struct GrpcClient {
     unary: LeotestOrchestratorClient<Authenticated>,
     feed: NodeFeedClient<Authenticated>,
     artifacts: ArtifactsClient<Authenticated>,
+    planning: PlanningClient<Authenticated>,
     peer: Peer,
 }
 
@@ -120,7 +122,8 @@ impl GrpcClient {
             unary: LeotestOrchestratorClient::new(channel.clone())
                 .max_decoding_message_size(MAX_ANSWER_BYTES),
             feed: NodeFeedClient::new(channel.clone()).max_decoding_message_size(MAX_ANSWER_BYTES),
-            artifacts: ArtifactsClient::new(channel),
+            artifacts: ArtifactsClient::new(channel.clone()),
+            planning: PlanningClient::new(channel).max_decoding_message_size(MAX_ANSWER_BYTES),
             peer,
         })
     }

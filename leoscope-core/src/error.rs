@@ -5,7 +5,7 @@
 
 use std::fmt;
 
-use crate::conflict::Conflict;
+use crate::conflict::{Conflict, Refusal};
 
 /// What sort of failure an [`Error`] is; the only thing a caller should branch on.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -88,7 +88,7 @@ struct Inner {
     kind: ErrorKind,
     message: String,
     hint: Option<String>,
-    conflicts: Vec<Conflict>,
+    refusal: Refusal,
 }
 
 /// The crate's result.
@@ -97,7 +97,7 @@ pub type Result<T, E = Error> = std::result::Result<T, E>;
 impl Error {
     /// An error of `kind`; `message` is lower case, without a full stop, and names the value.
     pub fn new(kind: ErrorKind, message: impl Into<String>) -> Self {
-        Self(Box::new(Inner { kind, message: message.into(), hint: None, conflicts: Vec::new() }))
+        Self(Box::new(Inner { kind, message: message.into(), hint: None, refusal: Refusal::default() }))
     }
 
     /// Shorthand for [`ErrorKind::InvalidArgument`].
@@ -125,10 +125,10 @@ impl Error {
         Self::internal(format!("cannot {doing}: {source}"))
     }
 
-    /// A refused booking with the jobs in its way.
-    pub fn conflict(message: impl Into<String>, conflicts: Vec<Conflict>) -> Self {
+    /// A refused booking with the jobs in its way and what could be booked instead.
+    pub fn conflict(message: impl Into<String>, refusal: Refusal) -> Self {
         let mut error = Self::new(ErrorKind::Conflict, message);
-        error.0.conflicts = conflicts;
+        error.0.refusal = refusal;
         error
     }
 
@@ -163,7 +163,12 @@ impl Error {
 
     /// The jobs in the way, for [`ErrorKind::Conflict`].
     pub fn conflicts(&self) -> &[Conflict] {
-        &self.0.conflicts
+        &self.0.refusal.conflicts
+    }
+
+    /// Why a booking was refused and what could be booked instead, for [`ErrorKind::Conflict`].
+    pub fn refusal(&self) -> &Refusal {
+        &self.0.refusal
     }
 }
 

@@ -132,6 +132,19 @@ impl JobId {
     }
 }
 
+impl JobId {
+    /// A number that stands for the job as it was created at `created`, for choices that look
+    /// random and are the same wherever they are made.
+    pub fn seed(&self, created: Timestamp) -> u64 {
+        let mut hash = Sha256::new();
+        hash.update(self.as_str());
+        hash.update([0]);
+        hash.update(created.as_microsecond().to_be_bytes());
+        let digest = hash.finalize();
+        u64::from_be_bytes(std::array::from_fn(|i| digest[i]))
+    }
+}
+
 impl RunId {
     /// The id of the occurrence of `job` (as it was created at `created`) planned for `planned`.
     ///

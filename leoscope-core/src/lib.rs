@@ -16,7 +16,7 @@
 //! use leoscope_core::ids::{JobId, NodeId, UserId};
 //! use leoscope_core::model::{Caller, JobParams, JobSpec, NodeUpdate, Role, RunLength};
 //! use leoscope_core::ports::ControlPlane;
-//! use leoscope_core::schedule::{CronExpr, Schedule};
+//! use leoscope_core::schedule::{CronExpr, Policies, Schedule};
 //! use leoscope_core::time::{Window, parse_time};
 //! use leoscope_core::{ErrorKind, Result};
 //!
@@ -43,6 +43,7 @@
 //!     trigger: None,
 //!     config: "docker: {image: ping}".into(),
 //!     params: JobParams::default(),
+//!     policies: Policies::default(),
 //! };
 //! researcher.schedule_job(spec.clone()).await?;
 //!
@@ -69,6 +70,7 @@ pub mod plan;
 pub mod policy;
 pub mod ports;
 pub mod proto;
+pub mod reconcile;
 pub mod schedule;
 pub mod time;
 

@@ -4,15 +4,10 @@
 //! down before it does it; every action may be done again, so after a crash the entry and
 //! [`Event::Recovered`] are enough to go on.
 
-use jiff::SignedDuration;
-
 use crate::model::{
     Bundle, Exit, JournalEntry, Outcome, Phase, Reason, Run, RunStatus, RuntimeState, Stage, Step,
 };
 use crate::time::{Timestamp, Window, wire_time};
-
-/// How much later than planned a run may start; beyond it the run is MISSED.
-pub const ALLOWED_LATENESS: SignedDuration = SignedDuration::from_secs(10);
 
 /// Something that happened to a run.
 #[derive(Debug, Clone, PartialEq)]
@@ -123,8 +118,8 @@ fn enter(entry: &mut JournalEntry, step: Step, action: Action) -> Option<Action>
 /// The lateness with which the run would start at `now`, if it is more than allowed.
 fn too_late(entry: &JournalEntry, now: Timestamp) -> Option<Outcome> {
     let planned = entry.run.planned?.start();
-    let late = now.duration_since(planned);
-    (late > ALLOWED_LATENESS).then(|| {
+    let (late, allowed) = (now.duration_since(planned), entry.job.policies.allowed_lateness);
+    (late > allowed).then(|| {
         Outcome::new(
             RunStatus::Missed,
             Stage::Schedule,
@@ -133,7 +128,7 @@ fn too_late(entry: &JournalEntry, now: Timestamp) -> Option<Outcome> {
                 "could not start at {}: it was {} s later, {} s are allowed",
                 wire_time(planned),
                 late.as_secs(),
-                ALLOWED_LATENESS.as_secs()
+                allowed.as_secs_f64()
             ),
         )
     })

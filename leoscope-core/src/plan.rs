@@ -3,8 +3,8 @@
 use jiff::SignedDuration;
 
 use crate::ids::{NodeId, RunId};
-use crate::lifecycle::ALLOWED_LATENESS;
 use crate::model::{Job, JournalEntry, Orders, Outcome, Reason, Run, RunStatus, Stage, Step};
+use crate::schedule::Occurrence;
 use crate::time::{Timestamp, Window};
 
 /// How long before its planned instant a run is made ready.
@@ -33,25 +33,28 @@ pub struct Plan {
 pub fn plan(node: &NodeId, orders: &Orders, journal: &[JournalEntry], now: Timestamp) -> Plan {
     let mut plan = Plan::default();
     for job in orders.jobs.iter().filter(|job| job.node == *node) {
-        for window in upcoming(job, now) {
+        for Occurrence { reserved, window } in upcoming(job, now) {
             let begin_at = window.start().checked_sub(LEAD_TIME).unwrap_or(now);
             if begin_at > now {
                 plan.wake = Some(plan.wake.map_or(begin_at, |wake| wake.min(begin_at)));
+            } else {
+                consider(&mut plan, job, window, journal, now);
+            }
+            // Random starts need not be in order, but none is before its scheduled one.
+            if reserved.start().duration_since(now) > LEAD_TIME {
                 break;
             }
-            consider(&mut plan, job, window, journal, now);
         }
     }
     for entry in journal {
         let end = entry.run.planned.map_or(now, |window| window.end());
         let open = entry.step != Step::Done && entry.outcome.is_none();
-        if open && end > now && !orders.jobs.iter().any(|job| same_booking(job, &entry.job)) {
-            let outcome = Outcome::new(
-                RunStatus::Aborted,
-                Stage::Schedule,
-                Reason::JobRemoved,
-                format!("job {} was deleted", entry.job.id),
-            );
+        if open
+            && end > now
+            && let Some(what) = withdrawn(orders, entry)
+        {
+            let message = format!("job {} was {what}", entry.job.id);
+            let outcome = Outcome::new(RunStatus::Aborted, Stage::Schedule, Reason::JobRemoved, message);
             plan.cancel.push((entry.run.id.clone(), outcome));
         }
         if entry.is_settled() && now.duration_since(end) > MEMORY {
@@ -61,10 +64,20 @@ pub fn plan(node: &NodeId, orders: &Orders, journal: &[JournalEntry], now: Times
     plan
 }
 
-/// The windows that may still be started at `now`, in order of time.
-fn upcoming(job: &Job, now: Timestamp) -> impl Iterator<Item = Window> + '_ {
-    let earliest = now.checked_sub(ALLOWED_LATENESS).unwrap_or(now);
-    job.occurrences_after(earliest).filter(move |window| window.start() >= earliest)
+/// The runs that may still be started at `now`, in order of their scheduled starts.
+fn upcoming(job: &Job, now: Timestamp) -> impl Iterator<Item = Occurrence> + use<> {
+    let earliest = now.checked_sub(job.policies.allowed_lateness).unwrap_or(now);
+    job.occurrences_after(earliest).filter(move |occurrence| occurrence.window.start() >= earliest)
+}
+
+/// What happened to the booking of a run that is under way, if the orders want it no more.
+fn withdrawn(orders: &Orders, entry: &JournalEntry) -> Option<&'static str> {
+    match orders.jobs.iter().find(|job| job.is_same_booking(&entry.job)) {
+        None => Some("deleted"),
+        // It goes on as it was begun where the changed job plans it as well.
+        Some(job) if entry.run.planned.is_some_and(|planned| !job.plans(planned)) => Some("changed"),
+        Some(_) => None,
+    }
 }
 
 fn consider(plan: &mut Plan, job: &Job, window: Window, journal: &[JournalEntry], now: Timestamp) {
@@ -75,8 +88,9 @@ fn consider(plan: &mut Plan, job: &Job, window: Window, journal: &[JournalEntry]
     let run = Run::planned(id, job.id.clone(), job.node.clone(), job.owner.clone(), window);
     let mut entry = JournalEntry::new(run, job.clone());
     let previous = journal.iter().chain(&plan.begin).find(|other| {
-        other.step != Step::Done
-            && same_booking(job, &other.job)
+        !job.policies.allows_overlap()
+            && other.step != Step::Done
+            && job.is_same_booking(&other.job)
             && other.run.planned.is_some_and(|planned| planned.overlap(&window).is_some())
     });
     match previous {
@@ -89,11 +103,6 @@ fn consider(plan: &mut Plan, job: &Job, window: Window, journal: &[JournalEntry]
             plan.skip.push(entry);
         }
     }
-}
-
-/// Whether two definitions are the same booking: a job id used again is another one.
-fn same_booking(a: &Job, b: &Job) -> bool {
-    a.id == b.id && a.created == b.created
 }
 
 #[cfg(test)]

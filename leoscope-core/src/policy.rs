@@ -36,6 +36,10 @@ pub enum Action<'a> {
     ReadJobsOfUser(&'a UserId),
     /// Delete a job.
     DeleteJob(&'a Job),
+    /// Change a job.
+    ModifyJob(&'a Job),
+    /// Move a one-time job to another time.
+    RescheduleJob(&'a Job),
     /// Report a run of a job, or hand over its results.
     ReportRun(&'a Job),
     /// Read a run.
@@ -65,7 +69,8 @@ pub fn may(caller: &Caller, action: &Action<'_>) -> bool {
         },
         Action::ReadJob(job) => is(&job.owner) || job.nodes().any(|node| caller.is_node(node)),
         Action::ReadJobsOfUser(user) => is(user),
-        Action::DeleteJob(job) => is(&job.owner),
+        Action::DeleteJob(job) | Action::ModifyJob(job) => is(&job.owner),
+        Action::RescheduleJob(job) => is(&job.owner) || caller.is_node(&job.node),
         Action::ReportRun(job) => job.nodes().any(|node| caller.is_node(node)),
         Action::ReadRun(run) => is(&run.owner) || caller.is_node(&run.node),
         Action::ReadOrders(node) => caller.is_node(node),

@@ -11,6 +11,7 @@ use leoscope_core::model::Secret;
 use leoscope_core::proto::unary::leotest_orchestrator_server::LeotestOrchestratorServer;
 use leoscope_core::proto::v1::artifacts_server::ArtifactsServer;
 use leoscope_core::proto::v1::node_feed_server::NodeFeedServer;
+use leoscope_core::proto::v1::planning_server::PlanningServer;
 use leoscope_core::{Error, Result};
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
@@ -20,7 +21,7 @@ use tonic::transport::{Identity, Server, ServerTlsConfig};
 use crate::auth::AuthLayer;
 use crate::certificate::{self, Certificate};
 use crate::config::OrchestratorConfig;
-use crate::rpc::{Feed, Rpc, Transfer};
+use crate::rpc::{Feed, Planner, Rpc, Transfer};
 use crate::{listen, state};
 
 /// The largest request in bytes.
@@ -115,11 +116,14 @@ impl App {
         let rpc = LeotestOrchestratorServer::new(Rpc::new(Arc::clone(&service)));
         let feed = NodeFeedServer::new(Feed::new(Arc::clone(&service), shutdown.clone()));
         let transfer = ArtifactsServer::new(Transfer::new(Arc::clone(&service)));
+        let planning = PlanningServer::new(Planner::new(Arc::clone(&service)));
+        let reconciling = Arc::clone(&service);
         let serving = server
             .layer(AuthLayer::new(service))
             .add_service(rpc.max_decoding_message_size(MAX_REQUEST_BYTES))
             .add_service(feed.max_decoding_message_size(MAX_REQUEST_BYTES))
             .add_service(transfer.max_decoding_message_size(MAX_REQUEST_BYTES))
+            .add_service(planning.max_decoding_message_size(MAX_REQUEST_BYTES))
             .serve_with_incoming_shutdown(
                 TcpIncoming::from(listener).with_nodelay(Some(true)),
                 shutdown.clone().cancelled_owned(),
@@ -131,6 +135,7 @@ impl App {
         };
         tokio::select! {
             result = serving => result.map_err(|e| Error::while_doing("serve", source(&e))),
+            () = reconciling.keep_reconciled() => Ok(()),
             () = late => {
                 tracing::warn!("calls under way were cut off");
                 Ok(())

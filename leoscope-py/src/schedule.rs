@@ -1,7 +1,7 @@
 //! When a schedule starts its runs.
 
 use leoscope_core::Error;
-use leoscope_core::schedule::{CronExpr, Schedule, occurrences};
+use leoscope_core::schedule::{CronExpr, Policies, Schedule, Timeline, Timing};
 use leoscope_core::time::{SignedDuration, Timestamp, Window};
 use pyo3::prelude::*;
 use pyo3::types::PyDateTime;
@@ -39,5 +39,6 @@ fn starts(expression: &str, start: Timestamp, end: Timestamp, limit: i64) -> Res
     })?;
     let schedule = Schedule::Cron(CronExpr::parse(expression)?);
     let range = Window::new(start, end)?;
-    Ok(occurrences(&schedule, range, SHORTEST).take(count).map(|window| window.start()).collect())
+    let timeline = Timeline::of(&Timing::new(&schedule, &Policies::default(), range, SHORTEST));
+    Ok(timeline.into_occurrences().take(count).map(|occurrence| occurrence.window.start()).collect())
 }

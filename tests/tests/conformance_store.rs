@@ -16,8 +16,8 @@ use leoscope_core::model::{
 use leoscope_core::ports::{
     Booking, JobStore, Ledger, NodeStore, RunStore, SettingsStore, Store, UserStore, Versions,
 };
-use leoscope_core::schedule::Schedule;
-use leoscope_core::time::{Timestamp, Window, parse_time};
+use leoscope_core::schedule::{Policies, Schedule};
+use leoscope_core::time::{SignedDuration, Timestamp, Window, parse_time};
 use tokio::task::JoinSet;
 
 /// One test for each case on each backend, and one that no case is forgotten.
@@ -61,6 +61,9 @@ cases!(store on memory: |_: &Path| MemoryStore::default(), sqlite: open_store; {
     deleted_jobs_stay_and_their_ids_are_free
     definitions_of_one_instant_are_not_mixed_up
     a_clock_that_went_back_does_not_hide_a_job
+    a_changed_job_takes_the_place_of_the_one_before
+    a_change_of_another_booking_is_refused
+    definitions_are_unsettled_until_they_are_settled_for_good
     runs_are_compared_and_set
     runs_are_listed_newest_first_and_filtered
     a_run_is_listed_as_it_stands
@@ -110,6 +113,7 @@ fn node() -> Node {
         scheduling_enabled: true,
         registered: at("2026-11-01T00:00"),
         last_active: Some(at("2026-11-02T00:00")),
+        contact_since: Some(at("2026-11-01T00:00")),
     }
 }
 
@@ -126,7 +130,10 @@ fn job(id: &str) -> Job {
         trigger: None,
         config: "docker: {image: a}".into(),
         params: JobParams::default(),
+        policies: Policies::default(),
+        shift: SignedDuration::ZERO,
         created: at("2026-11-30T00:00"),
+        since: at("2026-11-30T00:00"),
         deleted: None,
     }
 }
@@ -164,7 +171,8 @@ async fn a_store_opened_again_has_everything() {
 
     let store = open_store(dir.path());
     assert_eq!(store.user(&user("u").id).await.expect("user"), Some(user("u")));
-    let active = Node { last_active: Some(at("2026-11-03T00:00")), ..node() };
+    let touched = Some(at("2026-11-03T00:00"));
+    let active = Node { last_active: touched, contact_since: touched, ..node() };
     assert_eq!(store.nodes().await.expect("nodes"), [active]);
     assert_eq!(versions(&store).await, seen);
     assert_eq!(store.jobs_of_user(&user("u").id).await.expect("jobs"), [job("j")]);
@@ -288,7 +296,7 @@ fn a_store_of_a_newer_version_is_refused() {
     bytes[60..64].copy_from_slice(&99_u32.to_be_bytes());
     std::fs::write(&path, bytes).expect("write");
     insta::assert_snapshot!(refusal(dir.path(), &path), @r"
-    cannot open database DIR/leoscope.db: it has schema version 99, this program knows up to 1
+    cannot open database DIR/leoscope.db: it has schema version 99, this program knows up to 2
     use the newer program that wrote it
     ");
 }

@@ -8,7 +8,7 @@ use clap::Args;
 use leoscope_core::ids::{JobId, NodeId, RunId};
 use leoscope_core::model::{JobParams, JobSpec, Run, RunFilter, RunLength, RunStatus};
 use leoscope_core::ports::ControlPlane;
-use leoscope_core::schedule::{CronExpr, Schedule};
+use leoscope_core::schedule::{CronExpr, Policies, Schedule};
 use leoscope_core::time::{SignedDuration, Timestamp, Window, to_micros, wire_time};
 use leoscope_core::{Error, Result};
 use leoscope_node::RuntimeChoice;
@@ -135,6 +135,7 @@ fn spec(name: &str, schedule: Schedule, window: Window, config: &str) -> Result<
         trigger: None,
         config: config.to_owned(),
         params: JobParams::default(),
+        policies: Policies::default(),
     })
 }
 

@@ -1,6 +1,11 @@
 //! `leoscope job`: book, list and delete experiments.
 
+mod modify;
+mod plan;
+mod policies;
+mod reschedule;
 mod schedule;
+mod slots;
 
 use clap::{ArgGroup, Args, Subcommand};
 use leoscope_core::ids::{JobId, NodeId, UserId};
@@ -17,8 +22,16 @@ use crate::settings::SELECTOR;
 pub(crate) enum JobCommand {
     /// Book an experiment: repeated runs with --schedule, a single run without
     Schedule(Box<schedule::Schedule>),
+    /// Try out a booking: its next runs, what is in the way, what is free; nothing is stored
+    Plan(Box<plan::Plan>),
+    /// Find free time on nodes
+    Slots(slots::Slots),
     /// List jobs: your own, or those named
     Get(Get),
+    /// Change a job; what is not named stays as it is
+    Modify(Box<modify::Modify>),
+    /// Move a single run to the nearest free time before its end date
+    Reschedule(reschedule::Reschedule),
     /// Delete a job, or all jobs on a node; their runs stay
     Delete(Delete),
 }
@@ -54,6 +67,10 @@ pub(crate) struct Delete {
 pub(crate) async fn run(command: JobCommand, session: &Session, out: &Output) -> Result<ExitStatus> {
     match command {
         JobCommand::Schedule(schedule) => schedule::run(*schedule, session, out).await,
+        JobCommand::Plan(plan) => plan::run(*plan, session, out).await,
+        JobCommand::Slots(slots) => slots::run(slots, session, out).await,
+        JobCommand::Modify(modify) => modify::run(*modify, session, out).await,
+        JobCommand::Reschedule(reschedule) => reschedule::run(reschedule, session, out).await,
         JobCommand::Get(get) => list(get, session, out).await,
         JobCommand::Delete(delete) => remove(delete, session, out).await,
     }

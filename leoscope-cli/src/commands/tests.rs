@@ -11,7 +11,7 @@ use flate2::Compression;
 use flate2::write::GzEncoder;
 use leoscope_core::ids::{JobId, NodeId, RunId, UserId};
 use leoscope_core::model::*;
-use leoscope_core::ports::{ByteStream, ControlPlane, OrdersStream, Scheduled};
+use leoscope_core::ports::{ByteStream, Calendar, ControlPlane, OrdersStream, Scheduled};
 use leoscope_core::time::{Window, parse_time};
 use leoscope_core::{Error, ErrorKind, Result};
 
@@ -71,6 +71,24 @@ impl ControlPlane for Plane {
     async fn schedule_job(&self, spec: JobSpec) -> Result<Scheduled> {
         let id = spec.id.clone().map_or_else(|| JobId::parse("made"), Ok)?;
         self.called(format!("schedule_job {spec:?}"), Scheduled { id, warnings: Vec::new() })
+    }
+    async fn plan_job(&self, spec: JobSpec, runs: u32) -> Result<JobPlan> {
+        let now = parse_time("2026-11-30T00:00:00")?;
+        let job = spec.clone().check(UserId::parse("me")?, now)?;
+        let plan = JobPlan { job, warnings: Vec::new(), runs: Vec::new(), refusal: None };
+        self.called(format!("plan_job {runs} {spec:?}"), plan)
+    }
+    async fn modify_job(&self, id: &JobId, change: JobChange) -> Result<Vec<String>> {
+        self.called(format!("modify_job {id} {change:?}"), Vec::new())
+    }
+    async fn reschedule_job(&self, id: &JobId, within: Window) -> Result<Window> {
+        self.called(format!("reschedule_job {id} {within}"), within)
+    }
+    async fn free_slots(&self, request: &SlotRequest) -> Result<Vec<Window>> {
+        self.called(format!("free_slots {request:?}"), Vec::new())
+    }
+    async fn calendar(&self, _: &NodeId, _: Window) -> Result<Calendar> {
+        unused()
     }
     async fn job(&self, id: &JobId) -> Result<Option<Job>> {
         self.called(format!("job {id}"), None)

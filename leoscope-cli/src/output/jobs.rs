@@ -1,6 +1,6 @@
 use leoscope_core::ids::{JobId, NodeId, UserId};
 use leoscope_core::model::{Job, JobParams};
-use leoscope_core::schedule::{CronExpr, Schedule};
+use leoscope_core::schedule::{CronExpr, Policies, Schedule};
 use leoscope_core::time::Timestamp;
 use serde::Serialize;
 use serde_json::Value;
@@ -16,7 +16,7 @@ struct JobView<'a> {
     server: Option<&'a NodeId>,
     /// `cron` or `atq`.
     r#type: &'static str,
-    /// The cron expression (UTC); null for one-time jobs.
+    /// The cron expression, in the policies' time zone; null for one-time jobs.
     schedule: Option<&'a CronExpr>,
     start: Timestamp,
     end: Timestamp,
@@ -25,7 +25,12 @@ struct JobView<'a> {
     trigger: Option<&'a str>,
     config: &'a str,
     params: &'a JobParams,
+    policies: &'a Policies,
+    /// By how much all starts were moved when it was booked.
+    shift_secs: f64,
     created: Timestamp,
+    /// When it was booked or changed last.
+    since: Timestamp,
 }
 
 fn kind(schedule: &Schedule) -> (&'static str, Option<&CronExpr>) {
@@ -82,7 +87,10 @@ impl Record for Job {
             trigger,
             config,
             params,
+            policies,
+            shift,
             created,
+            since,
             // Deleted jobs are not listed.
             deleted: _,
         } = self;
@@ -101,7 +109,10 @@ impl Record for Job {
             trigger: trigger.as_deref(),
             config,
             params,
+            policies,
+            shift_secs: shift.as_secs_f64(),
             created: *created,
+            since: *since,
         })
     }
 }

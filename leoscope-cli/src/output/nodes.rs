@@ -23,6 +23,7 @@ struct NodeView<'a> {
     scheduling_enabled: bool,
     registered: Timestamp,
     last_active: Option<Timestamp>,
+    contact_since: Option<Timestamp>,
 }
 
 impl Record for Node {
@@ -69,6 +70,7 @@ impl Record for Node {
             scheduling_enabled,
             registered,
             last_active,
+            contact_since,
         } = self;
         to_json(NodeView {
             id,
@@ -83,6 +85,7 @@ impl Record for Node {
             scheduling_enabled: *scheduling_enabled,
             registered: *registered,
             last_active: *last_active,
+            contact_since: *contact_since,
         })
     }
 }

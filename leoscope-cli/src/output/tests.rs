@@ -1,12 +1,13 @@
 use std::sync::{Arc, Mutex};
 
 use leoscope_core::ErrorKind;
+use leoscope_core::conflict::Refusal;
 use leoscope_core::ids::{JobId, NodeId, RunId, UserId};
 use leoscope_core::model::{
     Job, JobParams, NewUser, Node, Outcome, Reason, Role, Run, RunLength, RunStatus, Settings, Stage,
 };
-use leoscope_core::schedule::{CronExpr, Schedule};
-use leoscope_core::time::{Window, parse_time};
+use leoscope_core::schedule::{CronExpr, Policies, Schedule};
+use leoscope_core::time::{SignedDuration, Window, parse_time};
 
 use super::*;
 
@@ -58,7 +59,10 @@ fn job() -> Job {
         trigger: None,
         config: "docker: {image: a}\n".into(),
         params: JobParams::default(),
+        policies: Policies::default(),
+        shift: SignedDuration::ZERO,
         created: at("2026-11-30T12:00:00"),
+        since: at("2026-11-30T12:00:00"),
         deleted: None,
     }
 }
@@ -89,6 +93,7 @@ fn node() -> Node {
         scheduling_enabled: true,
         registered: at("2026-11-01T00:00:00"),
         last_active: Some(at("2026-12-01T00:00:00")),
+        contact_since: Some(at("2026-11-30T23:00:00")),
     }
 }
 
@@ -155,8 +160,13 @@ fn errors_say_what_and_what_to_do_and_name_each_conflict() {
         node: NodeId::parse("node-seattle").expect("id"),
         wanted: taken,
         taken,
+        clashing: if job == "a" { 1 } else { 12 },
     };
-    let error = Error::conflict("2 jobs are\nin the way", vec![conflict("a"), conflict("b")]).hint("move it");
+    let error = Error::conflict(
+        "2 jobs are\nin the way",
+        Refusal { conflicts: vec![conflict("a"), conflict("b")], ..Refusal::default() },
+    )
+    .hint("move it");
     assert_eq!(error.kind(), ErrorKind::Conflict);
     insta::assert_snapshot!("conflict", error_text(&error));
 }

@@ -49,6 +49,13 @@ pub(super) fn micros(time: Option<Timestamp>) -> Option<i64> {
     time.map(Timestamp::as_microsecond)
 }
 
+/// The instant in a column that holds microseconds since 1970.
+pub(super) fn instant(row: &Row<'_>, column: usize) -> rusqlite::Result<Timestamp> {
+    let us = row.get(column)?;
+    Timestamp::from_microsecond(us)
+        .map_err(|e| rusqlite::Error::FromSqlConversionFailure(column, Type::Integer, Box::new(e)))
+}
+
 /// An error of the database itself.
 pub(super) fn sql(error: rusqlite::Error) -> Error {
     match error.sqlite_error_code() {

@@ -2,7 +2,7 @@ use std::error::Error as StdError;
 use std::future::Future;
 use std::time::Duration;
 
-use tonic::{Response, Status};
+use tonic::{Code, Response, Status};
 
 use crate::error::{Error, ErrorKind, Result};
 use crate::proto::refusal::Refusable;
@@ -42,6 +42,23 @@ impl Peer {
         }
     }
 
+    /// [`answer`](Self::answer) for calls that older orchestrators do not have: where it is not
+    /// known, the error says that it cannot `feature`.
+    pub(super) async fn newer<R>(
+        &self,
+        feature: &str,
+        call: impl Future<Output = Result<Response<R>, Status>> + Send,
+    ) -> Result<R> {
+        let mut unknown = false;
+        let call = async {
+            let answer = call.await;
+            unknown = answer.as_ref().is_err_and(is_unknown);
+            answer
+        };
+        let answer = self.answer(call).await;
+        if unknown { Err(lacking(feature)) } else { answer }
+    }
+
     /// [`answer`](Self::answer) for calls that are refused inside their answer.
     pub(super) async fn accepted<R: Refusable>(
         &self,
@@ -69,4 +86,15 @@ impl Peer {
     pub(super) fn unreadable(&self, error: &Error) -> Error {
         Error::internal(format!("the answer of orchestrator at {} cannot be read: {error}", self.address))
     }
+}
+
+/// Whether the other side does not know the call; one that does and cannot do it says more.
+pub(super) fn is_unknown(status: &Status) -> bool {
+    status.code() == Code::Unimplemented && status.details().is_empty()
+}
+
+/// That the orchestrator cannot `feature`.
+pub(super) fn lacking(feature: &str) -> Error {
+    Error::new(ErrorKind::Unsupported, format!("this orchestrator cannot {feature}"))
+        .hint("it is an older one, or of another make; its own tools may be able to")
 }

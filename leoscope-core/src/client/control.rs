@@ -1,14 +1,18 @@
 use async_trait::async_trait;
 
 use super::GrpcClient;
+use super::answer::{self, lacking};
 use super::streams::{self, Fault};
 use crate::error::{Error, ErrorKind, Result};
 use crate::ids::{JobId, NodeId, RunId, UserId};
 use crate::model::{
-    Job, JobSpec, NewUser, Node, NodeFilter, NodeUpdate, Orders, Run, RunFilter, Secret, Settings,
+    Job, JobChange, JobPlan, JobSpec, NewUser, Node, NodeFilter, NodeUpdate, Orders, Run, RunFilter, Secret,
+    Settings, SlotRequest,
 };
-use crate::ports::{ByteStream, ControlPlane, OrdersStream, Scheduled};
-use crate::proto::{job::jobs_from_wire, node, unary, v1};
+use crate::ports::{ByteStream, Calendar, ControlPlane, OrdersStream, Scheduled};
+use crate::proto::refusal::Refusable as _;
+use crate::proto::{change, job::jobs_from_wire, node, planning, unary, v1};
+use crate::time::{Window, wire_time};
 
 #[async_trait]
 impl ControlPlane for GrpcClient {
@@ -85,6 +89,55 @@ impl ControlPlane for GrpcClient {
             _ => JobId::parse(&jobid).map_err(|error| self.peer.unreadable(&error)),
         };
         Ok(Scheduled { id: id?, warnings })
+    }
+
+    async fn plan_job(&self, spec: JobSpec, runs: u32) -> Result<JobPlan> {
+        let mut planning = self.planning.clone();
+        let request = v1::PlanJobRequest { job: Some(spec.into()), runs };
+        let plan = self.peer.newer("plan a job", planning.plan_job(request)).await?;
+        plan.try_into().map_err(|error| self.peer.unreadable(&error))
+    }
+
+    async fn modify_job(&self, id: &JobId, change: JobChange) -> Result<Vec<String>> {
+        let mut unary = self.unary.clone();
+        let feature = "change a job";
+        let answer = unary.modify_job(change::modify_request(id, change));
+        let answer = self.peer.newer(feature, answer).await?.accepted()?;
+        // Orchestrators of another make answer with nothing, and do nothing.
+        if answer.message.is_empty() { Err(lacking(feature)) } else { Ok(answer.warnings) }
+    }
+
+    async fn reschedule_job(&self, id: &JobId, within: Window) -> Result<Window> {
+        let mut unary = self.unary.clone();
+        let request = unary::RescheduleJobRequest {
+            jobid: id.to_string(),
+            starttime: wire_time(within.start()),
+            endtime: wire_time(within.end()),
+        };
+        let answer = self.peer.accepted(unary.reschedule_job_nearest(request)).await?;
+        let length = if answer.end.is_empty() { self.job(id).await?.map(|job| job.length) } else { None };
+        change::rescheduled(&answer, length).map_err(|error| self.peer.unreadable(&error))
+    }
+
+    async fn free_slots(&self, request: &SlotRequest) -> Result<Vec<Window>> {
+        let mut planning = self.planning.clone();
+        let request = v1::FindSlotsRequest::from(request.clone());
+        let answer = self.peer.newer("find free time", planning.find_slots(request)).await?;
+        let slots: Result<_> = answer.slots.into_iter().map(Window::try_from).collect();
+        slots.map_err(|error| self.peer.unreadable(&error))
+    }
+
+    async fn calendar(&self, node: &NodeId, within: Window) -> Result<Calendar> {
+        let mut unary = self.unary.clone();
+        let request = unary::GetScheduledRunsRequest {
+            nodeid: node.to_string(),
+            start: wire_time(within.start()),
+            end: wire_time(within.end()),
+        };
+        let answer = self.peer.accepted(unary.get_scheduled_runs(request)).await?;
+        let events = answer.events.into_iter().map(|event| planning::event_from_wire(node, event));
+        let events = events.collect::<Result<_>>().map_err(|error| self.peer.unreadable(&error))?;
+        Ok(Calendar { events, complete: !answer.truncated })
     }
 
     async fn job(&self, id: &JobId) -> Result<Option<Job>> {
@@ -181,15 +234,15 @@ impl ControlPlane for GrpcClient {
         match (fault.take(), outcome) {
             (Some(fault), _) => Err(fault),
             (None, Ok(_)) => Ok(()),
-            (None, Err(status)) => Err(lacking("take results", self.peer.error(&status))),
+            (None, Err(status)) if answer::is_unknown(&status) => Err(lacking("take results")),
+            (None, Err(status)) => Err(self.peer.error(&status)),
         }
     }
 
     async fn download(&self, run: &RunId) -> Result<ByteStream> {
         let mut artifacts = self.artifacts.clone();
         let request = v1::DownloadRequest { runid: run.to_string() };
-        let chunks = self.peer.answer(artifacts.download(request)).await;
-        let chunks = chunks.map_err(|error| lacking("hand out results", error))?;
+        let chunks = self.peer.newer("hand out results", artifacts.download(request)).await?;
         Ok(streams::download(chunks, self.peer.clone()))
     }
 }
@@ -216,13 +269,4 @@ fn token(field: String, message: &str) -> Result<Secret> {
         Some(field)
     };
     text.map(Secret::new).ok_or_else(|| Error::internal("the orchestrator did not tell the access token"))
-}
-
-/// `error`, or, where the orchestrator does not know the call, that it cannot `feature`.
-fn lacking(feature: &str, error: Error) -> Error {
-    if error.kind() != ErrorKind::Unsupported {
-        return error;
-    }
-    Error::new(ErrorKind::Unsupported, format!("this orchestrator cannot {feature}"))
-        .hint("it is an older one; results are in the artifact store of its testbed")
 }

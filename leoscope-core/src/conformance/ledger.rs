@@ -13,8 +13,8 @@ use crate::model::{
     Step,
 };
 use crate::ports::Ledger;
-use crate::schedule::Schedule;
-use crate::time::{Window, parse_time};
+use crate::schedule::{Policies, Schedule};
+use crate::time::{SignedDuration, Window, parse_time};
 
 /// One case: it gets a fresh, empty ledger and panics if the ledger breaks its promise.
 pub type Case = fn(Arc<dyn Ledger>) -> BoxFuture<'static, ()>;
@@ -48,7 +48,10 @@ fn job() -> Job {
         trigger: None,
         config: "docker: {image: a}".into(),
         params: JobParams::default(),
+        policies: Policies::default(),
+        shift: SignedDuration::ZERO,
         created: at("2026-11-30T00:00"),
+        since: at("2026-11-30T00:00"),
         deleted: None,
     }
 }

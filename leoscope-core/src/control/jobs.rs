@@ -1,33 +1,48 @@
-use super::Session;
+use super::refusal::missing;
+use super::{Service, Session};
 use crate::error::{Error, ErrorKind, Result};
 use crate::ids::{JobId, NodeId, UserId};
-use crate::model::{Job, JobSpec};
+use crate::model::{ExperimentConfig, Job, JobChange, JobSpec, Node};
 use crate::policy::{self, Action};
 use crate::ports::Scheduled;
+use crate::reconcile::ABSENT_AFTER;
+use crate::time::{Timestamp, wire_time};
 
 impl Session {
     pub(super) async fn do_schedule_job(&self, spec: JobSpec) -> Result<Scheduled> {
+        let (job, mut warnings) = self.checked(spec).await?;
+        let job = self.service.book(job).await?;
+        warnings.extend(moved(&job));
+        Ok(Scheduled { id: job.id, warnings })
+    }
+
+    /// A job as it would be booked if there were no others, with what its submitter should know.
+    pub(super) async fn checked(&self, spec: JobSpec) -> Result<(Job, Vec<String>)> {
         self.require(&Action::ScheduleJob)?;
-        let now = self.service.clock.now();
-        let job = spec.check(self.caller.id.clone(), now)?;
-        let mut warnings = Vec::new();
+        let job = spec.check(self.caller.id.clone(), self.service.clock.now())?;
         for id in job.nodes() {
-            let node = self.service.node(id).await?;
-            if !node.scheduling_enabled {
+            if !self.service.node(id).await?.scheduling_enabled {
                 return Err(Error::new(ErrorKind::Unsupported, format!("node {id} takes no new jobs"))
                     .hint("choose another node, or ask its owner to enable scheduling"));
             }
-            if node.last_active.is_none() {
-                warnings.push(format!("node {id} has not been seen yet"));
-            }
         }
-        if let Some(server) = &job.server {
-            warnings.push(format!(
-                "server {server} is reserved, but this version does not start the experiment there"
-            ));
-        }
-        self.service.book(&job).await?;
-        Ok(Scheduled { id: job.id, warnings })
+        let warnings = self.service.warnings(&job).await?;
+        Ok((job, warnings))
+    }
+
+    pub(super) async fn do_modify_job(&self, id: &JobId, change: JobChange) -> Result<Vec<String>> {
+        let job = self.service.live_job(id).await?;
+        self.require(&Action::ModifyJob(&job))?;
+        let changed = self
+            .service
+            .rebook(&job, |current, taken, now| {
+                let changed = change.clone().apply(current, now)?;
+                taken.place(&changed, now).map(Some)
+            })
+            .await?;
+        let mut warnings = self.service.warnings(&changed).await?;
+        warnings.extend(moved(&changed));
+        Ok(warnings)
     }
 
     pub(super) async fn do_job(&self, id: &JobId) -> Result<Option<Job>> {
@@ -55,8 +70,7 @@ impl Session {
     }
 
     pub(super) async fn do_delete_job(&self, id: &JobId) -> Result<()> {
-        let job = self.service.store.job(id).await?.filter(|job| job.deleted.is_none());
-        let job = job.ok_or_else(|| missing(id))?;
+        let job = self.service.live_job(id).await?;
         self.require(&Action::DeleteJob(&job))?;
         self.service.unbook(&job).await
     }
@@ -68,6 +82,77 @@ impl Session {
     }
 }
 
-pub(super) fn missing(id: &JobId) -> Error {
-    Error::not_found("job with given jobid does not exist").hint(format!("check the id {id}"))
+impl Service {
+    /// The job of that id that has not been deleted.
+    pub(super) async fn live_job(&self, id: &JobId) -> Result<Job> {
+        let job = self.store.job(id).await?.filter(|job| job.deleted.is_none());
+        job.ok_or_else(|| missing(id))
+    }
+
+    /// What the submitter of `job` should know, though it does not prevent the booking.
+    async fn warnings(&self, job: &Job) -> Result<Vec<String>> {
+        let now = self.clock.now();
+        let mut warnings = Vec::new();
+        for id in job.nodes() {
+            warnings.extend(absence(&self.node(id).await?, now));
+        }
+        if let Some(server) = &job.server {
+            warnings.push(format!(
+                "server {server} is reserved, but this version does not start the experiment there"
+            ));
+        }
+        let image = ExperimentConfig::parse(&job.config)?.docker.map(|docker| docker.image);
+        warnings.extend(image.and_then(|image| image_warning(&image)));
+        Ok(warnings)
+    }
+}
+
+fn absence(node: &Node, now: Timestamp) -> Option<String> {
+    let id = &node.id;
+    match node.last_active {
+        None => Some(format!("node {id} has not been seen yet")),
+        Some(seen) if now.duration_since(seen) > ABSENT_AFTER => {
+            Some(format!("node {id} has not been seen since {}", wire_time(seen)))
+        }
+        Some(_) => None,
+    }
+}
+
+/// What is odd about the reference of an image, if anything is.
+fn image_warning(image: &str) -> Option<String> {
+    let name = image.rsplit('/').next().unwrap_or(image);
+    if image.contains('@') {
+        return None;
+    }
+    match name.split_once(':') {
+        None => Some(format!("image {image} has no tag, so 'latest' is meant, which changes without notice")),
+        Some((_, "latest")) => {
+            Some(format!("image {image} changes without notice; name a version to get comparable results"))
+        }
+        Some(_) => None,
+    }
+}
+
+/// That the slip of a job was used.
+fn moved(job: &Job) -> Option<String> {
+    let shift = job.shift;
+    (!shift.is_zero())
+        .then(|| format!("all starts were moved {} s later to be free of conflicts", shift.as_secs_f64()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn images_that_change_without_notice_are_told() {
+        for odd in ["ping", "lab/ping", "registry.example:5000/ping", "lab/ping:latest"] {
+            assert!(image_warning(odd).is_some(), "{odd}");
+        }
+        for fine in
+            ["ping:1", "registry.example:5000/ping:1.2", "ping@sha256:0123", "lab/ping:latest@sha256:0123"]
+        {
+            assert_eq!(image_warning(fine), None, "{fine}");
+        }
+    }
 }

@@ -10,6 +10,10 @@ mod changes;
 mod jobs;
 mod nodes;
 mod orders;
+mod planning;
+mod reconciler;
+mod refusal;
+mod reschedule;
 mod runs;
 mod service;
 mod session;
@@ -17,5 +21,6 @@ mod settings;
 mod text;
 mod users;
 
+pub use reconciler::Reconciled;
 pub use service::Service;
 pub use session::Session;

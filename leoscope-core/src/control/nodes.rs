@@ -37,6 +37,7 @@ impl Session {
             scheduling_enabled: true,
             registered: self.service.clock.now(),
             last_active: None,
+            contact_since: None,
         });
         match store.insert_user(&user).await {
             Err(error) if error.kind() == ErrorKind::AlreadyExists => return Err(exists()),

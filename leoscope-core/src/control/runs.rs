@@ -50,7 +50,7 @@ impl Session {
 impl Service {
     /// The job a run belongs to, also when it has been deleted since.
     async fn job_of(&self, run: &Run) -> Result<Job> {
-        self.store.job(&run.job).await?.ok_or_else(|| super::jobs::missing(&run.job))
+        self.store.job(&run.job).await?.ok_or_else(|| super::refusal::missing(&run.job))
     }
 
     /// A run with its job.

@@ -14,6 +14,9 @@ pub struct Service {
     pub(super) artifacts: Arc<dyn ArtifactStore>,
     pub(super) clock: Arc<dyn Clock>,
     pub(super) changes: Changes,
+    /// Held while a booking is made, so that those of this process do not make each other start
+    /// over. What keeps bookings from conflicting is the versions of the timetables.
+    pub(super) booking: tokio::sync::Mutex<()>,
 }
 
 /// The id of the user that exists from the first start.
@@ -22,7 +25,13 @@ const ADMIN: &str = "admin";
 impl Service {
     /// An orchestrator over these stores.
     pub fn new(store: Arc<dyn Store>, artifacts: Arc<dyn ArtifactStore>, clock: Arc<dyn Clock>) -> Arc<Self> {
-        Arc::new(Self { store, artifacts, clock, changes: Changes::default() })
+        Arc::new(Self {
+            store,
+            artifacts,
+            clock,
+            changes: Changes::default(),
+            booking: tokio::sync::Mutex::default(),
+        })
     }
 
     /// Makes sure that user `admin` exists and has this access token.

@@ -6,10 +6,12 @@ use super::Service;
 use crate::error::Result;
 use crate::ids::{JobId, NodeId, RunId, UserId};
 use crate::model::{
-    Caller, Job, JobSpec, NewUser, Node, NodeFilter, NodeUpdate, Orders, Run, RunFilter, Secret, Settings,
+    Caller, Job, JobChange, JobPlan, JobSpec, NewUser, Node, NodeFilter, NodeUpdate, Orders, Run, RunFilter,
+    Secret, Settings, SlotRequest,
 };
 use crate::policy::{self, Action};
-use crate::ports::{ByteStream, ControlPlane, OrdersStream, Scheduled};
+use crate::ports::{ByteStream, Calendar, ControlPlane, OrdersStream, Scheduled};
+use crate::time::Window;
 
 /// The orchestrator bound to one authenticated caller.
 #[derive(Debug, Clone)]
@@ -57,6 +59,21 @@ impl ControlPlane for Session {
     }
     async fn schedule_job(&self, spec: JobSpec) -> Result<Scheduled> {
         self.do_schedule_job(spec).await
+    }
+    async fn plan_job(&self, spec: JobSpec, runs: u32) -> Result<JobPlan> {
+        self.do_plan_job(spec, runs).await
+    }
+    async fn modify_job(&self, id: &JobId, change: JobChange) -> Result<Vec<String>> {
+        self.do_modify_job(id, change).await
+    }
+    async fn reschedule_job(&self, id: &JobId, within: Window) -> Result<Window> {
+        self.do_reschedule_job(id, within).await
+    }
+    async fn free_slots(&self, request: &SlotRequest) -> Result<Vec<Window>> {
+        self.do_free_slots(request).await
+    }
+    async fn calendar(&self, node: &NodeId, within: Window) -> Result<Calendar> {
+        self.do_calendar(node, within).await
     }
     async fn job(&self, id: &JobId) -> Result<Option<Job>> {
         self.do_job(id).await

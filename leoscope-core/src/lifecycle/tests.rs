@@ -1,8 +1,8 @@
 use super::*;
 use crate::ids::{JobId, NodeId, RunId, UserId};
 use crate::model::{Job, JobParams, RunLength};
-use crate::schedule::Schedule;
-use crate::time::parse_time;
+use crate::schedule::{ALLOWED_LATENESS, Policies, Schedule};
+use crate::time::{SignedDuration, parse_time};
 
 fn at(secs: i64) -> Timestamp {
     let start = parse_time("2026-12-01T00:00:00").expect("time");
@@ -24,7 +24,10 @@ fn entry() -> JournalEntry {
         trigger: None,
         config: String::new(),
         params: JobParams::default(),
+        policies: Policies::default(),
+        shift: SignedDuration::ZERO,
         created: at(-100),
+        since: at(-100),
         deleted: None,
     };
     let id = RunId::derive(&job.id, job.created, window.start());

@@ -1,25 +1,31 @@
 //! The things the testbed speaks of: users, nodes, jobs, runs, orders and their configuration.
 
 mod artifact;
+mod change;
 mod executor;
 mod experiment;
 mod job;
 mod journal;
 mod node;
 mod orders;
+mod planning;
 mod run;
 mod secret;
 mod settings;
+mod spec;
 mod user;
 
 pub use artifact::ArtifactKey;
+pub use change::JobChange;
 pub use executor::{ExecutorConfig, Limits, Network};
 pub use experiment::{DockerExperiment, ExperimentConfig, PortMapping, Protocol};
-pub use job::{Job, JobParams, JobSpec, MAX_WINDOW_DAYS, RunLength};
+pub use job::{Job, JobParams, RunLength};
 pub use journal::{Bundle, Exit, JournalEntry, RuntimeState, Step};
 pub use node::{Coordinates, Node, NodeFilter, NodeUpdate};
 pub use orders::Orders;
+pub use planning::{CalendarEvent, JobPlan, SlotRequest};
 pub use run::{Outcome, Phase, Reason, Run, RunFilter, RunStatus, Stage};
 pub use secret::{Secret, TokenHash};
 pub use settings::{BlobSettings, Settings};
+pub use spec::{JobSpec, MAX_WINDOW_DAYS};
 pub use user::{Caller, NewUser, Role, User};

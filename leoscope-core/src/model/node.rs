@@ -89,6 +89,24 @@ pub struct Node {
     pub registered: Timestamp,
     /// When it last called.
     pub last_active: Option<Timestamp>,
+    /// Since when it has called without a silence longer than [`Node::LONGEST_SILENCE`].
+    #[serde(default)]
+    pub contact_since: Option<Timestamp>,
+}
+
+impl Node {
+    /// The longest time between two calls of a node that is in contact. Nodes call every few
+    /// seconds; a link over satellites may be gone for a minute.
+    pub const LONGEST_SILENCE: SignedDuration = SignedDuration::from_secs(90);
+
+    /// Notes that the node calls at `at`.
+    pub fn touch(&mut self, at: Timestamp) {
+        let silence = self.last_active.map(|seen| at.duration_since(seen));
+        if silence.is_none_or(|silence| silence > Self::LONGEST_SILENCE) {
+            self.contact_since = Some(at);
+        }
+        self.last_active = self.last_active.max(Some(at));
+    }
 }
 
 /// A change to a node; `None` leaves a field as it is.

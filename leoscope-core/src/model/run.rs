@@ -141,6 +141,10 @@ named!(
         NodeStopped = "NODE_STOPPED",
         /// The results could not be packed.
         CollectFailed = "COLLECT_FAILED",
+        /// The node was not there to receive or carry out its orders.
+        NodeOffline = "NODE_OFFLINE",
+        /// The node was there, and reported nothing.
+        NoExecutorReport = "NO_EXECUTOR_REPORT",
     }
 );
 

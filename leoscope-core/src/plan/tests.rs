@@ -2,8 +2,8 @@ use super::*;
 use crate::ids::{JobId, UserId};
 use crate::lifecycle::{Event, advance};
 use crate::model::{Bundle, JobParams, RunLength};
-use crate::schedule::{CronExpr, Schedule};
-use crate::time::parse_time;
+use crate::schedule::{CronExpr, Policies, Schedule};
+use crate::time::{SignedDuration, parse_time};
 
 fn at(text: &str) -> Timestamp {
     parse_time(text).expect("time")
@@ -26,7 +26,10 @@ fn every_minute(secs: i64) -> Job {
         trigger: None,
         config: String::new(),
         params: JobParams::default(),
+        policies: Policies::default(),
+        shift: SignedDuration::ZERO,
         created: at("2026-11-30T00:00"),
+        since: at("2026-11-30T00:00"),
         deleted: None,
     }
 }

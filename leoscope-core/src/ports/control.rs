@@ -8,8 +8,10 @@ use super::ByteStream;
 use crate::error::Result;
 use crate::ids::{JobId, NodeId, RunId, UserId};
 use crate::model::{
-    Job, JobSpec, NewUser, Node, NodeFilter, NodeUpdate, Orders, Run, RunFilter, Secret, Settings,
+    CalendarEvent, Job, JobChange, JobPlan, JobSpec, NewUser, Node, NodeFilter, NodeUpdate, Orders, Run,
+    RunFilter, Secret, Settings, SlotRequest,
 };
+use crate::time::Window;
 
 /// The orders of a node as they change; the current ones first. An error ends it.
 pub type OrdersStream = Pin<Box<dyn Stream<Item = Result<Orders>> + Send>>;
@@ -21,6 +23,15 @@ pub struct Scheduled {
     pub id: JobId,
     /// What the submitter should know, though it did not prevent the booking.
     pub warnings: Vec<String>,
+}
+
+/// The planned runs of a node.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Calendar {
+    /// The runs, in order of time.
+    pub events: Vec<CalendarEvent>,
+    /// Whether these are all; else only the first ones are told.
+    pub complete: bool,
 }
 
 /// The testbed as one caller sees it: in this process, or over the network.
@@ -56,6 +67,17 @@ pub trait ControlPlane: Debug + Send + Sync {
 
     /// Books a job.
     async fn schedule_job(&self, spec: JobSpec) -> Result<Scheduled>;
+    /// What booking a job would do, with its next `runs` runs; nothing is stored.
+    async fn plan_job(&self, spec: JobSpec, runs: u32) -> Result<JobPlan>;
+    /// Changes a job and gives what its owner should know, though it did not prevent the change.
+    async fn modify_job(&self, id: &JobId, change: JobChange) -> Result<Vec<String>>;
+    /// Moves a one-time job to the earliest free time inside `within`, before its end date, and
+    /// gives its new window. One that lies there already stays.
+    async fn reschedule_job(&self, id: &JobId, within: Window) -> Result<Window>;
+    /// Free time on nodes, nearest first.
+    async fn free_slots(&self, request: &SlotRequest) -> Result<Vec<Window>>;
+    /// The planned runs of a node that start inside `within`.
+    async fn calendar(&self, node: &NodeId, within: Window) -> Result<Calendar>;
     /// A job that has not been deleted, if there is one.
     async fn job(&self, id: &JobId) -> Result<Option<Job>>;
     /// The jobs of a user.

@@ -13,10 +13,11 @@ mod store;
 
 pub use artifacts::{ArtifactStore, ByteStream};
 pub use clock::Clock;
-pub use control::{ControlPlane, OrdersStream, Scheduled};
+pub use control::{Calendar, ControlPlane, OrdersStream, Scheduled};
 pub use launcher::Launcher;
 pub use ledger::Ledger;
 pub use runtime::{RunSpec, Runtime, RuntimeInfo};
 pub use store::{
-    Booking, JobStore, NodeStore, Revision, RunStore, SettingsStore, Store, Timetable, UserStore, Versions,
+    Booking, JobStore, NodeStore, Revision, RunStore, SettingsStore, Store, Timetable, Unsettled, UserStore,
+    Versions,
 };

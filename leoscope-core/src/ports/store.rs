@@ -41,7 +41,8 @@ pub trait NodeStore: Send + Sync {
     async fn insert_node(&self, node: &Node) -> Result<()>;
     /// Replaces a node.
     async fn update_node(&self, node: &Node) -> Result<()>;
-    /// Notes that a node called; an earlier `at` than the one noted changes nothing.
+    /// Notes that a node called, as [`Node::touch`] does; an earlier `at` than the one noted changes
+    /// nothing.
     async fn touch_node(&self, id: &NodeId, at: Timestamp) -> Result<()>;
     /// Removes a node.
     async fn delete_node(&self, id: &NodeId) -> Result<()>;
@@ -68,6 +69,9 @@ pub struct Timetable {
 pub enum Booking {
     /// Adds a job.
     Insert(Box<Job>),
+    /// Puts a changed definition of a job in the place of the live one, which stays as history:
+    /// deleted at the [`since`](Job::since) of the new one.
+    Replace(Box<Job>),
     /// Marks the job as deleted at that instant; its definition stays.
     Delete(JobId, Timestamp),
 }
@@ -80,8 +84,12 @@ pub enum Booking {
 ///   success the versions of all nodes the job involves grow. Of several commits that have seen
 ///   the same version exactly one succeeds.
 /// - At most one job of an id is not deleted; a deleted id can be booked again, and the older
-///   definitions stay. No two definitions of an id have the same `created`, which the ids of their
+///   definitions stay. No two bookings of an id have the same `created`, which the ids of their
 ///   runs depend on: the second fails with [`AlreadyExists`](crate::ErrorKind::AlreadyExists).
+/// - A [replaced](Booking::Replace) definition must be of the same booking as the live one; else
+///   the commit fails with [`NotFound`](crate::ErrorKind::NotFound).
+/// - Every definition is [unsettled](JobStore::unsettled) from its `since` on, until
+///   [`settle`](JobStore::settle) says otherwise; deleted and replaced ones as well.
 #[async_trait]
 pub trait JobStore: Send + Sync {
     /// The timetable of `nodes`, jobs and versions read at the same instant.
@@ -92,6 +100,21 @@ pub trait JobStore: Send + Sync {
     async fn job(&self, id: &JobId) -> Result<Option<Job>>;
     /// The jobs of a user that have not been deleted, by id.
     async fn jobs_of_user(&self, owner: &UserId) -> Result<Vec<Job>>;
+    /// At most `limit` definitions of which some runs are to be looked at again at `now`, those
+    /// that have waited longest first.
+    async fn unsettled(&self, now: Timestamp, limit: u32) -> Result<Vec<Unsettled>>;
+    /// Notes that every run of a definition planned to start before `settled` has its final
+    /// record, and when to look again; `None` for never. What is not there is passed over.
+    async fn settle(&self, job: &Job, settled: Timestamp, next: Option<Timestamp>) -> Result<()>;
+}
+
+/// A definition of a job, and how far its runs have been seen to have their final records.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Unsettled {
+    /// The definition; it may have been deleted or replaced.
+    pub job: Job,
+    /// Every run planned to start before this instant has its final record.
+    pub settled: Timestamp,
 }
 
 /// Counts the changes of one record, from 1.

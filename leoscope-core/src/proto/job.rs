@@ -1,11 +1,12 @@
 //! Jobs.
 
+use super::policies::duration_to_wire;
 use super::{PLACEHOLDER, given, micros, optional, time, unary};
 use crate::error::{Error, Result};
 use crate::ids::{JobId, NodeId, UserId};
 use crate::model::{Job, JobParams, JobSpec, RunLength};
 use crate::schedule::{CronExpr, Schedule};
-use crate::time::{Window, wire_time};
+use crate::time::{SignedDuration, Timestamp, Window, wire_time};
 
 /// The mode of a job whose submitter gave none, for existing nodes.
 const DEFAULT_MODE: &str = "docker";
@@ -47,20 +48,33 @@ impl From<Option<unary::JobParams>> for JobParams {
 }
 
 /// The type and the text of a schedule; a one-time job starts at its start date and has no text.
-fn schedule_to_wire(schedule: Schedule) -> (i32, String) {
+pub(super) fn schedule_to_wire(schedule: Schedule) -> (i32, String) {
     match schedule {
         Schedule::Cron(cron) => (unary::JobType::Cron.into(), cron.into()),
         Schedule::Once => (unary::JobType::Atq.into(), String::new()),
     }
 }
 
-fn schedule_from_wire(kind: i32, text: &str) -> Result<Schedule> {
+pub(super) fn schedule_from_wire(kind: i32, text: &str) -> Result<Schedule> {
     match unary::JobType::try_from(kind) {
         Ok(unary::JobType::Cron) => CronExpr::parse(text).map(Schedule::Cron),
         Ok(unary::JobType::Atq) => Ok(Schedule::Once),
         Err(_) => Err(Error::invalid(format!("type: {kind} is not a type of job"))
             .hint("use 0 for a cron job, 1 for a one-time job")),
     }
+}
+
+/// The type of a job as the public testbed writes it in lists.
+pub(super) fn type_name(schedule: &Schedule) -> &'static str {
+    match schedule {
+        Schedule::Cron(_) => "cron",
+        Schedule::Once => "atq",
+    }
+}
+
+/// An instant in microseconds; other makes leave it out.
+fn instant(field: &str, told: i64, otherwise: Timestamp) -> Result<Timestamp> {
+    if told == 0 { Ok(otherwise) } else { micros(field, told) }
 }
 
 fn window_from_wire(start: &str, end: &str) -> Result<Window> {
@@ -82,7 +96,19 @@ fn text(text: Option<String>) -> Option<String> {
 
 impl From<JobSpec> for unary::ScheduleJobRequest {
     fn from(spec: JobSpec) -> Self {
-        let JobSpec { id, node, server, schedule, window, length, overhead, trigger, config, params } = spec;
+        let JobSpec {
+            id,
+            node,
+            server,
+            schedule,
+            window,
+            length,
+            overhead,
+            trigger,
+            config,
+            params,
+            policies,
+        } = spec;
         let (kind, schedule) = schedule_to_wire(schedule);
         Self {
             id: id.map(String::from).unwrap_or_default(),
@@ -98,6 +124,7 @@ impl From<JobSpec> for unary::ScheduleJobRequest {
             trigger: text(trigger),
             userid: String::new(),
             config,
+            policies: Some(policies.into()),
         }
     }
 }
@@ -119,6 +146,7 @@ impl TryFrom<unary::ScheduleJobRequest> for JobSpec {
             trigger,
             userid: _,
             config,
+            policies,
         } = request;
         Ok(Self {
             id: optional(Some(&id), JobId::parse)?,
@@ -131,6 +159,7 @@ impl TryFrom<unary::ScheduleJobRequest> for JobSpec {
             trigger: text(trigger),
             config,
             params: params.into(),
+            policies: policies.try_into()?,
         })
     }
 }
@@ -149,7 +178,10 @@ impl From<Job> for unary::Job {
             trigger,
             config,
             params,
+            policies,
+            shift,
             created,
+            since,
             // A deleted job is not sent.
             deleted: _,
         } = job;
@@ -169,6 +201,9 @@ impl From<Job> for unary::Job {
             userid: owner.into(),
             config,
             created_us: created.as_microsecond(),
+            since_us: since.as_microsecond(),
+            policies: Some(policies.into()),
+            shift_us: duration_to_wire(shift),
         }
     }
 }
@@ -191,8 +226,13 @@ impl TryFrom<unary::Job> for Job {
             userid,
             config,
             created_us,
+            since_us,
+            policies,
+            shift_us,
         } = job;
         let window = window_from_wire(&start_date, &end_date)?;
+        // Orchestrators of another make do not tell; run ids need a value that stays the same.
+        let created = instant("created_us", created_us, window.start())?;
         Ok(Self {
             id: JobId::parse(&id)?,
             owner: UserId::parse(&userid)?,
@@ -205,11 +245,10 @@ impl TryFrom<unary::Job> for Job {
             trigger: text(trigger),
             config,
             params: params.into(),
-            // Orchestrators of another make do not tell; run ids need a value that stays the same.
-            created: match created_us {
-                0 => window.start(),
-                told => micros("created_us", told)?,
-            },
+            policies: policies.try_into()?,
+            shift: SignedDuration::from_micros(shift_us),
+            created,
+            since: instant("since_us", since_us, created)?,
             deleted: None,
         })
     }
@@ -233,6 +272,9 @@ impl From<Option<Job>> for unary::GetJobResponse {
             userid,
             config,
             created_us,
+            since_us,
+            policies,
+            shift_us,
         } = job.into();
         Self {
             exists: true,
@@ -251,6 +293,9 @@ impl From<Option<Job>> for unary::GetJobResponse {
             error: None,
             length_secs,
             created_us,
+            since_us,
+            policies,
+            shift_us,
         }
     }
 }
@@ -276,6 +321,9 @@ impl unary::GetJobResponse {
             error: _,
             length_secs,
             created_us,
+            since_us,
+            policies,
+            shift_us,
         } = self;
         exists.then(|| unary::Job {
             id,
@@ -292,6 +340,9 @@ impl unary::GetJobResponse {
             userid,
             config,
             created_us,
+            since_us,
+            policies,
+            shift_us,
         })
     }
 }

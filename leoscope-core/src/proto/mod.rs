@@ -4,9 +4,12 @@
 //! the model does not have (texts that must not be empty, statuses in other words) is added and
 //! taken away here.
 
+pub mod change;
 pub mod job;
 pub mod node;
 pub mod orders;
+pub mod planning;
+mod policies;
 pub mod refusal;
 pub mod run;
 pub mod settings;

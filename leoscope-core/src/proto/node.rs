@@ -33,6 +33,7 @@ impl From<Node> for unary::Node {
             scheduling_enabled,
             registered,
             last_active,
+            contact_since,
         } = node;
         Self {
             nodeid: id.into(),
@@ -46,6 +47,7 @@ impl From<Node> for unary::Node {
             owner: owner.map(String::from).unwrap_or_default(),
             scheduling_enabled,
             registered_at: Some(wire_time(registered)),
+            last_status_change: contact_since.map(wire_time),
             ..Self::default()
         }
     }
@@ -68,7 +70,7 @@ impl TryFrom<unary::Node> for Node {
             owner: owned_by,
             scheduling_enabled,
             registered_at,
-            last_status_change: _,
+            last_status_change,
             bandwidth_limits_json: _,
             availability_history_json: _,
             scheduling_off: _,
@@ -87,6 +89,7 @@ impl TryFrom<unary::Node> for Node {
             // Orchestrators of another make may not tell; nothing is decided by it.
             registered: registered.unwrap_or(Timestamp::UNIX_EPOCH),
             last_active: optional(last_active.as_deref(), |text| time("last_active", text))?,
+            contact_since: optional(last_status_change.as_deref(), |text| time("last_status_change", text))?,
         })
     }
 }
@@ -253,6 +256,7 @@ mod tests {
             scheduling_enabled: true,
             registered: parse_time("2026-01-01T00:00:00.000001").expect("time"),
             last_active: Some(parse_time("2026-01-02T00:00:00").expect("time")),
+            contact_since: Some(parse_time("2026-01-01T12:00:00").expect("time")),
         }
     }
 
@@ -268,7 +272,14 @@ mod tests {
 
     #[test]
     fn nodes_and_changes_come_back_as_they_went() {
-        let bare = Node { coords: None, owner: None, last_active: None, scheduling_enabled: false, ..node() };
+        let bare = Node {
+            coords: None,
+            owner: None,
+            last_active: None,
+            contact_since: None,
+            scheduling_enabled: false,
+            ..node()
+        };
         for node in [node(), bare] {
             assert_eq!(Node::try_from(unary::Node::from(node.clone())).expect("node"), node);
         }

@@ -94,9 +94,10 @@ with_state!(
     ModifyUserResponse {},
     DeleteUserResponse {},
     ScheduleJobResponse { warnings, jobid },
+    ModifyJobResponse { warnings },
     UpdateRunResponse {},
     ReportJobEventResponse {},
-    GetScheduledRunsResponse { events },
+    GetScheduledRunsResponse { events, truncated },
     RegisterNodeResponse { access_token },
     UpdateNodeResponse {},
     DeleteNodeResponse {},
@@ -106,15 +107,17 @@ with_state!(
     KernelAccessResponse {},
 );
 
-/// Answers that say by a flag and a message whether there was something.
+/// Answers that say by a flag and a message whether there was something; in braces, what they have
+/// besides.
 macro_rules! with_flag_and_message {
-    ($($response:ident: $flag:ident),+ $(,)?) => { $(
+    ($($response:ident: $flag:ident { $($rest:ident),* }),+ $(,)?) => { $(
         impl Refusable for unary::$response {
             fn refused(error: &Error) -> Option<Self> {
                 Some(Self {
                     $flag: false,
                     message: error.message().to_owned(),
                     error: Some(error.into()),
+                    $($rest: Default::default(),)*
                 })
             }
 
@@ -126,7 +129,7 @@ macro_rules! with_flag_and_message {
     )+ };
 }
 
-with_flag_and_message!(DeleteJobResponse: exists, RescheduleJobResponse: rescheduled);
+with_flag_and_message!(DeleteJobResponse: exists {}, RescheduleJobResponse: rescheduled { start, end });
 
 /// Answers in which finding nothing is no refusal.
 macro_rules! with_error_only {
@@ -188,7 +191,6 @@ impl Refusable for unary::HeartbeatResponse {
 
 impl Refusable for unary::GetNodesResponse {}
 impl Refusable for unary::GetTasksResponse {}
-impl Refusable for unary::ModifyJobResponse {}
 
 #[cfg(test)]
 mod tests {

@@ -3,9 +3,11 @@
 use prost::Message as _;
 use tonic::{Code, Status};
 
-use super::{time, unary, v1};
-use crate::conflict::Conflict;
+use super::job::schedule_to_wire;
+use super::{given, time, unary, v1};
+use crate::conflict::{Alternative, Conflict, Refusal};
 use crate::error::{Error, ErrorKind, Result};
+use crate::schedule::{CronExpr, Schedule};
 use crate::time::{Window, wire_time};
 
 /// The longest message and hint in the headers of a status, in bytes; proxies and clients refuse
@@ -57,7 +59,7 @@ impl From<Code> for ErrorKind {
 }
 
 impl From<Conflict> for unary::ConflictDetail {
-    fn from(Conflict { job, owner, node, wanted, taken }: Conflict) -> Self {
+    fn from(Conflict { job, owner, node, wanted, taken, clashing }: Conflict) -> Self {
         Self {
             jobid: job.into(),
             userid: owner.into(),
@@ -66,6 +68,7 @@ impl From<Conflict> for unary::ConflictDetail {
             wanted_end: wire_time(wanted.end()),
             taken_start: wire_time(taken.start()),
             taken_end: wire_time(taken.end()),
+            clashing,
         }
     }
 }
@@ -73,14 +76,46 @@ impl From<Conflict> for unary::ConflictDetail {
 impl TryFrom<unary::ConflictDetail> for Conflict {
     type Error = Error;
     fn try_from(detail: unary::ConflictDetail) -> Result<Self> {
-        let unary::ConflictDetail { jobid, userid, nodeid, wanted_start, wanted_end, taken_start, taken_end } =
-            detail;
+        let unary::ConflictDetail {
+            jobid,
+            userid,
+            nodeid,
+            wanted_start,
+            wanted_end,
+            taken_start,
+            taken_end,
+            clashing,
+        } = detail;
         Ok(Self {
             job: jobid.parse()?,
             owner: userid.parse()?,
             node: nodeid.parse()?,
             wanted: Window::new(time("wanted_start", &wanted_start)?, time("wanted_end", &wanted_end)?)?,
             taken: Window::new(time("taken_start", &taken_start)?, time("taken_end", &taken_end)?)?,
+            clashing,
+        })
+    }
+}
+
+impl From<Alternative> for unary::AlternativeDetail {
+    fn from(Alternative { schedule, first }: Alternative) -> Self {
+        Self {
+            schedule: schedule_to_wire(schedule).1,
+            start: wire_time(first.start()),
+            end: wire_time(first.end()),
+        }
+    }
+}
+
+impl TryFrom<unary::AlternativeDetail> for Alternative {
+    type Error = Error;
+    fn try_from(detail: unary::AlternativeDetail) -> Result<Self> {
+        let unary::AlternativeDetail { schedule, start, end } = detail;
+        Ok(Self {
+            schedule: given(&schedule)
+                .map(|text| CronExpr::parse(text).map(Schedule::Cron))
+                .unwrap_or(Ok(Schedule::Once))?,
+            first: Window::new(time("start", &start)?, time("end", &end)?)?,
         })
     }
 }
@@ -92,6 +127,8 @@ impl From<&Error> for unary::ErrorDetail {
             message: error.message().to_owned(),
             hint: error.what_to_do().unwrap_or_default().to_owned(),
             conflicts: error.conflicts().iter().cloned().map(Into::into).collect(),
+            clashing: error.refusal().clashing,
+            alternatives: error.refusal().alternatives.iter().cloned().map(Into::into).collect(),
         }
     }
 }
@@ -100,11 +137,12 @@ impl From<unary::ErrorDetail> for Error {
     /// A kind that this version does not know becomes [`ErrorKind::Internal`], and a conflict it
     /// cannot read is left out: the message still says what happened.
     fn from(detail: unary::ErrorDetail) -> Self {
-        let unary::ErrorDetail { kind, message, hint, conflicts } = detail;
+        let unary::ErrorDetail { kind, message, hint, conflicts, clashing, alternatives } = detail;
         let error = match ErrorKind::from_name(&kind).unwrap_or(ErrorKind::Internal) {
             ErrorKind::Conflict => {
                 let conflicts = conflicts.into_iter().filter_map(|c| Conflict::try_from(c).ok()).collect();
-                Self::conflict(message, conflicts)
+                let alternatives = alternatives.into_iter().filter_map(|a| Alternative::try_from(a).ok());
+                Self::conflict(message, Refusal { conflicts, clashing, alternatives: alternatives.collect() })
             }
             kind => Self::new(kind, message),
         };
@@ -166,9 +204,20 @@ pub(crate) mod tests {
             node: "n".parse().expect("id"),
             wanted: window("2026-12-01T00:00:00", "2026-12-01T00:01:00"),
             taken: window("2026-12-01T00:00:30.5", "2026-12-01T00:01:30"),
+            clashing: 3,
+        };
+        let alternative =
+            |schedule| Alternative { schedule, first: window("2026-12-01T00:02:00", "2026-12-01T00:03:00") };
+        let refusal = Refusal {
+            conflicts: vec![conflict],
+            clashing: 4,
+            alternatives: vec![
+                alternative(Schedule::Once),
+                alternative(Schedule::Cron(CronExpr::parse("2 * * * *").expect("cron"))),
+            ],
         };
         let of = |kind| match kind {
-            ErrorKind::Conflict => Error::conflict("schedule conflict: with other", vec![conflict.clone()]),
+            ErrorKind::Conflict => Error::conflict("schedule conflict: with other", refusal.clone()),
             kind => Error::new(kind, format!("ein «{}» – was wrong", kind.name())),
         };
         ErrorKind::ALL.into_iter().flat_map(|kind| [of(kind), of(kind).hint("do this")]).collect()
@@ -176,8 +225,8 @@ pub(crate) mod tests {
 
     pub(crate) fn assert_same(a: &Error, b: &Error) {
         assert_eq!(
-            (a.kind(), a.message(), a.what_to_do(), a.conflicts()),
-            (b.kind(), b.message(), b.what_to_do(), b.conflicts())
+            (a.kind(), a.message(), a.what_to_do(), a.refusal()),
+            (b.kind(), b.message(), b.what_to_do(), b.refusal())
         );
     }
 

@@ -1,10 +1,19 @@
-//! When a job runs: cron expressions, one-time starts, and the planned windows of both.
+//! When a job runs: cron expressions, one-time starts, policies, and the planned windows of all.
 
 mod cron;
-mod occurrences;
+mod days;
+mod pattern;
+mod policies;
+mod timeline;
+mod zone;
 
 pub use cron::CronExpr;
-pub use occurrences::{Occurrences, occurrences};
+pub use policies::{ALLOWED_LATENESS, Overlap, Policies, SlotOffset};
+pub use timeline::{Occurrence, Occurrences, Timeline, Timing};
+pub use zone::Zone;
+
+pub(crate) use days::Day;
+pub(crate) use pattern::{DAY, Days, MINUTE_US, Minute, Pattern};
 
 use serde::{Deserialize, Serialize};
 

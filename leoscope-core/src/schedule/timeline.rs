@@ -1,139 +1,338 @@
-//! The planned windows of a job, in order of time.
+//! The planned windows of a job: the only place that says when it runs.
 
-use jiff::civil::Date;
-use jiff::tz::TimeZone;
+use std::borrow::Cow;
+
 use jiff::{SignedDuration, Timestamp};
 
-use super::Schedule;
+use super::pattern::{DAY, Days, MINUTE_US, Pattern};
+use super::policies::{SLOT, SLOT_PHASE, micros};
+use super::{CronExpr, Overlap, Policies, Schedule};
 use crate::time::Window;
 
-/// The planned windows of a schedule: each starts where the schedule says, lasts `length`, and
-/// lies wholly inside `range`, in order of time.
-///
-/// One-time and cron schedules both go through here; nothing else decides when a job runs.
-pub fn occurrences(schedule: &Schedule, range: Window, length: SignedDuration) -> Occurrences<'_> {
-    let day = TimeZone::UTC.to_datetime(range.start()).date();
-    let midnight = midnight(day);
-    // A cron start lies on a full minute, so the first candidate is the next full minute.
-    let minute =
-        midnight.map_or(0, |m| (range.start().duration_since(m).as_micros() + 59_999_999) / 60_000_000);
-    Occurrences {
-        schedule,
-        range,
-        length,
-        day: Some(day),
-        minute: u16::try_from(minute).unwrap_or(u16::MAX),
-        done: false,
-    }
+/// Everything the starts of a job depend on.
+#[derive(Debug, Clone, Copy)]
+pub struct Timing<'a> {
+    /// How starts follow from the date range.
+    pub schedule: &'a Schedule,
+    /// What the job wants of them beyond that.
+    pub policies: &'a Policies,
+    /// By how much all starts have been moved to be free of conflicts.
+    pub shift: SignedDuration,
+    /// The date range in which every run lies wholly.
+    pub range: Window,
+    /// The length of one run.
+    pub length: SignedDuration,
+    /// Starts before this instant do not belong to the job.
+    pub since: Option<Timestamp>,
+    /// Starts from this instant on do not belong to the job.
+    pub until: Option<Timestamp>,
+    /// Where random starts come from: the same seed gives the same ones.
+    pub seed: u64,
 }
 
-/// The first instant of `day`; `None` beyond the range of representable times.
-fn midnight(day: Date) -> Option<Timestamp> {
-    TimeZone::UTC.to_timestamp(day.at(0, 0, 0, 0)).ok()
-}
-
-/// The iterator behind [`occurrences`].
-#[derive(Debug, Clone)]
-pub struct Occurrences<'a> {
-    schedule: &'a Schedule,
-    range: Window,
-    length: SignedDuration,
-    day: Option<Date>,
-    minute: u16,
-    done: bool,
-}
-
-impl Occurrences<'_> {
-    /// The next instant the schedule names, whether or not a whole run still fits.
-    fn next_start(&mut self) -> Option<Timestamp> {
-        let cron = match self.schedule {
-            Schedule::Once => return (!self.done).then_some(self.range.start()),
-            Schedule::Cron(cron) => cron,
-        };
-        loop {
-            let day = self.day?;
-            let midnight = midnight(day)?;
-            if midnight >= self.range.end() {
-                return None;
-            }
-            if cron.fires_on(day)
-                && let Some(minute) = cron.next_minute_of_day(self.minute)
-            {
-                self.minute = minute + 1;
-                return midnight.checked_add(SignedDuration::from_mins(minute.into())).ok();
-            }
-            (self.day, self.minute) = (day.tomorrow().ok(), 0);
+impl<'a> Timing<'a> {
+    /// The timing of a job that has neither been moved nor begun later than its date range.
+    pub fn new(
+        schedule: &'a Schedule,
+        policies: &'a Policies,
+        range: Window,
+        length: SignedDuration,
+    ) -> Self {
+        Self {
+            schedule,
+            policies,
+            shift: SignedDuration::ZERO,
+            range,
+            length,
+            since: None,
+            until: None,
+            seed: 0,
         }
     }
+}
+
+/// One planned run.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Occurrence {
+    /// The time that is kept for it: longer than the run where its start is random.
+    pub reserved: Window,
+    /// When it runs.
+    pub window: Window,
+}
+
+/// The planned windows of a job as sets of minutes and days, which can be compared with another
+/// job's without listing either.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Timeline {
+    patterns: Patterns,
+    /// In microseconds.
+    length: i64,
+    /// The longest random slip, in microseconds.
+    spread: i64,
+    /// Random slips are multiples of this, in microseconds.
+    grain: i64,
+    seed: u64,
+}
+
+/// Most timelines are one pattern, and ten thousand of them are made for one booking.
+#[derive(Debug, Clone, PartialEq)]
+enum Patterns {
+    One(Pattern),
+    Many(Vec<Pattern>),
+}
+
+impl Patterns {
+    fn each(&mut self, change: impl FnMut(&mut Pattern)) {
+        match self {
+            Self::One(pattern) => std::slice::from_mut(pattern),
+            Self::Many(patterns) => patterns,
+        }
+        .iter_mut()
+        .for_each(change);
+    }
+}
+
+impl Timeline {
+    /// The timeline of a job.
+    pub fn of(timing: &Timing<'_>) -> Self {
+        let Timing { schedule, policies, shift, range, length, since: _, until: _, seed } = *timing;
+        let slot = policies.align.is_some();
+        let grain = if slot { micros(SLOT) } else { 1_000 };
+        let patterns = match schedule {
+            Schedule::Once => {
+                let start = aligned(range.start().as_microsecond() + micros(shift), policies);
+                Patterns::One(once(start))
+            }
+            Schedule::Cron(cron) => repeated(cron, timing),
+        };
+        let spread = micros(policies.random_slip) / grain * grain;
+        let mut timeline = Self { patterns, length: micros(length), spread, grain, seed };
+        timeline.bound(timing);
+        timeline
+    }
+
+    /// Keeps what lies inside the bounds of `timing`.
+    fn bound(&mut self, timing: &Timing<'_>) {
+        let latest_end = timing.range.end().as_microsecond() - self.length - self.spread;
+        let since = timing.since.map(Timestamp::as_microsecond);
+        let until = timing.until.map(Timestamp::as_microsecond);
+        let mut left = timing.policies.max_runs.map(|count| i64::from(count.get()));
+        self.patterns.each(|pattern| {
+            pattern.last = pattern.last.min(pattern.minute_before(latest_end + 1));
+            if let Some(since) = since {
+                pattern.first = pattern.first.max(pattern.minute_from(since));
+            }
+            if let Some(until) = until {
+                pattern.last = pattern.last.min(pattern.minute_before(until));
+            }
+            match left {
+                None => {}
+                Some(0) => pattern.last = pattern.first - 1,
+                Some(count) => match pattern.nth(count) {
+                    Ok(minute) => (pattern.last, left) = (minute, Some(0)),
+                    Err(seen) => left = Some(count - seen),
+                },
+            }
+        });
+    }
+
+    /// The same timeline without what is over at `instant`.
+    #[must_use]
+    pub fn after(mut self, instant: Timestamp) -> Self {
+        let over = instant.as_microsecond() - self.reserved() + 1;
+        self.patterns.each(|pattern| pattern.first = pattern.first.max(pattern.minute_from(over)));
+        self
+    }
+
+    /// The same timeline without what is scheduled before `instant`.
+    #[must_use]
+    pub fn starting_from(mut self, instant: Timestamp) -> Self {
+        let earliest = instant.as_microsecond();
+        self.patterns.each(|pattern| pattern.first = pattern.first.max(pattern.minute_from(earliest)));
+        self
+    }
+
+    /// The same timeline without the occurrences whose reserved time holds one of `instants`.
+    #[must_use]
+    pub fn without(self, instants: &[Timestamp]) -> Self {
+        let mut timeline = self;
+        for instant in instants {
+            let at = instant.as_microsecond();
+            let reserved = timeline.reserved();
+            let split = |pattern: &Pattern| {
+                let (from, to) = (pattern.minute_from(at - reserved + 1), pattern.minute_before(at + 1));
+                let gone = pattern.next(from).filter(|minute| *minute <= to);
+                match gone {
+                    None => [Some(*pattern), None],
+                    Some(gone) => [
+                        Some(Pattern { last: gone - 1, ..*pattern }),
+                        Some(Pattern { first: gone + 1, ..*pattern }),
+                    ],
+                }
+            };
+            let parts = timeline.patterns().iter().flat_map(split).flatten();
+            timeline.patterns = Patterns::Many(parts.filter(|part| part.first <= part.last).collect());
+        }
+        timeline
+    }
+
+    /// The patterns, in order of time.
+    pub(crate) fn patterns(&self) -> &[Pattern] {
+        match &self.patterns {
+            Patterns::One(pattern) => std::slice::from_ref(pattern),
+            Patterns::Many(patterns) => patterns,
+        }
+    }
+
+    /// For how long the time of one occurrence is kept, in microseconds.
+    pub(crate) fn reserved(&self) -> i64 {
+        self.length + self.spread
+    }
+
+    /// The occurrences, in order of their scheduled starts.
+    pub fn occurrences(&self) -> Occurrences<'_> {
+        Occurrences { timeline: Cow::Borrowed(self), pattern: 0, minute: i64::MIN }
+    }
+
+    /// [`occurrences`](Self::occurrences) of a timeline that nobody else needs.
+    pub fn into_occurrences(self) -> Occurrences<'static> {
+        Occurrences { timeline: Cow::Owned(self), pattern: 0, minute: i64::MIN }
+    }
+
+    /// Whether a run is planned to start at `start`, and how it lies.
+    pub fn planned_at(&self, start: Timestamp) -> Option<Occurrence> {
+        let earliest = start.as_microsecond() - self.spread;
+        let latest = start.as_microsecond();
+        self.patterns().iter().find_map(|pattern| {
+            let mut minute = pattern.next(pattern.minute_from(earliest))?;
+            while pattern.start(minute) <= latest {
+                let found = self.occurrence(pattern, minute)?;
+                if found.window.start() == start {
+                    return Some(found);
+                }
+                minute = pattern.next(minute + 1)?;
+            }
+            None
+        })
+    }
+
+    /// The occurrence of `pattern` that belongs to `minute`; `None` beyond the representable times.
+    fn occurrence(&self, pattern: &Pattern, minute: i64) -> Option<Occurrence> {
+        let scheduled = pattern.start(minute);
+        let start = scheduled + self.slip(scheduled);
+        let at = |us| Timestamp::from_microsecond(us).ok();
+        let window = |from, to| Window::new(at(from)?, at(to)?).ok();
+        Some(Occurrence {
+            reserved: window(scheduled, scheduled + self.reserved())?,
+            window: window(start, start + self.length)?,
+        })
+    }
+
+    /// The random slip of the run scheduled for `at`. Orchestrator and nodes must find the same
+    /// one, so the way it is computed is part of the protocol: SplitMix64 (Steele, Lea, Flood,
+    /// 2014) of the seed and the instant.
+    fn slip(&self, at: i64) -> i64 {
+        if self.spread == 0 {
+            return 0;
+        }
+        let mut z = (self.seed ^ at.cast_unsigned()).wrapping_add(0x9E37_79B9_7F4A_7C15);
+        z = (z ^ (z >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
+        z = (z ^ (z >> 27)).wrapping_mul(0x94D0_49BB_1331_11EB);
+        z ^= z >> 31;
+        let steps = (self.spread / self.grain).cast_unsigned() + 1;
+        (z % steps).cast_signed() * self.grain
+    }
+}
+
+/// The first instant not before `at` that the job's alignment allows, in microseconds since 1970.
+fn aligned(at: i64, policies: &Policies) -> i64 {
+    let Some(align) = policies.align else { return at };
+    let phase = micros(SLOT_PHASE) + micros(align.after_start());
+    at + (phase - at).rem_euclid(micros(SLOT))
+}
+
+/// The pattern of a single start.
+fn once(start: i64) -> Pattern {
+    let minute = start.div_euclid(MINUTE_US);
+    Pattern {
+        days: Days::One(minute.div_euclid(DAY)),
+        hours: 1 << (minute.rem_euclid(DAY) / 60),
+        minutes: 1 << (minute.rem_euclid(DAY) % 60),
+        first: minute,
+        last: minute,
+        offset: start.rem_euclid(MINUTE_US),
+    }
+}
+
+/// The patterns of a cron schedule: one for each stretch of constant UTC offset of its zone.
+fn repeated(cron: &CronExpr, timing: &Timing<'_>) -> Patterns {
+    let Timing { policies, shift, range, .. } = *timing;
+    let (from, to) = (range.start().as_microsecond(), range.end().as_microsecond());
+    // The minute is read as UTC, so its instant lies the UTC offset earlier; alignment only looks
+    // at the place inside a minute, which all minutes have in common.
+    let pattern = |from: i64, to: i64, utc_offset: i64| {
+        let unmoved = Pattern {
+            days: Days::Rule(cron.days()),
+            hours: cron.hours(),
+            minutes: cron.minutes(),
+            first: i64::MIN,
+            last: i64::MAX,
+            offset: -utc_offset,
+        };
+        let (first, last) = (unmoved.minute_from(from), unmoved.minute_before(to));
+        Pattern { first, last, offset: aligned(micros(shift) - utc_offset, policies), ..unmoved }
+    };
+    let Some(rules) = policies.time_zone.rules() else { return Patterns::One(pattern(from, to, 0)) };
+    let offset_at = |at: Timestamp| i64::from(rules.to_offset(at).seconds()) * 1_000_000;
+    let mut patterns = Vec::new();
+    let (mut begun, mut offset) = (from, offset_at(range.start()));
+    for change in rules.following(range.start()).take_while(|change| change.timestamp() < range.end()) {
+        let at = change.timestamp().as_microsecond();
+        let new_offset = i64::from(change.offset().seconds()) * 1_000_000;
+        if new_offset == offset {
+            continue;
+        }
+        patterns.push(pattern(begun, at, offset));
+        // The time that the clock repeats has fired already, except where every hour does.
+        let repeated = (offset - new_offset).max(0);
+        begun = if cron.is_hourly() { at } else { at + repeated };
+        offset = new_offset;
+    }
+    patterns.push(pattern(begun, to, offset));
+    Patterns::Many(patterns)
+}
+
+/// The occurrences of a timeline, in order of their scheduled starts.
+#[derive(Debug, Clone)]
+pub struct Occurrences<'a> {
+    timeline: Cow<'a, Timeline>,
+    pattern: usize,
+    minute: i64,
 }
 
 impl Iterator for Occurrences<'_> {
-    type Item = Window;
+    type Item = Occurrence;
 
-    fn next(&mut self) -> Option<Window> {
-        if self.done {
-            return None;
+    fn next(&mut self) -> Option<Occurrence> {
+        loop {
+            let pattern = self.timeline.patterns().get(self.pattern)?;
+            match pattern.next(self.minute) {
+                Some(minute) => {
+                    self.minute = minute + 1;
+                    return self.timeline.occurrence(pattern, minute);
+                }
+                None => (self.pattern, self.minute) = (self.pattern + 1, i64::MIN),
+            }
         }
-        let window = self.next_start().and_then(|start| Window::lasting(start, self.length));
-        // Starts only grow, so the first that does not fit is the end of all.
-        let window = window.filter(|window| self.range.covers(window));
-        self.done = window.is_none() || *self.schedule == Schedule::Once;
-        window
+    }
+}
+
+impl Policies {
+    /// Whether a run may begin while another of the same job has the time.
+    pub fn allows_overlap(&self) -> bool {
+        self.overlap == Overlap::Allow
     }
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::schedule::CronExpr;
-    use crate::time::{parse_time, wire_time};
-
-    fn starts(cron: &str, from: &str, to: &str, secs: i64) -> Vec<String> {
-        let schedule = match cron {
-            "once" => Schedule::Once,
-            _ => Schedule::Cron(CronExpr::parse(cron).expect(cron)),
-        };
-        let range = Window::new(parse_time(from).expect(from), parse_time(to).expect(to)).expect("range");
-        occurrences(&schedule, range, SignedDuration::from_secs(secs)).map(|w| wire_time(w.start())).collect()
-    }
-
-    #[test]
-    fn cron_starts_lie_inside_the_range_and_end_inside_it() {
-        assert_eq!(
-            starts("*/20 * * * *", "2026-12-01T00:00:30", "2026-12-01T01:20:00", 60),
-            ["2026-12-01T00:20:00", "2026-12-01T00:40:00", "2026-12-01T01:00:00"]
-        );
-        // 01:19 + 60 s ends exactly with the range and still fits; 01:20 does not start inside.
-        assert_eq!(
-            starts("19,20 1 * * *", "2026-12-01T00:00", "2026-12-01T01:20", 60),
-            ["2026-12-01T01:19:00"]
-        );
-        assert_eq!(starts("19 1 * * *", "2026-12-01T00:00", "2026-12-01T01:20", 61), [""; 0]);
-    }
-
-    #[test]
-    fn a_fraction_of_a_second_before_midnight_starts_on_the_next_day() {
-        assert_eq!(
-            starts("* * * * *", "2026-12-01T23:59:00.000001", "2026-12-02T00:01:30", 60),
-            ["2026-12-02T00:00:00"]
-        );
-    }
-
-    #[test]
-    fn leap_days_and_impossible_dates() {
-        assert_eq!(
-            starts("0 12 29 2 *", "2026-01-01T00:00", "2029-01-01T00:00", 60),
-            ["2028-02-29T12:00:00"]
-        );
-        assert_eq!(starts("0 0 30 2 *", "2026-01-01T00:00", "2036-01-01T00:00", 60), [""; 0]);
-    }
-
-    #[test]
-    fn one_time_runs_once_at_the_start_of_the_range() {
-        assert_eq!(
-            starts("once", "2026-12-01T00:00:07.5", "2026-12-01T01:00", 60),
-            ["2026-12-01T00:00:07.500000"]
-        );
-        assert_eq!(starts("once", "2026-12-01T00:00", "2026-12-01T00:01", 61), [""; 0]);
-    }
-}
+mod tests;

@@ -1,7 +1,7 @@
 use leoscope_core::Result;
 use leoscope_core::ids::{JobId, NodeId, UserId};
 use leoscope_core::ports::{ControlPlane as _, Scheduled};
-use leoscope_core::proto::unary;
+use leoscope_core::proto::{change, unary};
 
 use super::Call;
 
@@ -37,6 +37,24 @@ pub(super) async fn get_jobs_by_nodeid(
     let jobs = call.session.jobs_on_node(&NodeId::parse(&request.nodeid)?).await?;
     let jobs: Vec<_> = jobs.into_iter().map(Into::into).collect();
     Ok(unary::GetJobsOnNodeResponse { exists: !jobs.is_empty(), jobs, error: None })
+}
+
+pub(super) async fn modify_job(
+    call: &Call,
+    request: unary::ModifyJobRequest,
+) -> Result<unary::ModifyJobResponse> {
+    let (id, change) = request.try_into()?;
+    let warnings = call.session.modify_job(&id, change).await?;
+    let message = "updated job successfully".to_owned();
+    Ok(unary::ModifyJobResponse { message, warnings, ..Default::default() })
+}
+
+pub(super) async fn reschedule_job_nearest(
+    call: &Call,
+    request: unary::RescheduleJobRequest,
+) -> Result<unary::RescheduleJobResponse> {
+    let within = change::reschedule_bounds(&request)?;
+    Ok(call.session.reschedule_job(&JobId::parse(&request.jobid)?, within).await?.into())
 }
 
 pub(super) async fn delete_job_by_id(

@@ -3,6 +3,7 @@
 mod feed;
 mod jobs;
 mod nodes;
+mod planning;
 mod runs;
 mod settings;
 mod transfer;
@@ -20,6 +21,7 @@ use leoscope_core::{Error, ErrorKind, Result};
 use tonic::{Request, Response, Status};
 
 pub(crate) use feed::Feed;
+pub(crate) use planning::Planner;
 pub(crate) use transfer::Transfer;
 
 /// What a call is made with.
@@ -105,12 +107,15 @@ calls! {
         get_job_by_id(GetJobRequest) -> GetJobResponse;
         get_jobs_by_userid(GetJobsOfUserRequest) -> GetJobsOfUserResponse;
         get_jobs_by_nodeid(GetJobsOnNodeRequest) -> GetJobsOnNodeResponse;
+        modify_job(ModifyJobRequest) -> ModifyJobResponse;
+        reschedule_job_nearest(RescheduleJobRequest) -> RescheduleJobResponse;
         delete_job_by_id(DeleteJobRequest) -> DeleteJobResponse;
         delete_jobs_by_nodeid(DeleteJobsOnNodeRequest) -> DeleteJobsOnNodeResponse;
     }
     runs {
         update_run(UpdateRunRequest) -> UpdateRunResponse;
         get_runs(GetRunsRequest) -> GetRunsResponse;
+        get_scheduled_runs(GetScheduledRunsRequest) -> GetScheduledRunsResponse;
         get_tasks(GetTasksRequest) -> GetTasksResponse;
     }
     settings {

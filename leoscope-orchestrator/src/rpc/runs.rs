@@ -1,6 +1,6 @@
 use leoscope_core::model::{Run, RunFilter};
 use leoscope_core::ports::ControlPlane as _;
-use leoscope_core::proto::unary;
+use leoscope_core::proto::{planning, unary};
 use leoscope_core::{Error, Result};
 
 use super::Call;
@@ -17,6 +17,14 @@ pub(super) async fn update_run(
 pub(super) async fn get_runs(call: &Call, request: unary::GetRunsRequest) -> Result<unary::GetRunsResponse> {
     let runs = call.session.runs(&RunFilter::try_from(request)?).await?;
     Ok(unary::GetRunsResponse { runs: runs.into_iter().map(Into::into).collect(), error: None })
+}
+
+pub(super) async fn get_scheduled_runs(
+    call: &Call,
+    request: unary::GetScheduledRunsRequest,
+) -> Result<unary::GetScheduledRunsResponse> {
+    let (node, within) = planning::calendar_request(&request)?;
+    Ok(call.session.calendar(&node, within).await?.into())
 }
 
 /// Tasks are not there yet; existing nodes ask for theirs all the time.

@@ -9,17 +9,16 @@ pub(crate) const MAX_LINES: usize = 400;
 const LAYERS: [(Layer, &[&str]); 6] = [
     (Layer::Values, &["error", "time", "ids", "schedule"]),
     (Layer::Model, &["model"]),
-    (Layer::Rules, &["conflict", "lifecycle", "plan", "policy"]),
+    (Layer::Rules, &["conflict", "lifecycle", "plan", "policy", "reconcile"]),
     (Layer::Ports, &["ports"]),
     (Layer::UseCases, &["bundle", "control", "agent"]),
     (Layer::Adapters, &["backends", "proto", "client", "conformance"]),
 ];
 
 /// What may be named beyond what the layers say, and why.
-const EXCEPTIONS: [(&str, &str, &str); 6] = [
+const EXCEPTIONS: [(&str, &str, &str); 5] = [
     ("error", "conflict", "an error lists the bookings that are in the way"),
     ("proto", "conflict", "and so does its form on the wire"),
-    ("plan", "lifecycle", "one figure says how late a run may start"),
     ("control", "bundle", "the form of a bundle belongs to the use-cases of both sides"),
     ("agent", "bundle", "the form of a bundle belongs to the use-cases of both sides"),
     ("client", "proto", "the client is the protocol's other end"),

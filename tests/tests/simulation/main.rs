@@ -2,9 +2,12 @@
 //!
 //! Each world follows from its seed alone; a failure prints it.
 
+mod cut;
+
 use std::collections::BTreeMap;
 use std::path::Path;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use leoscope_core::agent::{Agent, AgentConfig};
@@ -17,10 +20,11 @@ use leoscope_core::backends::store::MemoryStore;
 use leoscope_core::control::Service;
 use leoscope_core::ids::{JobId, NodeId, UserId};
 use leoscope_core::model::{
-    Caller, ExecutorConfig, JobParams, JobSpec, NodeUpdate, Role, Run, RunFilter, RunLength, RunStatus,
+    Caller, ExecutorConfig, JobChange, JobParams, JobSpec, NodeUpdate, Role, Run, RunFilter, RunLength,
+    RunStatus, Stage,
 };
 use leoscope_core::ports::{Clock, ControlPlane, Ledger, Runtime};
-use leoscope_core::schedule::{CronExpr, Schedule};
+use leoscope_core::schedule::{CronExpr, Policies, Schedule};
 use leoscope_core::time::{SignedDuration, Timestamp, Window, parse_time};
 use leoscope_core::{ErrorKind, Result};
 use tokio_util::sync::CancellationToken;
@@ -49,6 +53,8 @@ struct NodeState {
     id: NodeId,
     runtime: SimulatedRuntime,
     ledger: Arc<dyn Ledger>,
+    /// Whether its link to the orchestrator is gone.
+    cut: Arc<AtomicBool>,
     running: Option<(CancellationToken, tokio::task::JoinHandle<Result<()>>)>,
 }
 
@@ -79,6 +85,7 @@ impl World {
             id,
             runtime: SimulatedRuntime::new(Arc::clone(&self.clock)),
             ledger: Arc::new(MemoryLedger::default()),
+            cut: Arc::default(),
             running: None,
         }
     }
@@ -93,7 +100,10 @@ impl World {
                 interval: SignedDuration::from_secs(10),
                 grace: Duration::from_secs(2),
             },
-            self.as_user(node.id.as_str(), Role::Node),
+            Arc::new(cut::Link {
+                plane: self.as_user(node.id.as_str(), Role::Node),
+                cut: Arc::clone(&node.cut),
+            }),
             runtime,
             Arc::clone(&node.ledger),
             Arc::new(TimerLauncher::new(Arc::clone(&self.clock))),
@@ -141,6 +151,7 @@ fn job(id: &str, node: &NodeId, cron: Option<&str>, window: (i64, i64), secs: i6
         trigger: None,
         config: "process: {command: measure}".into(),
         params: JobParams::default(),
+        policies: Policies::default(),
     }
 }
 
@@ -231,7 +242,20 @@ async fn crashing_world(seed: u64) {
         world.boot(&mut nodes[node]).await;
     }
     world.until(now + 600).await;
-    let runs = world.runs().await;
+    world.service.reconcile().await.expect("reconciled");
+    let again = world.service.reconcile().await.expect("reconciled");
+    assert_eq!(again.records, 0, "seed {seed}: reconciling again adds nothing");
+    let mut runs = world.runs().await;
+    for node in &nodes {
+        for job in researcher.jobs_on_node(&node.id).await.expect("jobs") {
+            let planned: Vec<_> = job.occurrences().map(|occurrence| occurrence.window).collect();
+            let mut recorded: Vec<_> =
+                runs.iter().filter(|run| run.job == job.id).filter_map(|run| run.planned).collect();
+            recorded.sort();
+            assert_eq!(recorded, planned, "seed {seed}: each planned run of {} has one record", job.id);
+        }
+    }
+    runs.retain(|run| run.stage != Some(Stage::Reconcile));
     assert!(runs.len() > 10, "seed {seed}: only {} runs", runs.len());
     for run in &runs {
         assert!(run.status.is_terminal(), "seed {seed}: {run:#?}");
@@ -250,6 +274,161 @@ async fn crashing_world(seed: u64) {
             assert!(ended <= pair[1].started, "seed {seed}: {pair:?} overlap on {}", node.id);
         }
     }
+}
+
+/// The records of a job by planned second, as `status reason`.
+async fn record(world: &World, job: &str) -> Vec<(i64, String)> {
+    let runs = world.runs().await;
+    let runs = runs.iter().filter(|run| run.job.as_str() == job);
+    let mut found: Vec<_> = runs
+        .map(|run| {
+            let start = run.planned.expect("planned").start();
+            let text = format!("{} {}", run.status, run.reason.as_deref().unwrap_or_default());
+            (start.duration_since(start_of_world()).as_secs(), text)
+        })
+        .collect();
+    found.sort();
+    found
+}
+
+#[tokio::test(start_paused = true)]
+async fn runs_that_no_node_reports_are_missed_once_with_the_reason() {
+    let world = World::new().await;
+    let keeper = tokio::spawn({
+        let service = Arc::clone(&world.service);
+        async move { service.keep_reconciled().await }
+    });
+    let (absent, mut present) = (world.node("absent").await, world.node("present").await);
+    world.boot(&mut present).await;
+    let researcher = world.as_user("researcher", Role::User);
+    world.until(1).await;
+    for node in [&absent, &present] {
+        let job = job(node.id.as_str(), &node.id, Some("*/10 * * * *"), (0, 3600), 60);
+        researcher.schedule_job(job).await.expect("booked");
+    }
+    // Gone from 25:00 to 45:00: the runs at 30:00 and 40:00 are its to miss.
+    world.until(1500).await;
+    World::crash(&mut present).await;
+    // The orchestrator is restarted meanwhile.
+    keeper.abort();
+    let keeper = tokio::spawn({
+        let service = Arc::clone(&world.service);
+        async move { service.keep_reconciled().await }
+    });
+    world.until(2100).await;
+    let missed = (1800, "MISSED NO_EXECUTOR_REPORT".to_owned());
+    assert!(!record(&world, "present").await.contains(&missed), "it may have run it, and still report");
+    world.until(2700).await;
+    world.boot(&mut present).await;
+    // A job that is deleted keeps what it had planned before.
+    researcher.delete_job(&JobId::parse("absent").expect("id")).await.expect("deleted");
+    world.until(4000).await;
+    let offline = |secs| (secs, "MISSED NODE_OFFLINE".to_owned());
+    assert_eq!(record(&world, "absent").await, [600, 1200, 1800, 2400].map(offline));
+    let ran = |secs| (secs, "COMPLETED EXPERIMENT_ENDED".to_owned());
+    let silent = |secs| (secs, "MISSED NO_EXECUTOR_REPORT".to_owned());
+    assert_eq!(record(&world, "present").await, [ran(600), ran(1200), silent(1800), silent(2400), ran(3000)]);
+    assert_eq!(world.service.reconcile().await.expect("reconciled").records, 0);
+    keeper.abort();
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_node_that_was_cut_off_for_hours_brings_its_runs_back() {
+    let world = World::new().await;
+    let mut node = world.node("node").await;
+    world.boot(&mut node).await;
+    let researcher = world.as_user("researcher", Role::User);
+    world.until(1).await;
+    researcher.schedule_job(job("exp", &node.id, Some("*/30 * * * *"), (0, 7200), 60)).await.expect("booked");
+    world.until(60).await;
+    node.cut.store(true, Ordering::SeqCst);
+    let mut now = 60;
+    while now < 8000 {
+        now += 10;
+        world.until(now).await;
+        world.service.reconcile().await.expect("reconciled");
+        // Back at 1:40, when all three runs have long been over.
+        node.cut.store(now < 6000, Ordering::SeqCst);
+    }
+    let ran = |secs| (secs, "COMPLETED EXPERIMENT_ENDED".to_owned());
+    assert_eq!(record(&world, "exp").await, [1800, 3600, 5400].map(ran));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_node_that_stays_silent_is_given_up_after_a_day() {
+    let world = World::new().await;
+    let mut node = world.node("node").await;
+    world.boot(&mut node).await;
+    let researcher = world.as_user("researcher", Role::User);
+    world.until(1).await;
+    researcher.schedule_job(job("exp", &node.id, Some("*/30 * * * *"), (0, 7200), 60)).await.expect("booked");
+    world.until(60).await;
+    World::crash(&mut node).await;
+    world.until(86_400).await;
+    world.service.reconcile().await.expect("reconciled");
+    assert_eq!(record(&world, "exp").await, [], "nobody can know yet what it did");
+    world.until(2 * 86_400).await;
+    world.service.reconcile().await.expect("reconciled");
+    let offline = |secs| (secs, "MISSED NODE_OFFLINE".to_owned());
+    assert_eq!(record(&world, "exp").await, [1800, 3600, 5400].map(offline));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_changed_job_runs_as_it_is_now_and_keeps_its_history() {
+    let world = World::new().await;
+    let mut node = world.node("node").await;
+    world.boot(&mut node).await;
+    let researcher = world.as_user("researcher", Role::User);
+    world.until(1).await;
+    let id = JobId::parse("exp").expect("id");
+    researcher.schedule_job(job("exp", &node.id, Some("*/10 * * * *"), (0, 3600), 60)).await.expect("booked");
+    world.until(1205).await;
+    // The run of 20:00 is under way and stays in the new plan; 30:00 does not.
+    let schedule = Some(Schedule::Cron(CronExpr::parse("20,45 * * * *").expect("cron")));
+    let change = JobChange { schedule, ..JobChange::default() };
+    researcher.modify_job(&id, change).await.expect("changed");
+    world.until(4000).await;
+    world.service.reconcile().await.expect("reconciled");
+    let ran = |secs| (secs, "COMPLETED EXPERIMENT_ENDED".to_owned());
+    assert_eq!(record(&world, "exp").await, [600, 1200, 2700].map(ran));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_change_ends_a_run_that_it_no_longer_plans() {
+    let world = World::new().await;
+    let mut node = world.node("node").await;
+    world.boot(&mut node).await;
+    node.runtime.set_behaviour(None, Behaviour { duration: None, ..Behaviour::default() });
+    let researcher = world.as_user("researcher", Role::User);
+    let id = JobId::parse("exp").expect("id");
+    researcher.schedule_job(job("exp", &node.id, None, (100, 3000), 600)).await.expect("booked");
+    researcher.schedule_job(job("next", &node.id, None, (1000, 2000), 600)).await.expect("booked");
+    world.until(200).await;
+    let at = |secs| start_of_world().checked_add(SignedDuration::from_secs(secs)).expect("time");
+    let bounds = Window::new(at(700), at(9000)).expect("window");
+    let moved = researcher.reschedule_job(&id, bounds).await.expect("moved");
+    assert_eq!(moved, Window::new(at(1600), at(2200)).expect("window"), "after the job in between");
+    assert_eq!(researcher.reschedule_job(&id, bounds).await.expect("again"), moved);
+    // The time of the run it had is free at once.
+    researcher.schedule_job(job("filler", &node.id, None, (260, 1000), 300)).await.expect("the time is free");
+    world.until(4000).await;
+    let record = record(&world, "exp").await;
+    assert_eq!(record, [(100, "ABORTED JOB_REMOVED".into()), (1600, "COMPLETED LENGTH_REACHED".into())]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_run_that_ended_early_frees_its_time_at_once() {
+    let world = World::new().await;
+    let mut node = world.node("node").await;
+    world.boot(&mut node).await;
+    let researcher = world.as_user("researcher", Role::User);
+    node.runtime
+        .set_behaviour(None, Behaviour { duration: Some(Duration::from_secs(30)), ..Behaviour::default() });
+    researcher.schedule_job(job("long", &node.id, None, (100, 4000), 3600)).await.expect("booked");
+    let other = job("other", &node.id, None, (200, 1000), 600);
+    researcher.schedule_job(other.clone()).await.expect_err("the time is taken");
+    world.until(150).await;
+    researcher.schedule_job(other).await.expect("the run before has ended");
 }
 
 #[tokio::test(start_paused = true)]

@@ -17,7 +17,7 @@ type Existing = LeotestOrchestratorClient<
 
 /// A client that sends all three credentials, the unused one empty, and trusts the certificate as
 /// the name `localhost`.
-async fn existing(world: &World, user: &str, token: &Secret) -> Existing {
+pub(crate) async fn existing(world: &World, user: &str, token: &Secret) -> Existing {
     let tls = ClientTlsConfig::new()
         .ca_certificate(Certificate::from_pem(&world.certificate))
         .domain_name("localhost");
@@ -212,7 +212,7 @@ async fn refusals_are_told_in_the_answer_and_bad_credentials_as_a_status() {
     assert!(bad.expect("an empty answer").into_inner().runs.is_empty());
     let beat = unary::HeartbeatRequest { nodeid: "nobody".into(), timezone: None };
     assert!(!admin.report_heartbeat(beat).await.expect("answer").into_inner().received);
-    let later = admin.reschedule_job_nearest(unary::RescheduleJobRequest::default()).await;
+    let later = admin.set_scavenger_status(unary::SetScavengerStatusRequest::default()).await;
     assert_eq!(later.expect_err("later").code(), Code::Unimplemented);
 
     for (user, token) in [("admin", "wrong"), ("admin", ""), ("", ""), ("a b", "x")] {

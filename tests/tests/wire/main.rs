@@ -4,6 +4,7 @@
 mod errors;
 mod existing;
 mod older;
+mod planning;
 mod transfer;
 mod world;
 

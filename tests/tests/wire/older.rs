@@ -2,14 +2,14 @@
 
 use leoscope_core::ErrorKind;
 use leoscope_core::client::{ClientConfig, GrpcClient, Tls};
-use leoscope_core::model::{JobSpec, NewUser, Role, Secret};
+use leoscope_core::model::{JobChange, JobSpec, NewUser, Role, Secret, SlotRequest};
 use leoscope_core::ports::ControlPlane;
 use leoscope_core::proto::unary;
 use leoscope_core::proto::unary::leotest_orchestrator_server::{
     LeotestOrchestrator, LeotestOrchestratorServer,
 };
 use leoscope_core::schedule::Schedule;
-use leoscope_core::time::{Window, parse_time};
+use leoscope_core::time::{SignedDuration, Window, parse_time};
 use tokio_stream::wrappers::TcpListenerStream;
 use tonic::{Request, Response, Status};
 
@@ -57,6 +57,14 @@ impl LeotestOrchestrator for Older {
         assert!(!request.get_ref().id.is_empty(), "older orchestrators may not make an id");
         let message = "job successfully scheduled".to_owned();
         Ok(Response::new(unary::ScheduleJobResponse { message, ..Default::default() }))
+    }
+
+    /// Does nothing, and says so with an empty message.
+    async fn modify_job(
+        &self,
+        _: Request<unary::ModifyJobRequest>,
+    ) -> Result<Response<unary::ModifyJobResponse>, Status> {
+        Ok(Response::new(unary::ModifyJobResponse::default()))
     }
 
     async fn get_job_by_id(
@@ -118,6 +126,18 @@ async fn what_an_older_orchestrator_lacks_is_found_another_way_or_named() {
         Some(ErrorKind::Unsupported)
     );
     assert_eq!(client.download(&id("r")).await.err().map(|e| e.kind()), Some(ErrorKind::Unsupported));
+    let change = JobChange { overhead: Some(false), ..JobChange::default() };
+    let error = client.modify_job(&id("exp-001"), change).await.expect_err("modify");
+    assert_eq!(error.message(), "this orchestrator cannot change a job");
+    let slots = SlotRequest {
+        nodes: [id("node-1")].into(),
+        length: SignedDuration::from_secs(60),
+        near: found.window.start(),
+        within: found.window,
+        count: 1,
+    };
+    let error = client.free_slots(&slots).await.expect_err("slots");
+    assert_eq!(error.message(), "this orchestrator cannot find free time");
 
     let at = |text| parse_time(text).expect("time");
     let spec = JobSpec {
@@ -131,6 +151,7 @@ async fn what_an_older_orchestrator_lacks_is_found_another_way_or_named() {
         trigger: None,
         config: found.config,
         params: found.params,
+        policies: found.policies,
     };
     let booked = client.schedule_job(spec).await.expect("schedule");
     assert!(booked.id.as_str().starts_with("job-"));

@@ -7,7 +7,7 @@ use leoscope_core::client::{ClientConfig, GrpcClient, Tls};
 use leoscope_core::ids::RunId;
 use leoscope_core::model::{JobParams, JobSpec, NewUser, NodeUpdate, Role, Run, RunLength, Secret};
 use leoscope_core::ports::ControlPlane;
-use leoscope_core::schedule::Schedule;
+use leoscope_core::schedule::{Policies, Schedule};
 use leoscope_core::time::{Timestamp, Window};
 use leoscope_core::{ErrorKind, Result};
 use leoscope_orchestrator::{App, OrchestratorConfig, build};
@@ -117,6 +117,7 @@ impl World {
             trigger: None,
             config: "docker: {image: lab/ping}\n".into(),
             params: JobParams::default(),
+            policies: Policies::default(),
         }
     }
 
@@ -128,6 +129,6 @@ impl World {
             let run = RunId::derive(&job.id, job.created, window.start());
             Run::planned(run, job.id.clone(), job.node.clone(), job.owner.clone(), window)
         };
-        job.occurrences().take(count).map(run).collect()
+        job.occurrences().take(count).map(|occurrence| run(occurrence.window)).collect()
     }
 }

@@ -5,11 +5,12 @@ use std::path::{Path, PathBuf};
 use clap::{Args, ValueEnum};
 use leoscope_core::ids::{JobId, NodeId};
 use leoscope_core::model::{JobParams, JobSpec, RunLength};
-use leoscope_core::schedule::{CronExpr, Schedule as Starts};
+use leoscope_core::schedule::{CronExpr, Policies, Schedule as Starts};
 use leoscope_core::time::{Timestamp, Window};
 use leoscope_core::{Error, Result};
 use serde_json::json;
 
+use super::policies::PolicyArgs;
 use crate::cli::{NO_HELP, instant, length};
 use crate::connect::Session;
 use crate::exit::ExitStatus;
@@ -30,7 +31,7 @@ pub(crate) struct Schedule {
     /// The experiment config (YAML)
     #[arg(long, value_name = "FILE", default_value = "experiment-config.yaml")]
     exp_config: PathBuf,
-    /// When runs start: minute hour day-of-month month day-of-week (UTC), for example '*/5 * * * *'
+    /// When runs start: minute hour day-of-month month day-of-week, for example '*/5 * * * *'
     #[arg(long, value_name = "CRON", allow_hyphen_values = true)]
     schedule: Option<CronExpr>,
     /// When the job begins (UTC), for example 2026-12-01T00:00:00; a single run starts then
@@ -55,6 +56,8 @@ pub(crate) struct Schedule {
     /// The condition under which a run starts
     #[arg(long, value_name = "CONDITION")]
     trigger: Option<String>,
+    #[command(flatten)]
+    policies: PolicyArgs,
     /// Kept with the job for older clients
     #[arg(long = "params_mode", default_value = "", hide = true)]
     params_mode: String,
@@ -81,8 +84,7 @@ pub(crate) enum JobType {
 }
 
 pub(super) async fn run(schedule: Schedule, session: &Session, out: &Output) -> Result<ExitStatus> {
-    let config = read_config(&schedule.exp_config)?;
-    let spec = schedule.into_spec(config)?;
+    let spec = schedule.spec()?;
     let booked = session.connect()?.schedule_job(spec).await?;
     for warning in &booked.warnings {
         out.warning(warning);
@@ -92,7 +94,7 @@ pub(super) async fn run(schedule: Schedule, session: &Session, out: &Output) -> 
     Ok(ExitStatus::Done)
 }
 
-fn read_config(path: &Path) -> Result<String> {
+pub(super) fn read_config(path: &Path) -> Result<String> {
     std::fs::read_to_string(path).map_err(|e| {
         Error::invalid(format!("experiment config {} cannot be read: {e}", path.display()))
             .hint("name the file with --exp-config")
@@ -100,8 +102,14 @@ fn read_config(path: &Path) -> Result<String> {
 }
 
 impl Schedule {
+    /// The job asked for, with its config.
+    pub(super) fn spec(self) -> Result<JobSpec> {
+        let config = read_config(&self.exp_config)?;
+        self.into_spec(config)
+    }
+
     /// The job asked for, with the text of its config; whether it can be is the orchestrator's to say.
-    pub(super) fn into_spec(self, config: String) -> Result<JobSpec> {
+    fn into_spec(self, config: String) -> Result<JobSpec> {
         let Self {
             nodeid: node,
             jobid: id,
@@ -115,6 +123,7 @@ impl Schedule {
             no_overhead,
             server,
             trigger,
+            policies,
             params_mode: mode,
             params_deploy: deploy,
             params_execute: execute,
@@ -153,6 +162,7 @@ impl Schedule {
             trigger,
             config,
             params: JobParams { mode, deploy, execute, finish },
+            policies: policies.over(Policies::default()),
         })
     }
 }

@@ -18,8 +18,20 @@ pub struct SqliteLedger {
     database: Database,
 }
 
-const SCHEMA: Schema =
-    Schema { what: "a ledger of this program", mark: i32::from_be_bytes(*b"LEOl"), migrations: &[FIRST] };
+const SCHEMA: Schema = Schema {
+    what: "a ledger of this program",
+    mark: i32::from_be_bytes(*b"LEOl"),
+    migrations: &[FIRST, CHANGES],
+};
+
+/// Jobs can be changed, so they tell since when they hold.
+const CHANGES: &str = "
+    UPDATE entries SET doc = json_set(doc, '$.job.since', json_extract(doc, '$.job.created'));
+    UPDATE orders SET doc = json_set(doc, '$.jobs', json((
+        SELECT json_group_array(json_set(value, '$.since', json_extract(value, '$.created')))
+        FROM json_each(doc, '$.jobs')
+    )));
+";
 
 const FIRST: &str = "
     CREATE TABLE orders (id INTEGER PRIMARY KEY CHECK (id = 1), doc TEXT NOT NULL) STRICT;
@@ -76,7 +88,7 @@ mod tests {
     async fn documents_of_the_first_version_are_read() {
         let dir = tempfile::tempdir().expect("directory");
         let path = dir.path().join("node.db");
-        drop(SqliteLedger::open(&path).expect("open"));
+        drop(Database::open(&path, &Schema { migrations: &SCHEMA.migrations[..1], ..SCHEMA }).expect("open"));
         let file = rusqlite::Connection::open(&path).expect("open");
         let job = r#"{"id":"j","owner":"u","node":"n","server":null,"schedule":"once","window":{"start":"2026-12-01T00:00:00.5Z","end":"2026-12-01T01:00:00Z"},"length":60,"overhead":true,"trigger":null,"config":"docker: {image: a}","params":{"mode":"","deploy":"","execute":"","finish":""},"created":"2026-11-30T00:00:00Z","deleted":null}"#;
         let orders = format!(r#"{{"node":"n","revision":3,"jobs":[{job}]}}"#);
@@ -89,6 +101,7 @@ mod tests {
         let ledger = SqliteLedger::open(&path).expect("open");
         let orders = ledger.orders().await.expect("read").expect("orders");
         assert_eq!((orders.revision, orders.jobs.len()), (3, 1));
+        assert_eq!(orders.jobs[0].since, orders.jobs[0].created);
         let entries = ledger.entries().await.expect("entries");
         assert_eq!(entries[0].job, orders.jobs[0]);
         assert_eq!(entries[0].outcome.as_ref().map(|outcome| outcome.message.as_str()), Some("m"));

@@ -10,7 +10,8 @@ use crate::error::Result;
 use crate::ids::{JobId, NodeId, RunId, UserId};
 use crate::model::{Job, Node, Run, RunFilter, Settings, User};
 use crate::ports::{
-    Booking, JobStore, NodeStore, Revision, RunStore, SettingsStore, Timetable, UserStore, Versions,
+    Booking, JobStore, NodeStore, Revision, RunStore, SettingsStore, Timetable, Unsettled, UserStore,
+    Versions,
 };
 use crate::time::Timestamp;
 
@@ -22,11 +23,20 @@ pub struct MemoryStore(Mutex<Tables>);
 struct Tables {
     users: BTreeMap<UserId, User>,
     nodes: BTreeMap<NodeId, Node>,
-    /// Every definition a job id ever had, by the time it was booked.
-    jobs: BTreeMap<(JobId, Timestamp), Job>,
+    /// Every definition a job id ever had, by the times it was booked and changed.
+    jobs: BTreeMap<Definition, Job>,
+    /// How far each is settled, and when to look again.
+    settled: BTreeMap<Definition, (Timestamp, Option<Timestamp>)>,
     versions: Versions,
     runs: BTreeMap<RunId, (Run, Revision)>,
     settings: Settings,
+}
+
+/// A definition of a job: its id, when it was booked, and since when it holds.
+type Definition = (JobId, Timestamp, Timestamp);
+
+fn definition(job: &Job) -> Definition {
+    (job.id.clone(), job.created, job.since)
 }
 
 impl MemoryStore {
@@ -94,7 +104,7 @@ impl NodeStore for MemoryStore {
     async fn touch_node(&self, id: &NodeId, at: Timestamp) -> Result<()> {
         let mut tables = self.tables();
         let node = tables.nodes.get_mut(id).ok_or_else(|| missing("node", id))?;
-        node.last_active = node.last_active.max(Some(at));
+        node.touch(at);
         Ok(())
     }
 
@@ -127,34 +137,65 @@ impl JobStore for MemoryStore {
         if let Some((node, _)) = seen.iter().find(|(node, version)| tables.version(node) != **version) {
             return Err(stale(format!("the timetable of node {node}")));
         }
-        let job = match booking {
+        let live = |id: &JobId| {
+            let found = tables.live_jobs().find(|job| job.id == *id).cloned();
+            found.ok_or_else(|| missing("job", id))
+        };
+        let changed = match booking {
             Booking::Insert(job) => {
-                let booked = tables.jobs.contains_key(&(job.id.clone(), job.created));
-                if booked || tables.live_jobs().any(|other| other.id == job.id) {
+                if tables.jobs.values().any(|other| job.is_same_booking(other)) || live(&job.id).is_ok() {
                     return Err(taken("job", &job.id));
                 }
-                *job
+                vec![*job]
             }
-            Booking::Delete(id, at) => {
-                let found = tables.live_jobs().find(|job| job.id == id).cloned();
-                Job { deleted: Some(at), ..found.ok_or_else(|| missing("job", &id))? }
+            Booking::Replace(job) => {
+                let old = live(&job.id)?;
+                if !old.is_same_booking(&job) {
+                    return Err(missing("job", &job.id));
+                }
+                vec![Job { deleted: Some(job.since), ..old }, *job]
             }
+            Booking::Delete(id, at) => vec![Job { deleted: Some(at), ..live(&id)? }],
         };
-        for node in job.nodes() {
-            *tables.versions.entry(node.clone()).or_default() += 1;
+        let nodes: BTreeSet<NodeId> = changed.iter().flat_map(Job::nodes).cloned().collect();
+        for node in nodes {
+            *tables.versions.entry(node).or_default() += 1;
         }
-        tables.jobs.insert((job.id.clone(), job.created), job);
+        for job in changed {
+            let key = definition(&job);
+            tables.settled.entry(key.clone()).or_insert((job.since, Some(job.since)));
+            tables.jobs.insert(key, job);
+        }
         Ok(())
     }
 
     async fn job(&self, id: &JobId) -> Result<Option<Job>> {
         let tables = self.tables();
         let of_id = tables.jobs.values().filter(|job| job.id == *id);
-        Ok(of_id.max_by_key(|job| (job.deleted.is_none(), job.created)).cloned())
+        Ok(of_id.max_by_key(|job| (job.deleted.is_none(), job.created, job.since)).cloned())
     }
 
     async fn jobs_of_user(&self, owner: &UserId) -> Result<Vec<Job>> {
         Ok(self.tables().live_jobs().filter(|job| job.owner == *owner).cloned().collect())
+    }
+
+    async fn unsettled(&self, now: Timestamp, limit: u32) -> Result<Vec<Unsettled>> {
+        let tables = self.tables();
+        let due = tables.settled.iter().filter_map(|(key, (settled, next))| {
+            let next = (*next).filter(|next| *next <= now)?;
+            Some((next, Unsettled { job: tables.jobs.get(key)?.clone(), settled: *settled }))
+        });
+        let mut due: Vec<_> = due.collect();
+        due.sort_by_key(|(next, _)| *next);
+        due.truncate(usize::try_from(limit).unwrap_or(usize::MAX));
+        Ok(due.into_iter().map(|(_, unsettled)| unsettled).collect())
+    }
+
+    async fn settle(&self, job: &Job, settled: Timestamp, next: Option<Timestamp>) -> Result<()> {
+        if let Some(stored) = self.tables().settled.get_mut(&definition(job)) {
+            *stored = (settled, next);
+        }
+        Ok(())
     }
 }
 

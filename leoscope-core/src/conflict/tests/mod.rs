@@ -1,7 +1,7 @@
 use super::*;
 use crate::model::{JobParams, RunLength};
-use crate::schedule::{CronExpr, Schedule};
-use crate::time::parse_time;
+use crate::schedule::{CronExpr, Policies, Schedule};
+use crate::time::{SignedDuration, parse_time};
 
 fn job(id: &str, cron: &str, start: &str, end: &str, secs: i64) -> Job {
     let at = |text| parse_time(text).expect("time");
@@ -21,14 +21,18 @@ fn job(id: &str, cron: &str, start: &str, end: &str, secs: i64) -> Job {
         trigger: None,
         config: String::new(),
         params: JobParams::default(),
+        policies: Policies::default(),
+        shift: SignedDuration::ZERO,
         created: at("2026-01-01T00:00"),
+        since: at("2026-01-01T00:00"),
         deleted: None,
     }
 }
 
 fn clash(a: &Job, b: &Job) -> bool {
     let from = parse_time("2026-01-01T00:00").expect("time");
-    let (ab, ba) = (!conflicts(a, [b], from).is_empty(), !conflicts(b, [a], from).is_empty());
+    let found = |a, b| !conflicts(a, &Bookings::new([b], &[], from), from).is_empty();
+    let (ab, ba) = (found(a, b), found(b, a));
     assert_eq!(ab, ba, "the answer depends on the order of {} and {}", a.id, b.id);
     ab
 }
@@ -87,10 +91,10 @@ fn only_overhead_jobs_conflict() {
 #[test]
 fn a_job_longer_than_its_own_gap_conflicts_with_itself() {
     let from = parse_time("2026-01-01T00:00").expect("time");
-    let found = conflicts(&cron("a", "*/5 * * * *", 301), [], from);
+    let found = conflicts(&cron("a", "*/5 * * * *", 301), &Bookings::default(), from);
     assert_eq!(found.len(), 1);
     assert_eq!(found[0].wanted.start(), parse_time("2026-12-01T00:05").expect("time"));
-    assert!(conflicts(&cron("a", "*/5 * * * *", 300), [], from).is_empty());
+    assert!(conflicts(&cron("a", "*/5 * * * *", 300), &Bookings::default(), from).is_empty());
 }
 
 #[test]
@@ -98,6 +102,8 @@ fn what_ended_before_counts_no_more() {
     let (a, b) = (cron("a", "0 10 * * *", 60), cron("b", "0 10 * * *", 60));
     let before = parse_time("2026-12-01T10:00:59").expect("time");
     let after = parse_time("2026-12-01T10:01:00").expect("time");
-    assert_eq!(conflicts(&a, [&b], before).len(), 1);
-    assert!(conflicts(&a, [&b], after).is_empty());
+    let count = |from| conflicts(&a, &Bookings::new([&b], &[], from), from).len();
+    assert_eq!((count(before), count(after)), (1, 0));
 }
+
+mod brute_force;

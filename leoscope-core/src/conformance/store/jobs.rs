@@ -135,3 +135,61 @@ pub(super) async fn a_clock_that_went_back_does_not_hide_a_job(store: Arc<dyn St
     book(&store, &["n"], Booking::Insert(Box::new(second.clone()))).await.unwrap();
     assert_eq!(store.job(&first.id).await.unwrap(), Some(second));
 }
+
+pub(super) async fn a_changed_job_takes_the_place_of_the_one_before(store: Arc<dyn Store>) {
+    let first = job("a", "n", Some("s"));
+    book(&store, &["n", "s"], Booking::Insert(Box::new(first.clone()))).await.unwrap();
+    let both: BTreeSet<_> = ["n", "s"].map(node_id).into();
+    let before = store.timetable(&both).await.unwrap().versions;
+    let second = Job { since: at("2026-11-30T12:00"), config: "other".into(), ..first.clone() };
+    let change = Booking::Replace(Box::new(second.clone()));
+    assert_eq!(kind(store.commit(&[(node_id("n"), 99)].into(), change.clone()).await), ErrorKind::Stale);
+    store.commit(&before, change.clone()).await.unwrap();
+    assert_eq!(kind(store.commit(&before, change).await), ErrorKind::Stale, "it cannot be made twice");
+    let after = store.timetable(&both).await.unwrap();
+    assert_eq!(after.jobs, std::slice::from_ref(&second));
+    assert!(after.versions.iter().all(|(node, version)| *version > before[node]), "both nodes have changed");
+    assert_eq!(store.job(&first.id).await.unwrap(), Some(second.clone()));
+    assert_eq!(store.jobs_of_user(&first.owner).await.unwrap(), std::slice::from_ref(&second));
+    let history: Vec<Job> =
+        store.unsettled(at("2030-01-01T00:00"), 10).await.unwrap().into_iter().map(|u| u.job).collect();
+    assert!(
+        history.contains(&Job { deleted: Some(second.since), ..first }),
+        "the one before stays as history"
+    );
+    assert!(history.contains(&second));
+}
+
+pub(super) async fn a_change_of_another_booking_is_refused(store: Arc<dyn Store>) {
+    let first = job("a", "n", None);
+    let change =
+        |created| Booking::Replace(Box::new(Job { created, since: at("2026-12-01T00:00"), ..first.clone() }));
+    assert_eq!(kind(book(&store, &["n"], change(first.created)).await), ErrorKind::NotFound);
+    book(&store, &["n"], Booking::Insert(Box::new(first.clone()))).await.unwrap();
+    assert_eq!(kind(book(&store, &["n"], change(at("2026-11-29T00:00"))).await), ErrorKind::NotFound);
+    assert_eq!(store.job(&first.id).await.unwrap(), Some(first));
+}
+
+pub(super) async fn definitions_are_unsettled_until_they_are_settled_for_good(store: Arc<dyn Store>) {
+    let (a, b) = (job("a", "n", None), Job { since: at("2026-11-30T01:00"), ..job("b", "n", None) });
+    for job in [&a, &b] {
+        book(&store, &["n"], Booking::Insert(Box::new(job.clone()))).await.unwrap();
+    }
+    let due = async |now, limit| {
+        let found = store.unsettled(at(now), limit).await.unwrap();
+        found.into_iter().map(|u| (u.job.id.to_string(), u.settled)).collect::<Vec<_>>()
+    };
+    let (first, second) = (("a".to_owned(), a.since), ("b".to_owned(), b.since));
+    assert_eq!(due("2026-11-30T00:00", 10).await, [], "not before it holds");
+    assert_eq!(due("2026-12-01T00:00", 10).await, [first.clone(), second.clone()], "the longest due first");
+    assert_eq!(due("2026-12-01T00:00", 1).await, std::slice::from_ref(&first));
+    book(&store, &["n"], Booking::Delete(a.id.clone(), at("2026-12-01T00:00"))).await.unwrap();
+    assert_eq!(due("2026-12-01T00:00", 1).await, [first], "deleted ones as well");
+    let (settled, next) = (at("2026-12-01T00:30"), at("2026-12-01T02:00"));
+    store.settle(&a, settled, Some(next)).await.unwrap();
+    assert_eq!(due("2026-12-01T01:59:59", 10).await, std::slice::from_ref(&second));
+    assert_eq!(due("2026-12-01T02:00", 10).await, [second.clone(), ("a".to_owned(), settled)]);
+    store.settle(&a, next, None).await.unwrap();
+    assert_eq!(due("2030-01-01T00:00", 10).await, [second]);
+    store.settle(&job("none", "n", None), next, None).await.unwrap();
+}

@@ -19,8 +19,8 @@ use crate::model::{
     BlobSettings, Job, JobParams, Node, NodeUpdate, Role, Run, RunLength, Secret, Settings, TokenHash, User,
 };
 use crate::ports::{Booking, Store};
-use crate::schedule::{CronExpr, Schedule};
-use crate::time::{Timestamp, Window, parse_time};
+use crate::schedule::{CronExpr, Policies, Schedule};
+use crate::time::{SignedDuration, Timestamp, Window, parse_time};
 
 /// One case: it gets a fresh, empty store and panics if the store breaks its promise.
 pub type Case = fn(Arc<dyn Store>) -> BoxFuture<'static, ()>;
@@ -45,6 +45,9 @@ cases! {
     deleted_jobs_stay_and_their_ids_are_free
     definitions_of_one_instant_are_not_mixed_up
     a_clock_that_went_back_does_not_hide_a_job
+    a_changed_job_takes_the_place_of_the_one_before
+    a_change_of_another_booking_is_refused
+    definitions_are_unsettled_until_they_are_settled_for_good
     runs_are_compared_and_set
     runs_are_listed_newest_first_and_filtered
     a_run_is_listed_as_it_stands
@@ -73,13 +76,16 @@ fn job(id: &str, node: &str, server: Option<&str>) -> Job {
         trigger: Some("satellite_elevation > 40".into()),
         config: "docker: {image: \"ü 'quoted'\"}\n".into(),
         params: JobParams { mode: "docker".into(), ..JobParams::default() },
+        policies: Policies::default(),
+        shift: SignedDuration::ZERO,
         created: at("2026-11-30T00:00:00.123456"),
+        since: at("2026-11-30T00:00:00.123456"),
         deleted: None,
     }
 }
 
 fn run(id: &str, job: &str, node: &str, owner: &str, start: Option<&str>) -> Run {
-    let window = |start| Window::lasting(at(start), jiff::SignedDuration::from_secs(60)).unwrap();
+    let window = |start| Window::lasting(at(start), SignedDuration::from_secs(60)).unwrap();
     let mut run = Run::planned(
         RunId::parse(id).unwrap(),
         JobId::parse(job).unwrap(),
@@ -162,6 +168,7 @@ async fn nodes_come_back_as_stored_and_activity_never_goes_back(store: Arc<dyn S
         scheduling_enabled: false,
         registered: at("2026-11-01T00:00"),
         last_active: None,
+        contact_since: None,
     };
     assert_eq!(kind(store.update_node(&plain).await), ErrorKind::NotFound);
     assert_eq!(kind(store.delete_node(&plain.id).await), ErrorKind::NotFound);
@@ -180,12 +187,19 @@ async fn nodes_come_back_as_stored_and_activity_never_goes_back(store: Arc<dyn S
     };
     let full = update.apply(plain.clone());
     store.update_node(&full).await.unwrap();
-    for (touch, expected) in
-        [("2026-11-02T00:00", "2026-11-02T00:00"), ("2026-11-01T00:00", "2026-11-02T00:00")]
-    {
+    let touches = [
+        // When it calls, when it called last, and since when it has been calling.
+        ("2026-11-02T00:00:00", "2026-11-02T00:00:00", "2026-11-02T00:00:00"),
+        ("2026-11-01T00:00:00", "2026-11-02T00:00:00", "2026-11-02T00:00:00"),
+        ("2026-11-02T00:01:30", "2026-11-02T00:01:30", "2026-11-02T00:00:00"),
+        ("2026-11-02T00:03:00.000001", "2026-11-02T00:03:00.000001", "2026-11-02T00:03:00.000001"),
+        ("2026-11-02T00:03:10", "2026-11-02T00:03:10", "2026-11-02T00:03:00.000001"),
+    ];
+    for (touch, last, since) in touches {
         store.touch_node(&full.id, at(touch)).await.unwrap();
         let seen = store.node(&full.id).await.unwrap().unwrap();
-        assert_eq!(seen, Node { last_active: Some(at(expected)), ..full.clone() });
+        let (last_active, contact_since) = (Some(at(last)), Some(at(since)));
+        assert_eq!(seen, Node { last_active, contact_since, ..full.clone() }, "after {touch}");
     }
     let early = Node { id: node_id("a"), last_active: Some(at("2026-11-01T00:00:00.000001")), ..plain };
     store.insert_node(&early).await.unwrap();

@@ -1,5 +1,6 @@
 use super::*;
-use crate::time::{Timestamp, parse_time};
+use crate::schedule::Policies;
+use crate::time::{SignedDuration, Timestamp, parse_time};
 
 fn at(text: &str) -> Timestamp {
     parse_time(text).expect(text)
@@ -23,7 +24,10 @@ fn jobs() -> Vec<Job> {
             execute: "e".into(),
             finish: "-".into(),
         },
+        policies: Policies { align: "slot+3".parse().ok(), ..Policies::default() },
+        shift: SignedDuration::from_secs(30),
         created: at("2026-11-30T10:00:00.000001"),
+        since: at("2026-11-30T11:00:00"),
         deleted: None,
     };
     let bare = Job {
@@ -32,14 +36,29 @@ fn jobs() -> Vec<Job> {
         overhead: false,
         trigger: None,
         params: JobParams::default(),
+        policies: Policies::default(),
         ..full.clone()
     };
     vec![full, bare]
 }
 
 fn spec(job: Job) -> JobSpec {
-    let Job { id, node, server, schedule, window, length, overhead, trigger, config, params, .. } = job;
-    JobSpec { id: Some(id), node, server, schedule, window, length, overhead, trigger, config, params }
+    let Job {
+        id, node, server, schedule, window, length, overhead, trigger, config, params, policies, ..
+    } = job;
+    JobSpec {
+        id: Some(id),
+        node,
+        server,
+        schedule,
+        window,
+        length,
+        overhead,
+        trigger,
+        config,
+        params,
+        policies,
+    }
 }
 
 #[test]

@@ -3,15 +3,15 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use async_trait::async_trait;
-use rusqlite::{Transaction, params};
+use rusqlite::{Row, Transaction, params};
 
 use super::super::{missing, stale, taken};
 use super::SqliteStore;
-use crate::backends::rows::{all, document, encode, execute, micros, one};
+use crate::backends::rows::{all, document, encode, execute, instant, micros, one};
 use crate::error::Result;
 use crate::ids::{JobId, NodeId, UserId};
 use crate::model::Job;
-use crate::ports::{Booking, JobStore, Timetable, Versions};
+use crate::ports::{Booking, JobStore, Timetable, Unsettled, Versions};
 use crate::time::Timestamp;
 
 pub(super) const OF_NODE: &str = "SELECT doc FROM jobs WHERE nodeid = ?1 AND deleted_us IS NULL
@@ -19,8 +19,8 @@ pub(super) const OF_NODE: &str = "SELECT doc FROM jobs WHERE nodeid = ?1 AND del
 pub(super) const OF_USER: &str =
     "SELECT doc FROM jobs WHERE userid = ?1 AND deleted_us IS NULL ORDER BY jobid";
 /// After a clock that went back, the live definition need not be the one created last.
-pub(super) const LATEST: &str =
-    "SELECT doc FROM jobs WHERE jobid = ?1 ORDER BY deleted_us IS NULL DESC, created_us DESC LIMIT 1";
+pub(super) const LATEST: &str = "SELECT doc FROM jobs WHERE jobid = ?1 ORDER BY deleted_us IS NULL DESC, created_us DESC, since_us DESC LIMIT 1";
+pub(super) const DUE: &str = "SELECT doc, settled_us FROM jobs WHERE next_us <= ?1 ORDER BY next_us LIMIT ?2";
 
 fn version(tx: &Transaction<'_>, node: &NodeId) -> Result<u64> {
     let select = "SELECT version FROM timetables WHERE nodeid = ?1";
@@ -29,11 +29,13 @@ fn version(tx: &Transaction<'_>, node: &NodeId) -> Result<u64> {
 }
 
 fn insert(tx: &Transaction<'_>, job: &Job) -> Result<()> {
-    let statement = "INSERT INTO jobs (jobid, created_us, deleted_us, nodeid, serverid, userid, doc)
-                     VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7) ON CONFLICT DO NOTHING";
+    let statement = "INSERT INTO jobs
+                         (jobid, created_us, since_us, settled_us, next_us, deleted_us, nodeid, serverid, userid, doc)
+                     VALUES (?1, ?2, ?3, ?3, ?3, ?4, ?5, ?6, ?7, ?8) ON CONFLICT DO NOTHING";
     let values = params![
         job.id.as_str(),
         job.created.as_microsecond(),
+        job.since.as_microsecond(),
         micros(job.deleted),
         job.node.as_str(),
         job.server.as_ref().map(NodeId::as_str),
@@ -46,10 +48,29 @@ fn insert(tx: &Transaction<'_>, job: &Job) -> Result<()> {
     }
 }
 
-fn delete(tx: &Transaction<'_>, id: &JobId, at: Timestamp) -> Result<Job> {
+fn live(tx: &Transaction<'_>, id: &JobId) -> Result<Job> {
     let select = "SELECT doc FROM jobs WHERE jobid = ?1 AND deleted_us IS NULL";
-    let job: Option<Job> = one(tx, select, [id.as_str()], document)?;
-    let job = Job { deleted: Some(at), ..job.ok_or_else(|| missing("job", id))? };
+    one(tx, select, [id.as_str()], document)?.ok_or_else(|| missing("job", id))
+}
+
+fn book(tx: &Transaction<'_>, job: &Job) -> Result<()> {
+    let select = "SELECT 1 FROM jobs WHERE jobid = ?1 AND created_us = ?2 LIMIT 1";
+    let booked = one(tx, select, params![job.id.as_str(), job.created.as_microsecond()], |_| Ok(()))?;
+    if booked.is_some() { Err(taken("job", &job.id)) } else { insert(tx, job) }
+}
+
+/// Puts `job` in the place of the live definition and gives that one.
+fn replace(tx: &Transaction<'_>, job: &Job) -> Result<Job> {
+    if !live(tx, &job.id)?.is_same_booking(job) {
+        return Err(missing("job", &job.id));
+    }
+    let old = delete(tx, &job.id, job.since)?;
+    insert(tx, job)?;
+    Ok(old)
+}
+
+fn delete(tx: &Transaction<'_>, id: &JobId, at: Timestamp) -> Result<Job> {
+    let job = Job { deleted: Some(at), ..live(tx, id)? };
     let update = "UPDATE jobs SET deleted_us = ?2, doc = ?3 WHERE jobid = ?1 AND deleted_us IS NULL";
     execute(tx, update, params![id.as_str(), at.as_microsecond(), encode(&job)?])?;
     Ok(job)
@@ -83,16 +104,18 @@ impl JobStore for SqliteStore {
                         return Err(stale(format!("the timetable of node {node}")));
                     }
                 }
-                let job = match booking {
+                let changed = match booking {
                     Booking::Insert(job) => {
-                        insert(tx, &job)?;
-                        *job
+                        book(tx, &job)?;
+                        vec![*job]
                     }
-                    Booking::Delete(id, at) => delete(tx, &id, at)?,
+                    Booking::Replace(job) => vec![replace(tx, &job)?, *job],
+                    Booking::Delete(id, at) => vec![delete(tx, &id, at)?],
                 };
+                let nodes: BTreeSet<&NodeId> = changed.iter().flat_map(Job::nodes).collect();
                 let grow = "INSERT INTO timetables (nodeid, version) VALUES (?1, 1)
                             ON CONFLICT (nodeid) DO UPDATE SET version = version + 1";
-                for node in job.nodes() {
+                for node in nodes {
                     execute(tx, grow, [node.as_str()])?;
                 }
                 Ok(())
@@ -108,5 +131,28 @@ impl JobStore for SqliteStore {
     async fn jobs_of_user(&self, owner: &UserId) -> Result<Vec<Job>> {
         let owner = owner.clone();
         self.database.read(move |tx| all(tx, OF_USER, [owner.as_str()], document)).await
+    }
+
+    async fn unsettled(&self, now: Timestamp, limit: u32) -> Result<Vec<Unsettled>> {
+        let row = |row: &Row<'_>| Ok(Unsettled { job: document(row)?, settled: instant(row, 1)? });
+        self.database.read(move |tx| all(tx, DUE, params![now.as_microsecond(), limit], row)).await
+    }
+
+    async fn settle(&self, job: &Job, settled: Timestamp, next: Option<Timestamp>) -> Result<()> {
+        let (id, created, since) = (job.id.clone(), job.created, job.since);
+        let update = "UPDATE jobs SET settled_us = ?4, next_us = ?5
+                      WHERE jobid = ?1 AND created_us = ?2 AND since_us = ?3";
+        self.database
+            .write(move |tx| {
+                let values = params![
+                    id.as_str(),
+                    created.as_microsecond(),
+                    since.as_microsecond(),
+                    settled.as_microsecond(),
+                    micros(next)
+                ];
+                execute(tx, update, values).map(drop)
+            })
+            .await
     }
 }

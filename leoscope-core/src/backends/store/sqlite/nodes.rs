@@ -12,26 +12,31 @@ use crate::model::Node;
 use crate::ports::NodeStore;
 use crate::time::Timestamp;
 
-/// The document does not hold the last activity; that has a column of its own, which heartbeats
-/// change without rewriting the document.
+/// The document does not hold when the node was active; that has columns of its own, which
+/// heartbeats change without rewriting the document.
 fn node_document(node: &Node) -> Result<String> {
-    encode(&Node { last_active: None, ..node.clone() })
+    encode(&Node { last_active: None, contact_since: None, ..node.clone() })
 }
 
 fn node_row(row: &Row<'_>) -> rusqlite::Result<Node> {
     let node: Node = document(row)?;
-    let last_active = row.get::<_, Option<i64>>(1)?.and_then(|us| Timestamp::from_microsecond(us).ok());
-    Ok(Node { last_active, ..node })
+    let instant = |column| {
+        let us = row.get::<_, Option<i64>>(column)?;
+        Ok::<_, rusqlite::Error>(us.and_then(|us| Timestamp::from_microsecond(us).ok()))
+    };
+    Ok(Node { last_active: instant(1)?, contact_since: instant(2)?, ..node })
 }
 
 #[async_trait]
 impl NodeStore for SqliteStore {
     async fn insert_node(&self, node: &Node) -> Result<()> {
-        let (id, doc, active) = (node.id.clone(), node_document(node)?, micros(node.last_active));
+        let (id, doc) = (node.id.clone(), node_document(node)?);
+        let (active, since) = (micros(node.last_active), micros(node.contact_since));
         let insert =
-            "INSERT INTO nodes (nodeid, last_active_us, doc) VALUES (?1, ?2, ?3) ON CONFLICT DO NOTHING";
+            "INSERT INTO nodes (nodeid, last_active_us, contact_since_us, doc) VALUES (?1, ?2, ?3, ?4)
+                      ON CONFLICT DO NOTHING";
         self.database
-            .write(move |tx| match execute(tx, insert, params![id.as_str(), active, doc])? {
+            .write(move |tx| match execute(tx, insert, params![id.as_str(), active, since, doc])? {
                 0 => Err(taken("node", id)),
                 _ => Ok(()),
             })
@@ -39,10 +44,12 @@ impl NodeStore for SqliteStore {
     }
 
     async fn update_node(&self, node: &Node) -> Result<()> {
-        let (id, doc, active) = (node.id.clone(), node_document(node)?, micros(node.last_active));
-        let update = "UPDATE nodes SET last_active_us = ?2, doc = ?3 WHERE nodeid = ?1";
+        let (id, doc) = (node.id.clone(), node_document(node)?);
+        let (active, since) = (micros(node.last_active), micros(node.contact_since));
+        let update =
+            "UPDATE nodes SET last_active_us = ?2, contact_since_us = ?3, doc = ?4 WHERE nodeid = ?1";
         self.database
-            .write(move |tx| match execute(tx, update, params![id.as_str(), active, doc])? {
+            .write(move |tx| match execute(tx, update, params![id.as_str(), active, since, doc])? {
                 0 => Err(missing("node", id)),
                 _ => Ok(()),
             })
@@ -51,10 +58,15 @@ impl NodeStore for SqliteStore {
 
     async fn touch_node(&self, id: &NodeId, at: Timestamp) -> Result<()> {
         let id = id.clone();
-        let update =
-            "UPDATE nodes SET last_active_us = max(coalesce(last_active_us, ?2), ?2) WHERE nodeid = ?1";
+        // As `Node::touch` does it.
+        let update = "UPDATE nodes SET
+                contact_since_us = CASE WHEN ?2 - coalesce(last_active_us, ?2 - ?3 - 1) > ?3
+                                   THEN ?2 ELSE contact_since_us END,
+                last_active_us = max(coalesce(last_active_us, ?2), ?2)
+            WHERE nodeid = ?1";
+        let silence = i64::try_from(Node::LONGEST_SILENCE.as_micros()).unwrap_or(i64::MAX);
         self.database
-            .write(move |tx| match execute(tx, update, params![id.as_str(), at.as_microsecond()])? {
+            .write(move |tx| match execute(tx, update, params![id.as_str(), at.as_microsecond(), silence])? {
                 0 => Err(missing("node", id)),
                 _ => Ok(()),
             })
@@ -73,12 +85,12 @@ impl NodeStore for SqliteStore {
 
     async fn node(&self, id: &NodeId) -> Result<Option<Node>> {
         let id = id.clone();
-        let select = "SELECT doc, last_active_us FROM nodes WHERE nodeid = ?1";
+        let select = "SELECT doc, last_active_us, contact_since_us FROM nodes WHERE nodeid = ?1";
         self.database.read(move |tx| one(tx, select, [id.as_str()], node_row)).await
     }
 
     async fn nodes(&self) -> Result<Vec<Node>> {
-        let select = "SELECT doc, last_active_us FROM nodes ORDER BY nodeid";
+        let select = "SELECT doc, last_active_us, contact_since_us FROM nodes ORDER BY nodeid";
         self.database.read(move |tx| all(tx, select, [], node_row)).await
     }
 }

@@ -2,8 +2,44 @@
 
 use crate::backends::database::Schema;
 
-pub(super) const STORE: Schema =
-    Schema { what: "a store of this program", mark: i32::from_be_bytes(*b"LEOs"), migrations: &[FIRST] };
+pub(super) const STORE: Schema = Schema {
+    what: "a store of this program",
+    mark: i32::from_be_bytes(*b"LEOs"),
+    migrations: &[FIRST, CHANGES],
+};
+
+/// Jobs can be changed, it is noted how far their runs are settled, and since when nodes call.
+const CHANGES: &str = "
+    ALTER TABLE jobs RENAME TO jobs_before;
+    DROP INDEX live_jobs;
+    DROP INDEX jobs_by_node;
+    DROP INDEX jobs_by_server;
+    DROP INDEX jobs_by_user;
+    CREATE TABLE jobs (
+        jobid TEXT NOT NULL,
+        created_us INTEGER NOT NULL,
+        since_us INTEGER NOT NULL,
+        deleted_us INTEGER,
+        nodeid TEXT NOT NULL,
+        serverid TEXT,
+        userid TEXT NOT NULL,
+        settled_us INTEGER NOT NULL,
+        next_us INTEGER,
+        doc TEXT NOT NULL,
+        PRIMARY KEY (jobid, created_us, since_us)
+    ) STRICT;
+    INSERT INTO jobs
+        SELECT jobid, created_us, created_us, deleted_us, nodeid, serverid, userid, created_us, created_us,
+               json_set(doc, '$.since', json_extract(doc, '$.created'))
+        FROM jobs_before;
+    DROP TABLE jobs_before;
+    CREATE UNIQUE INDEX live_jobs ON jobs (jobid) WHERE deleted_us IS NULL;
+    CREATE INDEX jobs_by_node ON jobs (nodeid) WHERE deleted_us IS NULL;
+    CREATE INDEX jobs_by_server ON jobs (serverid) WHERE deleted_us IS NULL;
+    CREATE INDEX jobs_by_user ON jobs (userid) WHERE deleted_us IS NULL;
+    CREATE INDEX jobs_by_next ON jobs (next_us) WHERE next_us IS NOT NULL;
+    ALTER TABLE nodes ADD COLUMN contact_since_us INTEGER;
+";
 
 const FIRST: &str = "
     CREATE TABLE users (userid TEXT PRIMARY KEY, doc TEXT NOT NULL) STRICT;

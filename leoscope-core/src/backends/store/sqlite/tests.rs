@@ -1,6 +1,7 @@
 use rusqlite::{Connection, params_from_iter};
 
 use super::*;
+use crate::backends::database::Schema;
 use crate::ids::{JobId, NodeId, RunId, UserId};
 use crate::model::{Job, RunFilter};
 use crate::ports::{Booking, JobStore, NodeStore, RunStore, SettingsStore, UserStore, Versions};
@@ -38,8 +39,9 @@ fn no_list_reads_a_whole_table() {
         assert!(plan.contains("USING INDEX"), "{filter:?}: {plan}");
         assert!(!plan.contains("TEMP B-TREE FOR ORDER BY"), "{filter:?} sorts everything: {plan}");
     }
-    for select in [jobs::OF_NODE, jobs::OF_USER, jobs::LATEST] {
-        let plan = plan(&file, select, &["x".to_owned().into()]);
+    let values = ["x".to_owned().into(), 1.into()];
+    for select in [jobs::OF_NODE, jobs::OF_USER, jobs::LATEST, jobs::DUE] {
+        let plan = plan(&file, select, &values[..1 + usize::from(select.contains("?2"))]);
         assert!(plan.contains("USING INDEX") && !plan.contains("SCAN jobs"), "{select}: {plan}");
     }
 }
@@ -54,11 +56,19 @@ const FIRST_ROWS: &str = r#"
     INSERT INTO settings (id, doc) VALUES (1, '{"blob":{"connection_string":"c","container":"r","artifact_path":"p"},"weather_api_key":"w"}');
 "#;
 
+/// A store whose file was made by the first version.
+fn from_first_version(dir: &tempfile::TempDir) -> (SqliteStore, Connection) {
+    let path = dir.path().join("store.db");
+    let first = Schema { migrations: &schema::STORE.migrations[..1], ..schema::STORE };
+    drop(Database::open(&path, &first).expect("open"));
+    Connection::open(&path).expect("open").execute_batch(FIRST_ROWS).expect("rows");
+    fresh(dir)
+}
+
 #[tokio::test]
 async fn documents_of_the_first_version_are_read() {
     let dir = tempfile::tempdir().expect("directory");
-    let (store, file) = fresh(&dir);
-    file.execute_batch(FIRST_ROWS).expect("rows");
+    let (store, _file) = from_first_version(&dir);
     let node = NodeId::parse("n").expect("id");
     let user = store.user(&UserId::parse("u").expect("id")).await.expect("read").expect("user");
     assert_eq!(user.team, "t");
@@ -66,6 +76,9 @@ async fn documents_of_the_first_version_are_read() {
     assert_eq!(read.last_active.map(crate::time::Timestamp::as_microsecond), Some(1_764_547_200_000_001));
     let timetable = store.timetable(&[node.clone()].into()).await.expect("timetable");
     assert_eq!((timetable.versions[&node], timetable.jobs[0].length.secs()), (4, 60));
+    assert_eq!(timetable.jobs[0].since, timetable.jobs[0].created);
+    let unsettled = store.unsettled(timetable.jobs[0].created, 10).await.expect("unsettled");
+    assert_eq!(unsettled[0].job, timetable.jobs[0], "what happened before is still to be looked at");
     let (run, revision) = store.run(&RunId::parse("r").expect("id")).await.expect("read").expect("run");
     assert_eq!((run.exit_code, revision), (Some(-1), 2));
     assert_eq!(store.settings().await.expect("settings").weather_api_key.expose(), "w");
@@ -74,8 +87,7 @@ async fn documents_of_the_first_version_are_read() {
 #[tokio::test]
 async fn deleted_definitions_stay_in_the_file() {
     let dir = tempfile::tempdir().expect("directory");
-    let (store, file) = fresh(&dir);
-    file.execute_batch(FIRST_ROWS).expect("rows");
+    let (store, file) = from_first_version(&dir);
     let job = store.job(&JobId::parse("j").expect("id")).await.expect("read").expect("job");
     let later = parse_time("2026-11-30T12:00").expect("time");
     let bookings =

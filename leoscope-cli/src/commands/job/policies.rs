@@ -1,0 +1,64 @@
+//! The options for what a job wants of its starts beyond the schedule.
+
+use std::num::NonZeroU32;
+
+use clap::Args;
+use leoscope_core::schedule::{Overlap, Policies, SlotOffset, Zone};
+use leoscope_core::time::SignedDuration;
+
+use crate::cli::duration;
+
+/// The options of `job schedule`, `job plan` and `job modify`.
+#[derive(Debug, Args)]
+#[command(next_help_heading = "Policies")]
+pub(crate) struct PolicyArgs {
+    /// The time zone of the schedule, for example Europe/Berlin [default: UTC]
+    #[arg(long, value_name = "ZONE")]
+    time_zone: Option<Zone>,
+    /// How much later than planned a run may start before it is MISSED [default: 10]
+    #[arg(long, value_name = "SECS", value_parser = duration, allow_hyphen_values = true)]
+    allowed_lateness: Option<SignedDuration>,
+    /// What happens to a run when the one before still goes on: skip or allow [default: skip]
+    #[arg(long, value_name = "WAY")]
+    overlap: Option<Overlap>,
+    /// Move all starts later by up to this much if that avoids a conflict [default: 0]
+    #[arg(long, value_name = "SECS", value_parser = duration, allow_hyphen_values = true)]
+    slip: Option<SignedDuration>,
+    /// Start each run at random up to this much later; the time is reserved [default: 0]
+    #[arg(long, value_name = "SECS", value_parser = duration, allow_hyphen_values = true)]
+    random_slip: Option<SignedDuration>,
+    /// End the job after this many planned runs
+    #[arg(long, value_name = "COUNT")]
+    max_runs: Option<NonZeroU32>,
+    /// Start inside Starlink's 15-second slots: slot for their start, slot+3 for 3 seconds later
+    #[arg(long, value_name = "PLACE")]
+    align: Option<SlotOffset>,
+}
+
+impl PolicyArgs {
+    /// Whether none is given.
+    pub(super) fn is_empty(&self) -> bool {
+        let Self { time_zone, allowed_lateness, overlap, slip, random_slip, max_runs, align } = self;
+        time_zone.is_none()
+            && allowed_lateness.is_none()
+            && overlap.is_none()
+            && slip.is_none()
+            && random_slip.is_none()
+            && max_runs.is_none()
+            && align.is_none()
+    }
+
+    /// `policies` with those that are given.
+    pub(super) fn over(self, policies: Policies) -> Policies {
+        let Self { time_zone, allowed_lateness, overlap, slip, random_slip, max_runs, align } = self;
+        Policies {
+            time_zone: time_zone.unwrap_or(policies.time_zone),
+            allowed_lateness: allowed_lateness.unwrap_or(policies.allowed_lateness),
+            overlap: overlap.unwrap_or(policies.overlap),
+            slip: slip.unwrap_or(policies.slip),
+            random_slip: random_slip.unwrap_or(policies.random_slip),
+            max_runs: max_runs.or(policies.max_runs),
+            align: align.or(policies.align),
+        }
+    }
+}

@@ -1,0 +1,77 @@
+use super::Service;
+use crate::error::Result;
+use crate::model::{Run, RunFilter};
+use crate::ports::Unsettled;
+use crate::reconcile::{Contact, Evidence, Judgement, judge, scope};
+use crate::time::{SignedDuration, Timestamp};
+
+/// How many definitions are looked at in one go.
+const BATCH: u32 = 100;
+
+/// How often it is looked whether something is due.
+const INTERVAL: SignedDuration = SignedDuration::from_secs(10);
+
+/// What a round of the reconciler did.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Reconciled {
+    /// How many definitions of jobs were looked at.
+    pub jobs: usize,
+    /// How many records were written.
+    pub records: usize,
+}
+
+impl Service {
+    /// Ends the runs that no node will end: each planned run has one final record, once.
+    ///
+    /// Several orchestrators may do this at the same time, and one may be killed in the middle:
+    /// a record is written only where there is none, and what is settled is noted after it.
+    ///
+    /// # Errors
+    /// Those of the store; what was not done is done in the next round.
+    pub async fn reconcile(&self) -> Result<Reconciled> {
+        let now = self.clock.now();
+        let mut done = Reconciled::default();
+        loop {
+            let due = self.store.unsettled(now, BATCH).await?;
+            if due.is_empty() {
+                return Ok(done);
+            }
+            for unsettled in due {
+                done.jobs += 1;
+                done.records += self.settle(unsettled, now).await?;
+            }
+        }
+    }
+
+    async fn settle(&self, Unsettled { job, settled }: Unsettled, now: Timestamp) -> Result<usize> {
+        let runs = match scope(&job, settled, now) {
+            Some(within) => {
+                let filter =
+                    RunFilter { job: Some(job.id.clone()), within: Some(within), ..RunFilter::default() };
+                self.store.runs(&filter).await?
+            }
+            None => Vec::new(),
+        };
+        let contact = self.store.node(&job.node).await?.and_then(|node| Contact::of(&node));
+        let evidence = Evidence { runs: &runs, contact };
+        let Judgement { records, settled, next } = judge(&job, settled, evidence, now);
+        for run in &records {
+            let Run { id, status, message, .. } = run;
+            tracing::info!(run = %id, job = %job.id, %status, message, "no node reported");
+            self.store_run(run.clone()).await?;
+        }
+        self.store.settle(&job, settled, next).await?;
+        Ok(records.len())
+    }
+
+    /// [Reconciles](Self::reconcile) for ever.
+    pub async fn keep_reconciled(&self) {
+        loop {
+            if let Err(error) = self.reconcile().await {
+                tracing::warn!(%error, "cannot look for runs that nobody reported; trying again");
+            }
+            let now = self.clock.now();
+            self.clock.sleep_until(now.checked_add(INTERVAL).unwrap_or(now)).await;
+        }
+    }
+}

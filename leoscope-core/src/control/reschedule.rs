@@ -1,0 +1,87 @@
+use super::Session;
+use super::booking::Taken;
+use crate::conflict::{Bookings, SlotQuery, conflicts, free_slots};
+use crate::error::{Error, ErrorKind, Result};
+use crate::ids::{JobId, RunId};
+use crate::model::Job;
+use crate::policy::Action;
+use crate::schedule::Schedule;
+use crate::time::{SignedDuration, Timestamp, Window, wire_time};
+
+/// How many places are tried for a job: alignment can push one out of the free time it was found in.
+const PLACES: usize = 16;
+
+impl Session {
+    pub(super) async fn do_reschedule_job(&self, id: &JobId, within: Window) -> Result<Window> {
+        let job = self.service.live_job(id).await?;
+        self.require(&Action::RescheduleJob(&job))?;
+        if job.schedule != Schedule::Once {
+            return Err(Error::new(
+                ErrorKind::Unsupported,
+                format!("job {id} repeats, only one-time jobs are moved"),
+            )
+            .hint("change its schedule instead: 'leoscope job modify'"));
+        }
+        let ended = self.ended_start(&job).await?;
+        let moved =
+            self.service.rebook(&job, |job, taken, now| move_into(job, taken, within, ended, now)).await?;
+        let run = moved.occurrences().next().map(|occurrence| occurrence.window);
+        run.ok_or_else(|| Error::internal(format!("job {id} has no run after it was moved")))
+    }
+
+    /// The planned start of the job's run, if that has ended: a run with the same start would have
+    /// the same id, and an ended run does not run again.
+    async fn ended_start(&self, job: &Job) -> Result<Option<Timestamp>> {
+        let Some(planned) = job.occurrences().next().map(|occurrence| occurrence.window.start()) else {
+            return Ok(None);
+        };
+        let run = self.service.store.run(&RunId::derive(&job.id, job.created, planned)).await?;
+        Ok(run.filter(|(run, _)| run.status.is_terminal()).map(|_| planned))
+    }
+}
+
+/// `job` at the earliest free time inside `within` and before its end date; `None` when that is
+/// where it is.
+fn move_into(
+    job: &Job,
+    taken: &Taken,
+    within: Window,
+    ended: Option<Timestamp>,
+    now: Timestamp,
+) -> Result<Option<Job>> {
+    let (from, to) = (within.start().max(now), within.end().min(job.window.end()));
+    let length = job.length.duration() + job.policies.random_slip;
+    let nothing = || {
+        Error::new(
+            ErrorKind::Conflict,
+            format!(
+                "no free slot of {} s for job {} from {} to {}",
+                length.as_secs(),
+                job.id,
+                wire_time(from),
+                wire_time(to)
+            ),
+        )
+        .hint("give a later end, up to the job's end date, or change the job")
+    };
+    let within = Window::new(from, to).map_err(|_| nothing())?;
+    let bookings = if job.overhead { taken.bookings(Some(&job.id), now) } else { Bookings::default() };
+    let query = SlotQuery { length, near: from, within, count: PLACES };
+    let candidates = free_slots(&bookings, &query).into_iter().filter_map(|slot| {
+        let passed = |start: Timestamp| {
+            if ended == Some(start) {
+                start.checked_add(SignedDuration::from_secs(1)).ok()
+            } else {
+                Some(start)
+            }
+        };
+        let window = Window::new(passed(slot.start())?, job.window.end()).ok()?;
+        let moved = Job { window, shift: SignedDuration::ZERO, since: now, ..job.clone() };
+        let runs = moved.occurrences().next()?;
+        (within.covers(&runs.reserved) && conflicts(&moved, &bookings, now).is_empty())
+            .then_some((moved, runs.window))
+    });
+    let (moved, run) = candidates.min_by_key(|(_, run)| run.start()).ok_or_else(nothing)?;
+    let current = job.occurrences().next().map(|occurrence| occurrence.window);
+    Ok(Some(moved).filter(|_| current != Some(run)))
+}

@@ -1,0 +1,67 @@
+use super::*;
+use crate::ids::{JobId, NodeId, UserId};
+use crate::model::JobParams;
+use crate::schedule::CronExpr;
+use crate::time::parse_time;
+
+fn at(text: &str) -> Timestamp {
+    parse_time(text).expect(text)
+}
+
+fn hourly() -> Job {
+    let spec = JobSpec {
+        id: Some(JobId::parse("j").expect("id")),
+        node: NodeId::parse("n").expect("id"),
+        server: None,
+        schedule: cron("0 * * * *"),
+        window: Window::new(at("2026-12-01T00:00"), at("2026-12-02T00:00")).expect("window"),
+        length: RunLength::from_secs(600).expect("length"),
+        overhead: true,
+        trigger: None,
+        config: "docker: {image: a}".into(),
+        params: JobParams::default(),
+        policies: Policies::default(),
+    };
+    spec.check(UserId::parse("u").expect("id"), at("2026-11-30T00:00")).expect("job")
+}
+
+fn cron(text: &str) -> Schedule {
+    Schedule::Cron(CronExpr::parse(text).expect(text))
+}
+
+#[test]
+fn a_change_keeps_the_booking_and_begins_with_its_instant() {
+    let (job, now) = (hourly(), at("2026-12-01T10:30"));
+    let changed = JobChange { length: RunLength::from_secs(60).ok(), ..JobChange::default() };
+    let changed = changed.apply(&job, now).expect("change");
+    assert!(changed.is_same_booking(&job));
+    assert_eq!((changed.since, changed.length.secs(), &changed.config), (now, 60, &job.config));
+    let next = changed.occurrences().next().expect("run");
+    assert_eq!(next.window.start(), at("2026-12-01T11:00"));
+}
+
+#[test]
+fn a_run_in_progress_is_kept_only_where_the_new_definition_plans_it_as_long() {
+    let (job, now) = (hourly(), at("2026-12-01T10:05"));
+    let started = at("2026-12-01T10:00");
+    let since = |change: JobChange| change.apply(&job, now).expect("change").since;
+    let with = JobChange::default;
+    assert_eq!(since(JobChange { config: Some("docker: {image: b}".into()), ..with() }), started);
+    assert_eq!(since(JobChange { schedule: Some(cron("*/30 * * * *")), ..with() }), started);
+    assert_eq!(since(JobChange { length: RunLength::from_secs(900).ok(), ..with() }), started);
+    assert_eq!(since(JobChange { length: RunLength::from_secs(60).ok(), ..with() }), now);
+    assert_eq!(since(JobChange { schedule: Some(cron("30 * * * *")), ..with() }), now);
+}
+
+#[test]
+fn what_could_not_be_booked_cannot_be_changed_into() {
+    let (job, now) = (hourly(), at("2026-12-01T10:05"));
+    let refused = |change: JobChange| change.apply(&job, now).expect_err("refused").message().to_owned();
+    assert_eq!(refused(JobChange::default()), "no change to job j is given");
+    let past = JobChange { end: Some(at("2026-12-01T09:00")), ..JobChange::default() };
+    assert!(refused(past).starts_with("end 2026-12-01T09:00:00 has passed"));
+    let never = JobChange { schedule: Some(cron("0 0 30 2 *")), ..JobChange::default() };
+    assert!(refused(never).starts_with("schedule never starts a run"));
+    let bad = JobChange { config: Some("nonsense".into()), ..JobChange::default() };
+    assert!(bad.apply(&job, now).is_err());
+}
