@@ -1,4 +1,5 @@
 use std::collections::BTreeSet;
+use std::sync::Arc;
 
 use super::Service;
 use super::refusal::{busy, conflict, exists, missing};
@@ -27,7 +28,7 @@ impl Taken {
     /// The bookings that take time from `now` on, those of job `except` aside.
     pub(super) fn bookings(&self, except: Option<&JobId>, now: Timestamp) -> Bookings<'_> {
         let jobs = self.timetable.jobs.iter().filter(|job| Some(&job.id) != except);
-        Bookings::new(jobs, &self.released, now)
+        Bookings::new(jobs.map(Arc::as_ref), &self.released, now)
     }
 
     /// `job` as it can be booked beside the others.
@@ -52,7 +53,7 @@ impl Service {
 
     /// Where runs of `jobs` have ended before their time: from then on it is free. An ended run
     /// never comes back, so it does not matter that this is read after the timetable.
-    async fn released(&self, jobs: &[Job], now: Timestamp) -> Result<Vec<(JobId, Timestamp)>> {
+    async fn released(&self, jobs: &[Arc<Job>], now: Timestamp) -> Result<Vec<(JobId, Timestamp)>> {
         let soon = now.checked_add(BEFORE_START).unwrap_or(now);
         let mut released = Vec::new();
         for job in jobs.iter().filter(|job| job.overhead) {
@@ -109,7 +110,7 @@ impl Service {
             let taken = self.taken(job.nodes(), now).await?;
             let current = taken.timetable.jobs.iter().find(|other| other.is_same_booking(job));
             let current = current.ok_or_else(|| missing(&job.id))?;
-            let Some(changed) = change(current, &taken, now)? else { return Ok(current.clone()) };
+            let Some(changed) = change(current, &taken, now)? else { return Ok(Job::clone(current)) };
             let booking = Booking::Replace(Box::new(changed.clone()));
             match self.store.commit(&taken.timetable.versions, booking).await {
                 Err(error) if error.kind() == ErrorKind::Stale => {}

@@ -1,3 +1,5 @@
+use std::sync::Arc;
+
 use super::refusal::missing;
 use super::{Service, Session};
 use crate::error::{Error, ErrorKind, Result};
@@ -58,7 +60,8 @@ impl Session {
 
     pub(super) async fn do_jobs_on_node(&self, node: &NodeId) -> Result<Vec<Job>> {
         self.service.node(node).await?;
-        let mut jobs = self.service.timetable(std::iter::once(node)).await?.jobs;
+        let jobs = self.service.timetable(std::iter::once(node)).await?.jobs;
+        let mut jobs: Vec<Job> = jobs.into_iter().map(Arc::unwrap_or_clone).collect();
         for job in &mut jobs {
             // Everybody may see when a node is taken, not what is measured.
             if !policy::may(&self.caller, &Action::ReadJob(job)) {

@@ -71,8 +71,9 @@ impl Watch {
 impl Service {
     async fn orders(&self, node: &NodeId) -> Result<Orders> {
         let now = self.clock.now();
-        let Timetable { mut jobs, versions } = self.timetable(std::iter::once(node)).await?;
-        jobs.retain(|job| job.window.end() > now);
+        let Timetable { jobs, versions } = self.timetable(std::iter::once(node)).await?;
+        let open = jobs.into_iter().filter(|job| job.window.end() > now);
+        let jobs = open.map(Arc::unwrap_or_clone).collect();
         let revision = versions.get(node).copied().unwrap_or_default();
         Ok(Orders { node: node.clone(), revision, jobs })
     }

@@ -65,7 +65,7 @@ impl Session {
                 .map(|occurrence| occurrence.window)
                 .filter(|window| within.contains(window.start()));
             // One more than can be told says that there are more.
-            events.extend(planned.take(MOST_EVENTS + 1).map(|window| (window, job)));
+            events.extend(planned.take(MOST_EVENTS + 1).map(|window| (window, job.as_ref())));
         }
         events.sort_by(|a, b| (a.0, &a.1.id).cmp(&(b.0, &b.1.id)));
         let complete = events.len() <= MOST_EVENTS;

@@ -1,5 +1,6 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Debug;
+use std::sync::Arc;
 
 use async_trait::async_trait;
 
@@ -59,7 +60,7 @@ pub type Versions = BTreeMap<NodeId, u64>;
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Timetable {
     /// The jobs that have not been deleted and measure or serve on one of the nodes, by id.
-    pub jobs: Vec<Job>,
+    pub jobs: Vec<Arc<Job>>,
     /// The version of each node asked for.
     pub versions: Versions,
 }

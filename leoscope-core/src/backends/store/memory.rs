@@ -1,7 +1,7 @@
 //! A store in memory, for tests, simulations and embedding.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use async_trait::async_trait;
 
@@ -127,7 +127,7 @@ impl JobStore for MemoryStore {
         let tables = self.tables();
         let involved = |job: &&Job| job.nodes().any(|node| nodes.contains(node));
         Ok(Timetable {
-            jobs: tables.live_jobs().filter(involved).cloned().collect(),
+            jobs: tables.live_jobs().filter(involved).cloned().map(Arc::new).collect(),
             versions: nodes.iter().map(|node| (node.clone(), tables.version(node))).collect(),
         })
     }

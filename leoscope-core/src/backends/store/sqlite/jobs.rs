@@ -1,12 +1,14 @@
 //! Jobs and timetables.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::{Arc, PoisonError};
 
 use async_trait::async_trait;
 use rusqlite::{Row, Transaction, params};
 
 use super::super::{missing, stale, taken};
 use super::SqliteStore;
+use super::timetables::Committed;
 use crate::backends::rows::{all, document, encode, execute, instant, micros, one};
 use crate::error::Result;
 use crate::ids::{JobId, NodeId, UserId};
@@ -79,16 +81,22 @@ fn delete(tx: &Transaction<'_>, id: &JobId, at: Timestamp) -> Result<Job> {
 #[async_trait]
 impl JobStore for SqliteStore {
     async fn timetable(&self, nodes: &BTreeSet<NodeId>) -> Result<Timetable> {
-        let nodes = nodes.clone();
+        let (nodes, known) = (nodes.clone(), Arc::clone(&self.timetables));
         self.database
             .read(move |tx| {
+                let mut known = known.lock().unwrap_or_else(PoisonError::into_inner);
                 // A job between two of the nodes is found at each, and kept once.
                 let mut jobs = BTreeMap::new();
                 let mut versions = Versions::new();
                 for node in nodes {
-                    let found = all(tx, OF_NODE, [node.as_str()], document::<Job>)?;
-                    jobs.extend(found.into_iter().map(|job| (job.id.clone(), job)));
-                    versions.insert(node.clone(), version(tx, &node)?);
+                    let version = version(tx, &node)?;
+                    if known.get(&node, version).is_none() {
+                        let read = all(tx, OF_NODE, [node.as_str()], document::<Job>)?;
+                        known.keep(node.clone(), version, read.into_iter().map(Arc::new).collect());
+                    }
+                    let found = known.get(&node, version).unwrap_or_default();
+                    jobs.extend(found.iter().map(|job| (job.id.clone(), Arc::clone(job))));
+                    versions.insert(node, version);
                 }
                 Ok(Timetable { jobs: jobs.into_values().collect(), versions })
             })
@@ -97,7 +105,8 @@ impl JobStore for SqliteStore {
 
     async fn commit(&self, seen: &Versions, booking: Booking) -> Result<()> {
         let seen = seen.clone();
-        self.database
+        let committed = self
+            .database
             .write(move |tx| {
                 for (node, expected) in &seen {
                     if version(tx, node)? != *expected {
@@ -115,12 +124,16 @@ impl JobStore for SqliteStore {
                 let nodes: BTreeSet<&NodeId> = changed.iter().flat_map(Job::nodes).collect();
                 let grow = "INSERT INTO timetables (nodeid, version) VALUES (?1, 1)
                             ON CONFLICT (nodeid) DO UPDATE SET version = version + 1";
+                let mut versions = Vec::new();
                 for node in nodes {
                     execute(tx, grow, [node.as_str()])?;
+                    versions.push((node.clone(), version(tx, node)?));
                 }
-                Ok(())
+                Ok(Committed { versions, jobs: changed.into_iter().map(Arc::new).collect() })
             })
-            .await
+            .await?;
+        self.timetables.lock().unwrap_or_else(PoisonError::into_inner).apply(&committed);
+        Ok(())
     }
 
     async fn job(&self, id: &JobId) -> Result<Option<Job>> {

@@ -9,17 +9,21 @@ mod nodes;
 mod runs;
 mod schema;
 mod settings;
+mod timetables;
 mod users;
 
 use std::path::Path;
+use std::sync::{Arc, Mutex};
 
 use crate::backends::database::Database;
 use crate::error::Result;
+use timetables::Timetables;
 
 /// A store in a SQLite file. Several processes may use the same file.
 #[derive(Debug)]
 pub struct SqliteStore {
     database: Database,
+    timetables: Arc<Mutex<Timetables>>,
 }
 
 impl SqliteStore {
@@ -30,7 +34,7 @@ impl SqliteStore {
     /// was written by a newer version of this program; [`Unavailable`](crate::ErrorKind::Unavailable) when another
     /// program does not let go of it.
     pub fn open(path: &Path) -> Result<Self> {
-        Ok(Self { database: Database::open(path, &schema::STORE)? })
+        Ok(Self { database: Database::open(path, &schema::STORE)?, timetables: Arc::default() })
     }
 }
 

@@ -78,7 +78,7 @@ async fn documents_of_the_first_version_are_read() {
     assert_eq!((timetable.versions[&node], timetable.jobs[0].length.secs()), (4, 60));
     assert_eq!(timetable.jobs[0].since, timetable.jobs[0].created);
     let unsettled = store.unsettled(timetable.jobs[0].created, 10).await.expect("unsettled");
-    assert_eq!(unsettled[0].job, timetable.jobs[0], "what happened before is still to be looked at");
+    assert_eq!(unsettled[0].job, *timetable.jobs[0], "what happened before is still to be looked at");
     let (run, revision) = store.run(&RunId::parse("r").expect("id")).await.expect("read").expect("run");
     assert_eq!((run.exit_code, revision), (Some(-1), 2));
     assert_eq!(store.settings().await.expect("settings").weather_api_key.expose(), "w");
@@ -98,4 +98,35 @@ async fn deleted_definitions_stay_in_the_file() {
     let count = "SELECT count(*), count(deleted_us) FROM jobs WHERE jobid = 'j'";
     let rows: (i64, i64) = file.query_row(count, [], |row| Ok((row.get(0)?, row.get(1)?))).expect("count");
     assert_eq!(rows, (2, 1));
+}
+
+/// Two processes on one file: what one has read is no longer true when the other has booked.
+#[tokio::test]
+async fn a_timetable_that_another_process_changed_is_read_anew() {
+    let dir = tempfile::tempdir().expect("directory");
+    let (mine, _file) = from_first_version(&dir);
+    let other = SqliteStore::open(&dir.path().join("store.db")).expect("open");
+    let node = NodeId::parse("n").expect("id");
+    let ids = async |store: &SqliteStore| {
+        let jobs = store.timetable(&[node.clone()].into()).await.expect("timetable").jobs;
+        jobs.iter().map(|job| job.id.to_string()).collect::<Vec<_>>()
+    };
+    let job = mine.job(&JobId::parse("j").expect("id")).await.expect("read").expect("job");
+    let insert =
+        |id: &str| Booking::Insert(Box::new(Job { id: JobId::parse(id).expect("id"), ..job.clone() }));
+    assert_eq!((ids(&mine).await, ids(&other).await), (vec!["j".into()], vec!["j".into()]));
+    mine.commit(&Versions::new(), insert("a")).await.expect("commit");
+    other.commit(&Versions::new(), insert("b")).await.expect("commit");
+    mine.commit(&Versions::new(), insert("c")).await.expect("commit");
+    mine.commit(&Versions::new(), Booking::Delete(job.id.clone(), job.created)).await.expect("commit");
+    let changed =
+        Job { id: JobId::parse("c").expect("id"), since: job.window.start(), server: None, ..job.clone() };
+    mine.commit(&Versions::new(), Booking::Replace(Box::new(changed))).await.expect("commit");
+    for store in [&mine, &other] {
+        assert_eq!(ids(store).await, ["a", "b", "c"]);
+        assert_eq!(ids(store).await, ["a", "b", "c"], "and so it stays");
+    }
+    let server = NodeId::parse("s").expect("id");
+    let served = mine.timetable(&[server].into()).await.expect("timetable").jobs;
+    assert_eq!(served.iter().map(|job| job.id.as_str()).collect::<Vec<_>>(), ["a", "b"]);
 }
