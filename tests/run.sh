@@ -155,9 +155,9 @@ dependencies() {
 
 python_package() {
     local venv="$target/venv"
-    if ! "$venv/bin/python" -c 'import pytest, maturin' 2>/dev/null; then
+    if ! "$venv/bin/python" -c 'import pytest, maturin, croniter' 2>/dev/null; then
         python3 -m venv --clear "$venv"
-        "$venv/bin/pip" install --quiet 'maturin>=1.9,<2' 'pytest>=8'
+        "$venv/bin/pip" install --quiet 'maturin>=1.9,<2' 'pytest>=8' 'croniter>=7,<8'
     fi
     rm -rf "$target/wheels"
     CARGO_TARGET_DIR="$target" "$venv/bin/maturin" build --quiet --locked --profile dev --compatibility linux \

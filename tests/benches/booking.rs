@@ -22,9 +22,9 @@ const JOBS: usize = 1_000;
 const BOOKINGS: usize = 1_000;
 const CLIENTS: usize = 8;
 
-fn spec(id: String, schedule: Schedule, from: Timestamp, secs: i64) -> JobSpec {
+fn spec(id: &str, schedule: Schedule, from: Timestamp, secs: i64) -> JobSpec {
     JobSpec {
-        id: Some(JobId::parse(&id).expect("id")),
+        id: Some(JobId::parse(id).expect("id")),
         node: NodeId::parse("node").expect("id"),
         server: None,
         schedule,
@@ -95,7 +95,7 @@ async fn main() {
     let mut filling = Vec::new();
     for index in 0..JOBS {
         let (time, answer) =
-            timed(one.schedule_job(spec(format!("job-{index}"), resident(index), from, 50))).await;
+            timed(one.schedule_job(spec(&format!("job-{index}"), resident(index), from, 50))).await;
         answer.expect("booked");
         filling.push(time);
     }
@@ -103,13 +103,13 @@ async fn main() {
 
     let (mut accepted, mut refused, mut planned) = (Vec::new(), Vec::new(), Vec::new());
     for index in 0..BOOKINGS {
-        let new = spec(format!("new-{index}"), visitor(index), from, 60);
+        let new = spec(&format!("new-{index}"), visitor(index), from, 60);
         let id = new.id.clone().expect("id");
         let (time, answer) = timed(one.schedule_job(new)).await;
         answer.expect("booked");
         accepted.push(time);
         one.delete_job(&id).await.expect("deleted");
-        let taken = spec(format!("no-{index}"), resident(index % JOBS), from, 10);
+        let taken = spec(&format!("no-{index}"), resident(index % JOBS), from, 10);
         let (time, answer) = timed(one.plan_job(taken.clone(), 5)).await;
         assert!(answer.expect("planned").refusal.is_some());
         planned.push(time);
@@ -128,7 +128,7 @@ async fn main() {
             let mut times = Vec::new();
             for index in 0..BOOKINGS / CLIENTS {
                 let place = index * CLIENTS + number;
-                let new = spec(format!("new-{place}"), visitor(place), from, 60);
+                let new = spec(&format!("new-{place}"), visitor(place), from, 60);
                 let id = new.id.clone().expect("id");
                 let (time, answer) = timed(client.schedule_job(new)).await;
                 answer.expect("booked");

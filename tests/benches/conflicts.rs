@@ -104,7 +104,7 @@ fn slots(c: &mut Criterion) {
         count: 3,
     };
     c.bench_function("three free slots among 1000 jobs", |bench| {
-        bench.iter(|| free_slots(&bookings, &query))
+        bench.iter(|| free_slots(&bookings, &query));
     });
 }
 

@@ -2,6 +2,7 @@
 
 mod docker;
 mod lab;
+mod planning;
 
 use lab::Lab;
 
