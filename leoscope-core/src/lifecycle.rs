@@ -115,11 +115,12 @@ fn enter(entry: &mut JournalEntry, step: Step, action: Action) -> Option<Action>
     Some(action)
 }
 
-/// The lateness with which the run would start at `now`, if it is more than allowed.
+/// That the run would start later than allowed at `now`, or not before its end.
 fn too_late(entry: &JournalEntry, now: Timestamp) -> Option<Outcome> {
     let planned = entry.run.planned?.start();
     let (late, allowed) = (now.duration_since(planned), entry.job.policies.allowed_lateness);
-    (late > allowed).then(|| {
+    let over = entry.run.planned.is_some_and(|planned| now >= planned.end());
+    (late > allowed || over).then(|| {
         Outcome::new(
             RunStatus::Missed,
             Stage::Schedule,

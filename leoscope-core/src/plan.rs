@@ -67,7 +67,8 @@ pub fn plan(node: &NodeId, orders: &Orders, journal: &[JournalEntry], now: Times
 /// The runs that may still be started at `now`, in order of their scheduled starts.
 fn upcoming(job: &Job, now: Timestamp) -> impl Iterator<Item = Occurrence> + use<> {
     let earliest = now.checked_sub(job.policies.allowed_lateness).unwrap_or(now);
-    job.occurrences_after(earliest).filter(move |occurrence| occurrence.window.start() >= earliest)
+    let startable = move |window: Window| window.start() >= earliest && window.end() > now;
+    job.occurrences_after(earliest).filter(move |occurrence| startable(occurrence.window))
 }
 
 /// What happened to the booking of a run that is under way, if the orders want it no more.

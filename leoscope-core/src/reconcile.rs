@@ -81,19 +81,21 @@ pub fn judge(job: &Job, settled: Timestamp, evidence: Evidence<'_>, now: Timesta
             }
             break;
         }
+        let withdrawn = job.deleted.is_some_and(|deleted| occurrence.window.start() >= deleted);
         match verdict(job, occurrence, evidence, now) {
+            _ if withdrawn => {}
             Verdict::Ended => {}
             Verdict::Ends(run) => judgement.records.push(*run),
             Verdict::Wait(until) => {
                 judgement.wait_until(until);
                 waiting = true;
+                if start > now {
+                    break;
+                }
             }
         }
         if !waiting {
             judgement.settled = start.checked_add(INSTANT).unwrap_or(start);
-        }
-        if start > now {
-            break;
         }
     }
     judgement
@@ -181,7 +183,7 @@ fn verdict(job: &Job, occurrence: Occurrence, evidence: Evidence<'_>, now: Times
 fn offline(contact: Option<Contact>) -> String {
     match contact {
         Some(contact) => format!("the node has not called since {}", wire_time(contact.last)),
-        None => "the node has never called".to_owned(),
+        None => "the node has never called, or is no more".to_owned(),
     }
 }
 

@@ -33,6 +33,14 @@ struct JobView<'a> {
     since: Timestamp,
 }
 
+/// The expression, with its time zone where that is not UTC.
+fn schedule_cell(cron: Option<&CronExpr>, policies: &Policies) -> String {
+    match cron {
+        Some(cron) if !policies.time_zone.is_utc() => format!("{cron} ({})", policies.time_zone),
+        cron => or_dash(cron),
+    }
+}
+
 fn kind(schedule: &Schedule) -> (&'static str, Option<&CronExpr>) {
     match schedule {
         Schedule::Cron(cron) => ("cron", Some(cron)),
@@ -65,7 +73,7 @@ impl Record for Job {
             self.node.to_string(),
             or_dash(self.server.as_ref()),
             kind.to_owned(),
-            or_dash(cron),
+            schedule_cell(cron, &self.policies),
             utc(self.window.start()),
             utc(self.window.end()),
             self.length.secs().to_string(),

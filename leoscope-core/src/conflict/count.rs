@@ -22,7 +22,10 @@ fn count_in(timeline: &Timeline, index: usize, others: &[&Timeline], own: bool) 
     let all = Minutes::of(a);
     let mut causes = Vec::new();
     let mut cause = |b: &Pattern, near: Option<Near>| {
-        if let Some(near) = near {
+        let meets = |near: &Near| {
+            a.first <= b.last.saturating_add(near.most) && b.first.saturating_add(near.least) <= a.last
+        };
+        if let Some(near) = near.filter(meets) {
             Part::of(b).for_each(|part| part.causes(near, &all, &mut causes));
         }
     };

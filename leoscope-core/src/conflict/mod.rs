@@ -8,7 +8,7 @@ mod slots;
 pub use count::count_overlapping;
 pub use overlap::{first_overlap, first_self_overlap};
 pub use shift::{Alternative, alternatives, slipped};
-pub use slots::{SlotQuery, free_slots};
+pub use slots::{FARTHEST_SLOT, SlotQuery, free_slots};
 
 use crate::ids::{JobId, NodeId, UserId};
 use crate::model::Job;
@@ -75,6 +75,11 @@ impl<'a> Bookings<'a> {
         self.0.is_empty()
     }
 
+    /// How many patterns they are.
+    fn patterns(&self) -> usize {
+        self.timelines().map(|timeline| timeline.patterns().len()).sum()
+    }
+
     fn timelines(&self) -> impl Iterator<Item = &Timeline> {
         self.0.iter().map(|(_, timeline)| timeline)
     }
@@ -137,11 +142,13 @@ pub fn refusal(job: &Job, bookings: &Bookings<'_>, from: Timestamp) -> Option<Re
 /// # Errors
 /// Why it cannot be booked, with what could be.
 pub fn place(job: &Job, bookings: &Bookings<'_>, from: Timestamp) -> Result<Job, Refusal> {
-    let moves = job.overhead && !job.policies.slip.is_zero();
-    match moves.then(|| slipped(job, bookings, from)).flatten() {
-        Some(moved) => Ok(moved),
-        None => refusal(job, bookings, from).map_or_else(|| Ok(job.clone()), Err),
-    }
+    // A job that has been moved before stays where it is, if it can.
+    let refused = match refusal(job, bookings, from) {
+        None => return Ok(job.clone()),
+        Some(refused) => refused,
+    };
+    let moves = !job.policies.slip.is_zero();
+    moves.then(|| slipped(job, bookings, from)).flatten().ok_or(refused)
 }
 
 fn shared_node<'a>(a: &'a Job, b: &Job) -> Option<&'a NodeId> {

@@ -25,14 +25,14 @@ const FARTHEST: SignedDuration = SignedDuration::from_hours(7 * 24);
 /// How many minutes a cron schedule is moved at most to either side.
 const FARTHEST_MINUTES: i64 = 24 * 60;
 
-/// How many pairs of jobs are compared at most for the sake of alternatives: a fraction of a
+/// How many pairs of patterns are compared at most for the sake of alternatives: a fraction of a
 /// second's worth.
 const MOST_PAIRS: usize = 1_000_000;
 
 /// `job` with all starts moved later by the smallest amount within its slip at which it conflicts
 /// with nothing; unchanged where it is free already. `None` when no such amount is small enough.
 pub fn slipped(job: &Job, bookings: &Bookings<'_>, from: Timestamp) -> Option<Job> {
-    let mut moved = Job { shift: SignedDuration::ZERO, ..job.clone() };
+    let mut moved = job.moved_by(SignedDuration::ZERO);
     let mut unchanged = 0;
     let mut others = bookings.in_the_way_of(job).cycle();
     // Each start that is in the way moves the job to its end, and no smaller amount would pass it.
@@ -41,9 +41,10 @@ pub fn slipped(job: &Job, bookings: &Bookings<'_>, from: Timestamp) -> Option<Jo
         match first_overlap(&timeline, other) {
             None => unchanged += 1,
             Some((wanted, taken)) => {
-                moved.shift += taken.end().duration_since(wanted.start());
+                // From the start as it is, its alignment included.
+                moved = moved.moved_by(moved.offset() + taken.end().duration_since(wanted.start()));
                 unchanged = 0;
-                if moved.shift > moved.policies.slip {
+                if moved.movement() > moved.policies.slip {
                     return None;
                 }
             }
@@ -90,7 +91,8 @@ fn other_minutes(job: &Job, bookings: &Bookings<'_>, from: Timestamp) -> Vec<Alt
     let Schedule::Cron(cron) = &job.schedule else { return Vec::new() };
     let mut seen = vec![(cron.hours(), cron.minutes())];
     let shifts = (1..=FARTHEST_MINUTES).flat_map(|minutes| [minutes, -minutes]);
-    let candidates = shifts.take(MOST_PAIRS / bookings.len().max(1)).filter_map(|minutes| {
+    let pairs = bookings.patterns().saturating_mul(job.timeline().patterns().len());
+    let candidates = shifts.take(MOST_PAIRS / pairs.max(1)).filter_map(|minutes| {
         let cron = cron.shifted(minutes)?;
         // An hourly schedule is the same again every hour.
         let sets = (cron.hours(), cron.minutes());

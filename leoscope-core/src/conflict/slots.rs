@@ -18,52 +18,98 @@ pub struct SlotQuery {
     pub count: usize,
 }
 
-/// By how much the first part of the bounds that is looked at reaches to either side of the
-/// wanted instant, in lengths of the slot; it is doubled until enough is found.
-const FIRST_REACH: i32 = 16;
+/// How far from the wanted instant free time is looked for, and how long it may be at most.
+pub const FARTHEST_SLOT: SignedDuration = SignedDuration::from_hours(24 * 366);
+
+/// How much of the time on either side of the wanted instant is looked at in one go: what is
+/// booked in it is listed.
+const PART: SignedDuration = SignedDuration::from_hours(24 * 2);
 
 /// The free windows whose starts are nearest to the wanted one, nearest first, the later of two
-/// that are equally near first. They do not overlap each other.
+/// that are equally near first. They do not overlap each other, and lie at most [`FARTHEST_SLOT`]
+/// away.
 pub fn free_slots(bookings: &Bookings<'_>, query: &SlotQuery) -> Vec<Window> {
     let SlotQuery { length, near, within, count } = *query;
-    if length <= SignedDuration::ZERO || length > within.length() || count == 0 {
+    let Some(latest) = within.end().checked_sub(length).ok().filter(|latest| *latest >= within.start())
+    else {
+        return Vec::new();
+    };
+    if length <= SignedDuration::ZERO || length > FARTHEST_SLOT {
         return Vec::new();
     }
-    let mut reach = length.saturating_mul(FIRST_REACH).max(SignedDuration::from_hours(24));
-    loop {
-        let from = near.saturating_sub(reach).unwrap_or(within.start()).clamp(within.start(), within.end());
-        let to = near.saturating_add(reach).unwrap_or(within.end()).clamp(within.start(), within.end());
-        let whole = from == within.start() && to == within.end();
-        let mut found = Vec::new();
-        if let Ok(part) = Window::new(from, to) {
-            for gap in gaps(bookings, part) {
-                pack(gap, length, near, count, &mut found);
+    let near = near.clamp(within.start(), latest);
+    let mut found: Vec<Window> = Vec::new();
+    let (mut after, mut before) = (near, near);
+    let bound = |at: Result<Timestamp, jiff::Error>, otherwise| at.unwrap_or(otherwise);
+    // One part to either side at a time, so that nothing farther is nearer than what was found.
+    while found.len() < count && (after <= latest || before > within.start()) {
+        let mut candidates = Vec::new();
+        if after <= latest {
+            let next = bound(after.checked_add(PART), latest);
+            candidates.extend(starting_in(bookings, &found, query, near, (after, next.min(latest))));
+            after = bound(next.min(latest).checked_add(SignedDuration::from_micros(1)), Timestamp::MAX);
+            // Where the wanted instant itself is free, what lies before it ends there.
+            if let Some(index) = candidates.iter().position(|slot: &Window| slot.start() == near) {
+                found.push(candidates.swap_remove(index));
             }
         }
-        found.sort_by_key(|slot: &Window| (slot.start().duration_since(near).abs(), slot.start() < near));
-        found.truncate(count);
-        // What lies farther away than the part that was looked at could still be nearer than some.
-        let sure = found.iter().all(|slot| slot.start().duration_since(near).abs() + length <= reach);
-        if whole || (found.len() == count && sure) {
-            return found;
+        if before > within.start() {
+            let next = bound(before.checked_sub(PART), within.start()).max(within.start());
+            let last = bound(before.checked_sub(SignedDuration::from_micros(1)), before);
+            candidates.extend(starting_in(bookings, &found, query, near, (next, last)));
+            before = next;
         }
-        reach = reach.saturating_mul(2);
+        candidates
+            .sort_by_key(|slot: &Window| (slot.start().duration_since(near).abs(), slot.start() < near));
+        for slot in candidates {
+            if found.len() < count && found.iter().all(|other| slot.overlap(other).is_none()) {
+                found.push(slot);
+            }
+        }
+        if after.duration_since(near) > FARTHEST_SLOT || near.duration_since(before) > FARTHEST_SLOT {
+            break;
+        }
     }
+    found
 }
 
-/// The parts of `part` that no booking takes, in order of time.
-fn gaps(bookings: &Bookings<'_>, part: Window) -> Vec<Window> {
+/// Free slots that start from the first to the last of two instants, both included, beside those
+/// found already.
+fn starting_in(
+    bookings: &Bookings<'_>,
+    found: &[Window],
+    query: &SlotQuery,
+    near: Timestamp,
+    (first, last): (Timestamp, Timestamp),
+) -> Vec<Window> {
+    let SlotQuery { length, count, .. } = *query;
+    let end = last.checked_add(length).unwrap_or(query.within.end());
+    let Ok(part) = Window::new(first, end) else { return Vec::new() };
+    let mut slots: Vec<Window> = Vec::new();
+    for gap in gaps(bookings, found, part) {
+        pack(gap, length, near, count, &mut slots);
+        if slots.len() > 4 * count {
+            slots.sort_by_key(|slot: &Window| (slot.start().duration_since(near).abs(), slot.start() < near));
+            slots.truncate(count);
+        }
+    }
+    slots
+}
+
+/// The parts of `part` that neither a booking nor a slot found already takes, in order of time.
+fn gaps(bookings: &Bookings<'_>, found: &[Window], part: Window) -> Vec<Window> {
     let mut taken: Vec<Window> = bookings
         .timelines()
         .flat_map(|timeline| {
             let occurrences = timeline.clone().after(part.start()).into_occurrences();
             occurrences.map(|occurrence| occurrence.reserved).take_while(|window| window.start() < part.end())
         })
+        .chain(found.iter().copied())
         .collect();
     taken.sort_unstable();
     let (mut gaps, mut free_from) = (Vec::new(), part.start());
     for window in taken {
-        gaps.extend(Window::new(free_from, window.start()).ok());
+        gaps.extend(Window::new(free_from, window.start().min(part.end())).ok());
         free_from = free_from.max(window.end());
     }
     gaps.extend(Window::new(free_from, part.end()).ok());

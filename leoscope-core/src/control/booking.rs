@@ -3,12 +3,13 @@ use std::sync::Arc;
 
 use super::Service;
 use super::refusal::{busy, conflict, exists, missing};
-use crate::conflict::{Bookings, place};
-use crate::error::{ErrorKind, Result};
-use crate::ids::{JobId, NodeId};
-use crate::model::{Job, RunFilter};
-use crate::ports::{Booking, Timetable};
-use crate::time::{SignedDuration, Timestamp, Window};
+use crate::conflict::{Bookings, place, refusal};
+use crate::error::{Error, ErrorKind, Result};
+use crate::ids::{JobId, NodeId, RunId};
+use crate::model::{Job, Run, RunFilter};
+use crate::ports::{Booking, Timetable, Versions};
+use crate::schedule::Occurrence;
+use crate::time::{SignedDuration, Timestamp};
 
 /// How often a booking is tried again after somebody else's came first.
 const ATTEMPTS: usize = 64;
@@ -35,6 +36,12 @@ impl Taken {
     pub(super) fn place(&self, job: &Job, now: Timestamp) -> Result<Job> {
         place(job, &self.bookings(Some(&job.id), now), now).map_err(|refusal| conflict(job, refusal))
     }
+
+    /// Refuses `job` where it is in the way of the others.
+    pub(super) fn check(&self, job: &Job, now: Timestamp) -> Result<()> {
+        let refused = refusal(job, &self.bookings(Some(&job.id), now), now);
+        refused.map_or(Ok(()), |refusal| Err(conflict(job, refusal)))
+    }
 }
 
 impl Service {
@@ -57,17 +64,36 @@ impl Service {
         let soon = now.checked_add(BEFORE_START).unwrap_or(now);
         let mut released = Vec::new();
         for job in jobs.iter().filter(|job| job.overhead) {
-            let current = job.occurrences_after(now).map(|occurrence| occurrence.reserved);
-            let current: Vec<Window> = current.take_while(|reserved| reserved.start() <= soon).collect();
-            for reserved in current {
+            let current = job.occurrences_after(now);
+            let current: Vec<Occurrence> =
+                current.take_while(|occurrence| occurrence.reserved.start() <= soon).collect();
+            for Occurrence { reserved, window } in current {
+                let own = RunId::derive(&job.id, job.created, window.start());
                 let filter =
                     RunFilter { job: Some(job.id.clone()), within: Some(reserved), ..RunFilter::default() };
                 let runs = self.store.runs(&filter).await?;
-                let ended = runs.iter().filter(|run| run.status.is_terminal());
-                released.extend(ended.filter_map(|run| Some((job.id.clone(), run.sort_key()?))));
+                // Nodes of another make give ids of their own.
+                let foreign = |run: &Run| run.planned.is_none() && run.started > Some(job.created);
+                let belongs = |run: &Run| run.id == own || foreign(run);
+                if runs.iter().any(|run| run.status.is_terminal() && belongs(run)) {
+                    released.push((job.id.clone(), reserved.start()));
+                }
             }
         }
         Ok(released)
+    }
+
+    /// Carries out a booking of `job` and tells its nodes. Both are done even if the caller has
+    /// gone meanwhile: a node that is not told would not know of a job that is booked.
+    async fn commit(&self, seen: Versions, booking: Booking, job: &Job) -> Result<()> {
+        let (store, changes) = (Arc::clone(&self.store), Arc::clone(&self.changes));
+        let nodes: Vec<NodeId> = job.nodes().cloned().collect();
+        let made = tokio::spawn(async move {
+            store.commit(&seen, booking).await?;
+            changes.announce(nodes.iter());
+            Ok(())
+        });
+        made.await.map_err(|e| Error::while_doing("make a booking", e))?
     }
 
     /// Books `job` unless it conflicts with what is booked, and gives it as it was booked.
@@ -84,14 +110,10 @@ impl Service {
             }
             let placed = taken.place(&job, now)?;
             let booking = Booking::Insert(Box::new(placed.clone()));
-            match self.store.commit(&taken.timetable.versions, booking).await {
+            match self.commit(taken.timetable.versions, booking, &placed).await {
                 Err(error) if error.kind() == ErrorKind::Stale => {}
                 Err(error) if error.kind() == ErrorKind::AlreadyExists => return Err(exists(&job.id)),
-                other => {
-                    other?;
-                    self.changes.announce(placed.nodes());
-                    return Ok(placed);
-                }
+                other => return other.map(|()| placed),
             }
         }
         Err(busy(&job.node))
@@ -112,13 +134,9 @@ impl Service {
             let current = current.ok_or_else(|| missing(&job.id))?;
             let Some(changed) = change(current, &taken, now)? else { return Ok(Job::clone(current)) };
             let booking = Booking::Replace(Box::new(changed.clone()));
-            match self.store.commit(&taken.timetable.versions, booking).await {
+            match self.commit(taken.timetable.versions, booking, &changed).await {
                 Err(error) if error.kind() == ErrorKind::Stale => {}
-                other => {
-                    other?;
-                    self.changes.announce(changed.nodes());
-                    return Ok(changed);
-                }
+                other => return other.map(|()| changed),
             }
         }
         Err(busy(&job.node))
@@ -132,13 +150,10 @@ impl Service {
             if !jobs.iter().any(|other| other.is_same_booking(job)) {
                 return Err(missing(&job.id));
             }
-            match self.store.commit(&versions, Booking::Delete(job.id.clone(), self.clock.now())).await {
+            let booking = Booking::Delete(job.id.clone(), self.clock.now());
+            match self.commit(versions, booking, job).await {
                 Err(error) if error.kind() == ErrorKind::Stale => {}
-                other => {
-                    other?;
-                    self.changes.announce(job.nodes());
-                    return Ok(());
-                }
+                other => return other,
             }
         }
         Err(busy(&job.node))

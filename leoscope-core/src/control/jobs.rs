@@ -35,14 +35,23 @@ impl Session {
     pub(super) async fn do_modify_job(&self, id: &JobId, change: JobChange) -> Result<Vec<String>> {
         let job = self.service.live_job(id).await?;
         self.require(&Action::ModifyJob(&job))?;
+        for node in job.nodes() {
+            self.service.node(node).await?;
+        }
         let changed = self
             .service
             .rebook(&job, |current, taken, now| {
-                let changed = change.clone().apply(current, now)?;
-                taken.place(&changed, now).map(Some)
+                let placed = taken.place(&change.clone().apply(current, now)?, now)?;
+                let changed = placed.clone().succeeding(current, now);
+                // A run that it takes over may be longer now, and in somebody's way.
+                if changed != placed {
+                    taken.check(&changed, now)?;
+                }
+                Ok(Some(changed))
             })
             .await?;
-        let mut warnings = self.service.warnings(&changed).await?;
+        // The change is made; that something cannot be told about it is no refusal.
+        let mut warnings = self.service.warnings(&changed).await.unwrap_or_default();
         warnings.extend(moved(&changed));
         Ok(warnings)
     }
@@ -138,9 +147,9 @@ fn image_warning(image: &str) -> Option<String> {
 
 /// That the slip of a job was used.
 fn moved(job: &Job) -> Option<String> {
-    let shift = job.shift;
-    (!shift.is_zero())
-        .then(|| format!("all starts were moved {} s later to be free of conflicts", shift.as_secs_f64()))
+    let movement = job.movement();
+    let moved = !movement.is_zero();
+    moved.then(|| format!("all starts were moved {} s later to be free of conflicts", movement.as_secs_f64()))
 }
 
 #[cfg(test)]

@@ -1,27 +1,40 @@
+use std::cmp::Reverse;
+use std::collections::BinaryHeap;
+
 use super::Session;
-use crate::conflict::{SlotQuery, free_slots};
+use crate::conflict::{FARTHEST_SLOT, SlotQuery, free_slots};
 use crate::error::{Error, Result};
 use crate::ids::{NodeId, RunId};
-use crate::model::{CalendarEvent, Job, JobPlan, JobSpec, SlotRequest};
+use crate::model::{CalendarEvent, Job, JobParams, JobPlan, JobSpec, SlotRequest};
 use crate::policy::{self, Action};
 use crate::ports::Calendar;
-use crate::time::{SignedDuration, Timestamp, Window};
+use crate::schedule::Occurrences;
+use crate::time::{SignedDuration, Timestamp, Window, wire_time};
 
 /// The most runs of a plan and the most slots that one answer tells.
 const MOST_LISTED: usize = 1_000;
 
-/// The most events of a calendar: their messages stay below what clients accept.
+/// The most events of a calendar, and the most bytes of their texts: the answer stays below what
+/// clients accept.
 const MOST_EVENTS: usize = 10_000;
+const MOST_BYTES: usize = 3 << 20;
 
-/// The longest time in which free time is looked for: what is booked in it is listed.
-const LONGEST_SEARCH: SignedDuration = SignedDuration::from_hours(24 * 366);
+/// About how many bytes an event of a job takes in an answer.
+fn size(job: &Job) -> usize {
+    const FIXED: usize = 160;
+    let JobParams { mode, deploy, execute, finish } = &job.params;
+    let texts = [mode, deploy, execute, finish].map(String::len).iter().sum::<usize>();
+    let ids = 2 * job.id.as_str().len() + job.owner.as_str().len() + job.node.as_str().len();
+    let server = job.server.as_ref().map_or(0, |server| server.as_str().len());
+    FIXED + texts + ids + server + job.trigger.as_ref().map_or(0, String::len)
+}
 
 impl Session {
     pub(super) async fn do_plan_job(&self, spec: JobSpec, runs: u32) -> Result<JobPlan> {
         let (job, warnings) = self.checked(spec).await?;
         let now = self.service.clock.now();
         let taken = self.service.taken(job.nodes(), now).await?;
-        let id_is_taken = taken.timetable.jobs.iter().any(|other| other.id == job.id);
+        let id_is_taken = self.service.live_job(&job.id).await.is_ok();
         let placed = if id_is_taken { Err(super::refusal::exists(&job.id)) } else { taken.place(&job, now) };
         let (job, refusal) = match placed {
             Ok(placed) => (placed, None),
@@ -40,14 +53,15 @@ impl Session {
         for node in nodes {
             self.service.node(node).await?;
         }
-        if *length <= SignedDuration::ZERO {
+        if *length < SignedDuration::from_secs(1) || *length > FARTHEST_SLOT {
             return Err(Error::invalid(format!("length of {} s is not possible", length.as_secs_f64()))
-                .hint("give the length of the free time in seconds, more than 0"));
+                .hint("give the length of the free time in seconds, from 1 to a year"));
         }
         let now = self.service.clock.now();
-        let from = within.start().max(now);
-        let latest = from.checked_add(LONGEST_SEARCH).unwrap_or(within.end());
-        let within = Window::new(from, within.end().min(latest))?;
+        let within = Window::new(within.start().max(now), within.end()).map_err(|_| {
+            Error::invalid(format!("all of {within} has passed, it is {}", wire_time(now)))
+                .hint("look for free time in the future (times are UTC)")
+        })?;
         let taken = self.service.taken(nodes.iter(), now).await?;
         let count = usize::try_from(*count).unwrap_or(MOST_LISTED).min(MOST_LISTED);
         let query = SlotQuery { length: *length, near: *near, within, count };
@@ -57,20 +71,30 @@ impl Session {
     pub(super) async fn do_calendar(&self, node: &NodeId, within: Window) -> Result<Calendar> {
         self.service.node(node).await?;
         let jobs = self.service.timetable(std::iter::once(node)).await?.jobs;
-        let mut events: Vec<(Window, &Job)> = Vec::new();
-        for job in &jobs {
-            let planned = job.timeline().after(within.start()).into_occurrences();
-            let planned = planned
-                .take_while(|occurrence| occurrence.reserved.start() < within.end())
-                .map(|occurrence| occurrence.window)
-                .filter(|window| within.contains(window.start()));
-            // One more than can be told says that there are more.
-            events.extend(planned.take(MOST_EVENTS + 1).map(|window| (window, job.as_ref())));
+        let mut next = BinaryHeap::new();
+        let mut planned: Vec<Occurrences<'static>> =
+            jobs.iter().map(|job| job.timeline().after(within.start()).into_occurrences()).collect();
+        let advance = |index: usize, planned: &mut Vec<Occurrences<'static>>| {
+            let occurrence = planned.get_mut(index)?.next()?;
+            let inside = occurrence.reserved.start() < within.end();
+            inside.then_some(Reverse((occurrence.reserved.start(), index, occurrence.window.start())))
+        };
+        for index in 0..jobs.len() {
+            next.extend(advance(index, &mut planned));
         }
-        events.sort_by(|a, b| (a.0, &a.1.id).cmp(&(b.0, &b.1.id)));
-        let complete = events.len() <= MOST_EVENTS;
-        events.truncate(MOST_EVENTS);
-        let events = events.into_iter().map(|(window, job)| self.event(window, job)).collect();
+        let (mut events, mut bytes, mut complete) = (Vec::new(), 0, true);
+        while let Some(Reverse((_, index, start))) = next.pop() {
+            next.extend(advance(index, &mut planned));
+            let Some(job) = jobs.get(index).filter(|_| within.contains(start)) else { continue };
+            let Some(window) = Window::lasting(start, job.length.duration()) else { continue };
+            bytes += size(job);
+            if events.len() == MOST_EVENTS || bytes > MOST_BYTES {
+                complete = false;
+                break;
+            }
+            events.push(self.event(window, job));
+        }
+        events.sort_by(|a, b| (a.window, &a.job).cmp(&(b.window, &b.job)));
         Ok(Calendar { events, complete })
     }
 

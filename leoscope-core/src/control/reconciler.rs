@@ -1,6 +1,6 @@
 use super::Service;
 use crate::error::Result;
-use crate::model::{Run, RunFilter};
+use crate::model::{Job, Run, RunFilter};
 use crate::ports::Unsettled;
 use crate::reconcile::{Contact, Evidence, Judgement, judge, scope};
 use crate::time::{SignedDuration, Timestamp};
@@ -10,6 +10,9 @@ const BATCH: u32 = 100;
 
 /// How often it is looked whether something is due.
 const INTERVAL: SignedDuration = SignedDuration::from_secs(10);
+
+/// When a job that could not be settled is looked at again.
+const POSTPONED: SignedDuration = SignedDuration::from_mins(5);
 
 /// What a round of the reconciler did.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -36,15 +39,23 @@ impl Service {
             if due.is_empty() {
                 return Ok(done);
             }
-            for unsettled in due {
+            for Unsettled { job, settled } in due {
                 done.jobs += 1;
-                done.records += self.settle(unsettled, now).await?;
+                match self.settle(&job, settled, now).await {
+                    Ok(records) => done.records += records,
+                    // One job that cannot be settled must not hold up all others.
+                    Err(error) => {
+                        tracing::warn!(job = %job.id, %error, "cannot settle the runs of a job; trying later");
+                        let later = now.checked_add(POSTPONED).unwrap_or(now);
+                        self.store.settle(&job, settled, Some(later)).await?;
+                    }
+                }
             }
         }
     }
 
-    async fn settle(&self, Unsettled { job, settled }: Unsettled, now: Timestamp) -> Result<usize> {
-        let runs = match scope(&job, settled, now) {
+    async fn settle(&self, job: &Job, settled: Timestamp, now: Timestamp) -> Result<usize> {
+        let runs = match scope(job, settled, now) {
             Some(within) => {
                 let filter =
                     RunFilter { job: Some(job.id.clone()), within: Some(within), ..RunFilter::default() };
@@ -54,13 +65,13 @@ impl Service {
         };
         let contact = self.store.node(&job.node).await?.and_then(|node| Contact::of(&node));
         let evidence = Evidence { runs: &runs, contact };
-        let Judgement { records, settled, next } = judge(&job, settled, evidence, now);
+        let Judgement { records, settled, next } = judge(job, settled, evidence, now);
         for run in &records {
             let Run { id, status, message, .. } = run;
             tracing::info!(run = %id, job = %job.id, %status, message, "no node reported");
             self.store_run(run.clone()).await?;
         }
-        self.store.settle(&job, settled, next).await?;
+        self.store.settle(job, settled, next).await?;
         Ok(records.len())
     }
 

@@ -13,7 +13,7 @@ pub struct Service {
     pub(super) store: Arc<dyn Store>,
     pub(super) artifacts: Arc<dyn ArtifactStore>,
     pub(super) clock: Arc<dyn Clock>,
-    pub(super) changes: Changes,
+    pub(super) changes: Arc<Changes>,
     /// Held while a booking is made, so that those of this process do not make each other start
     /// over. What keeps bookings from conflicting is the versions of the timetables.
     pub(super) booking: tokio::sync::Mutex<()>,
@@ -29,7 +29,7 @@ impl Service {
             store,
             artifacts,
             clock,
-            changes: Changes::default(),
+            changes: Arc::default(),
             booking: tokio::sync::Mutex::default(),
         })
     }

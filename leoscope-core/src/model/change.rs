@@ -30,8 +30,7 @@ impl JobChange {
     /// `job` with this change made at `now`, checked like a new one.
     ///
     /// It keeps its id, owner and nodes, and the time at which it was booked, so that its runs
-    /// keep their ids. A run in progress goes on where the new definition plans it as well, and
-    /// lasts as long there.
+    /// keep their ids; and, as far as its slip allows it, the amount by which it was moved.
     ///
     /// # Errors
     /// Those of [`JobSpec::check`]; [`InvalidArgument`](crate::ErrorKind::InvalidArgument) when
@@ -58,18 +57,23 @@ impl JobChange {
             policies: policies.unwrap_or_else(|| job.policies.clone()),
         };
         let changed = spec.check(job.owner.clone(), now)?;
-        Ok(succeed(job, changed, now))
+        Ok(Job { created: job.created, shift: job.shift.min(changed.policies.slip), ..changed })
     }
 }
 
-/// `next` as the definition that takes the place of `job` at `now`.
-fn succeed(job: &Job, next: Job, now: Timestamp) -> Job {
-    let next = Job { created: job.created, ..next };
-    let current = job.occurrences_after(now).next().filter(|current| current.window.contains(now));
-    let kept = current.map(|current| (current.window, Job { since: current.window.start(), ..next.clone() }));
-    match kept {
-        Some((window, kept)) if kept.plans(window) => kept,
-        _ => next,
+impl Job {
+    /// This definition as the one that takes the place of `job` at `now`: where it plans the run
+    /// that has the time then as well, with the same start and at least as long, that run belongs
+    /// to it.
+    #[must_use]
+    pub fn succeeding(self, job: &Self, now: Timestamp) -> Self {
+        let current = job.occurrences_after(now).next().filter(|current| current.reserved.contains(now));
+        match current
+            .map(|current| (current.window, Self { since: current.reserved.start(), ..self.clone() }))
+        {
+            Some((window, kept)) if kept.plans(window) => kept,
+            _ => self,
+        }
     }
 }
 

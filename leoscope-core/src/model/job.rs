@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::error::Error;
 use crate::ids::{JobId, NodeId, UserId};
-use crate::schedule::{Occurrences, Policies, Schedule, Timeline, Timing};
+use crate::schedule::{Occurrences, Policies, Schedule, Timeline, Timing, alignment_wait};
 use crate::time::{Timestamp, Window};
 
 /// The length of a run in whole seconds, at least 1.
@@ -131,6 +131,23 @@ impl Job {
             until: self.deleted,
             seed: if is_random { self.id.seed(self.created) } else { 0 },
         }
+    }
+
+    /// The same job with its starts moved by `shift`, and on to the alignment.
+    #[must_use]
+    pub fn moved_by(&self, shift: SignedDuration) -> Self {
+        let moved = Self { shift, ..self.clone() };
+        if shift.is_zero() { moved } else { Self { shift: moved.offset(), ..moved } }
+    }
+
+    /// How much later than the schedule says the starts are, alignment included.
+    pub fn offset(&self) -> SignedDuration {
+        self.shift + alignment_wait(&self.schedule, &self.policies, self.window, self.shift)
+    }
+
+    /// By how much the starts lie later than they would unmoved.
+    pub fn movement(&self) -> SignedDuration {
+        self.offset() - self.moved_by(SignedDuration::ZERO).offset()
     }
 
     /// The planned runs of the job, in order of their scheduled starts.

@@ -11,6 +11,9 @@ use crate::time::{Timestamp, Window, wire_time};
 /// The longest date range of a job in days (a hundred years), which bounds what a check can cost.
 pub const MAX_WINDOW_DAYS: i64 = 36_525;
 
+/// The longest text of a phase, and the longest trigger, in bytes.
+const MAX_TEXT_BYTES: usize = 4096;
+
 /// What a researcher asks for.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct JobSpec {
@@ -48,6 +51,7 @@ impl JobSpec {
     pub fn check(self, owner: UserId, now: Timestamp) -> Result<Job, Error> {
         self.check_places()?;
         self.check_times(now)?;
+        self.check_texts()?;
         self.policies.check()?;
         let Self { id, node, server, schedule, window, length, overhead, trigger, config, params, policies } =
             self;
@@ -99,6 +103,27 @@ impl JobSpec {
                     .hint("name another node as server, or none"))
             }
             _ => Ok(()),
+        }
+    }
+
+    /// Texts that calendars repeat with every run must be short.
+    fn check_texts(&self) -> Result<(), Error> {
+        let JobParams { mode, deploy, execute, finish } = &self.params;
+        let trigger = self.trigger.as_deref().unwrap_or_default();
+        let texts = [
+            ("params.mode", mode.as_str()),
+            ("params.deploy", deploy),
+            ("params.execute", execute),
+            ("params.finish", finish),
+            ("trigger", trigger),
+        ];
+        match texts.into_iter().find(|(_, text)| text.len() > MAX_TEXT_BYTES) {
+            Some((name, text)) => Err(Error::invalid(format!(
+                "{name} is {} bytes long, at most {MAX_TEXT_BYTES} are allowed",
+                text.len()
+            ))
+            .hint("put what belongs to the experiment into its config")),
+            None => Ok(()),
         }
     }
 

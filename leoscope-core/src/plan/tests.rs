@@ -54,7 +54,7 @@ fn a_run_is_begun_ahead_of_its_start_and_only_once() {
 
 #[test]
 fn starts_within_the_allowed_lateness_are_caught_up_earlier_ones_are_not() {
-    let orders = orders(vec![every_minute(10)]);
+    let orders = orders(vec![every_minute(30)]);
     let starts = |now| {
         let plan = plan(&node(), &orders, &[], at(now));
         plan.begin.iter().map(|e| e.run.planned.expect("planned").start()).collect::<Vec<_>>()
@@ -62,6 +62,20 @@ fn starts_within_the_allowed_lateness_are_caught_up_earlier_ones_are_not() {
     assert_eq!(starts("2026-12-01T00:10:10"), [at("2026-12-01T00:10")]);
     assert_eq!(starts("2026-12-01T00:10:11"), []);
     assert_eq!(starts("2026-12-01T00:10:05"), [at("2026-12-01T00:10")]);
+}
+
+#[test]
+fn a_run_whose_end_has_come_is_not_begun_however_late_it_may_start() {
+    let policies = Policies { allowed_lateness: jiff::SignedDuration::from_mins(60), ..Policies::default() };
+    let orders = orders(vec![Job { policies, ..every_minute(30) }]);
+    let begun = |now| plan(&node(), &orders, &[], at(now)).begin.len();
+    assert_eq!(
+        (begun("2026-12-01T00:10:29"), begun("2026-12-01T00:10:30")),
+        (1, 1),
+        "of 00:10, then of 00:11"
+    );
+    let first = plan(&node(), &orders, &[], at("2026-12-01T00:10:30")).begin.remove(0);
+    assert_eq!(first.run.planned.expect("planned").start(), at("2026-12-01T00:11"));
 }
 
 #[test]

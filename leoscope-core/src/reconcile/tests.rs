@@ -62,7 +62,7 @@ fn records(judgement: &Judgement) -> Vec<(&str, RunStatus, &str)> {
 fn a_node_that_never_called_has_missed_what_was_to_start() {
     let found = judged(&job(), &[], None, "2026-12-01T10:12:10");
     assert_eq!(records(&found), [("00", RunStatus::Missed, "offline"), ("10", RunStatus::Missed, "offline")]);
-    assert_eq!(found.records[0].message, "the node has never called");
+    assert_eq!(found.records[0].message, "the node has never called, or is no more");
     assert_eq!(found.next, Some(at("2026-12-01T10:22:10")));
     let early = judged(&job(), &[], None, "2026-12-01T10:02:09");
     assert_eq!((early.records.len(), early.next), (0, Some(at("2026-12-01T10:02:10"))));
@@ -137,4 +137,28 @@ fn a_limited_number_of_runs_is_counted_from_the_job_s_beginning() {
     assert_eq!(first.records.len(), 1);
     let rest = judge(&job, first.settled, Evidence { runs: &[], contact: None }, at("2026-12-05T00:00"));
     assert_eq!((rest.records.len(), rest.next), (1, None));
+}
+
+#[test]
+fn a_future_run_that_has_ended_already_does_not_end_the_search() {
+    let job = Job { overhead: false, ..job() };
+    let runs = [
+        run("2026-12-01T10:00", RunStatus::Completed),
+        run("2026-12-01T10:10", RunStatus::Completed),
+        run("2026-12-01T10:20", RunStatus::Failed),
+    ];
+    let found = judged(&job, &runs, Some("2026-12-01T10:19:30"), "2026-12-01T10:19:40");
+    assert_eq!(found.records, []);
+    assert!(found.next.is_some_and(|next| next > at("2026-12-01T10:30")), "{found:?}");
+}
+
+#[test]
+fn a_run_that_was_withdrawn_before_its_random_start_is_nobody_s_to_report() {
+    let policies = Policies { random_slip: SignedDuration::from_mins(5), ..Policies::default() };
+    let job = Job { policies, ..job() };
+    let run = job.occurrences().next().expect("run");
+    let deleted = run.window.start() - SignedDuration::from_secs(1);
+    assert!(run.reserved.contains(deleted));
+    let found = judged(&Job { deleted: Some(deleted), ..job }, &[], None, "2026-12-05T00:00");
+    assert_eq!((found.records, found.next), (Vec::new(), None));
 }

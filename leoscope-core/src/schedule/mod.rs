@@ -9,7 +9,7 @@ mod zone;
 
 pub use cron::CronExpr;
 pub use policies::{ALLOWED_LATENESS, Overlap, Policies, SlotOffset};
-pub use timeline::{Occurrence, Occurrences, Timeline, Timing};
+pub use timeline::{Occurrence, Occurrences, Timeline, Timing, alignment_wait};
 pub use zone::Zone;
 
 pub(crate) use days::Day;

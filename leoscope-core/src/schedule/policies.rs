@@ -64,6 +64,12 @@ impl Default for Policies {
 }
 
 impl Policies {
+    /// How much later than its scheduled start a run may be planned to begin, at most.
+    pub fn longest_delay(&self) -> SignedDuration {
+        let align = if self.align.is_some() { SLOT } else { SignedDuration::ZERO };
+        self.slip.saturating_add(self.random_slip).saturating_add(align)
+    }
+
     /// Checks that every duration is one a job can have.
     ///
     /// # Errors

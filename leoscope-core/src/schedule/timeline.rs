@@ -51,6 +51,23 @@ impl<'a> Timing<'a> {
     }
 }
 
+/// How long a start that was moved by `shift` waits for its alignment.
+///
+/// All starts of a job wait equally long: they differ by whole minutes, and slots fit a minute.
+pub fn alignment_wait(
+    schedule: &Schedule,
+    policies: &Policies,
+    range: Window,
+    shift: SignedDuration,
+) -> SignedDuration {
+    let base = match schedule {
+        Schedule::Once => range.start().as_microsecond(),
+        Schedule::Cron(_) => 0,
+    };
+    let at = base + micros(shift);
+    SignedDuration::from_micros(aligned(at, policies) - at)
+}
+
 /// One planned run.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Occurrence {

@@ -33,10 +33,10 @@ pub(super) async fn run(plan: Plan, session: &Session, out: &Output) -> Result<E
             Ok(refusal.kind().into())
         }
         None => {
-            if !job.shift.is_zero() {
+            if !job.movement().is_zero() {
                 out.note(format_args!(
                     "all starts would be moved {} s later to be free of conflicts",
-                    job.shift.as_secs_f64()
+                    job.movement().as_secs_f64()
                 ));
             }
             out.note("it could be booked; nothing was stored");

@@ -3,10 +3,19 @@
 use std::num::NonZeroU32;
 
 use clap::Args;
+use leoscope_core::Result;
 use leoscope_core::schedule::{Overlap, Policies, SlotOffset, Zone};
 use leoscope_core::time::SignedDuration;
 
 use crate::cli::duration;
+
+/// Where starts lie inside slots; `None` for anywhere.
+#[derive(Debug, Clone, Copy)]
+struct Alignment(Option<SlotOffset>);
+
+fn alignment(text: &str) -> Result<Alignment> {
+    if text == "none" { Ok(Alignment(None)) } else { text.parse().map(Some).map(Alignment) }
+}
 
 /// The options of `job schedule`, `job plan` and `job modify`.
 #[derive(Debug, Args)]
@@ -27,12 +36,13 @@ pub(crate) struct PolicyArgs {
     /// Start each run at random up to this much later; the time is reserved [default: 0]
     #[arg(long, value_name = "SECS", value_parser = duration, allow_hyphen_values = true)]
     random_slip: Option<SignedDuration>,
-    /// End the job after this many planned runs
+    /// End the job after this many planned runs; 0 for no end
     #[arg(long, value_name = "COUNT")]
-    max_runs: Option<NonZeroU32>,
-    /// Start inside Starlink's 15-second slots: slot for their start, slot+3 for 3 seconds later
-    #[arg(long, value_name = "PLACE")]
-    align: Option<SlotOffset>,
+    max_runs: Option<u32>,
+    /// Start inside Starlink's 15-second slots: slot for their start, slot+3 for 3 seconds later,
+    /// none for anywhere
+    #[arg(long, value_name = "PLACE", value_parser = alignment)]
+    align: Option<Alignment>,
 }
 
 impl PolicyArgs {
@@ -57,8 +67,8 @@ impl PolicyArgs {
             overlap: overlap.unwrap_or(policies.overlap),
             slip: slip.unwrap_or(policies.slip),
             random_slip: random_slip.unwrap_or(policies.random_slip),
-            max_runs: max_runs.or(policies.max_runs),
-            align: align.or(policies.align),
+            max_runs: max_runs.map_or(policies.max_runs, NonZeroU32::new),
+            align: align.map_or(policies.align, |Alignment(place)| place),
         }
     }
 }

@@ -37,7 +37,7 @@ pub(crate) struct Schedule {
     /// When the job begins (UTC), for example 2026-12-01T00:00:00; a single run starts then
     #[arg(long, value_name = "TIME", value_parser = instant)]
     start_date: Timestamp,
-    /// When the job is over (UTC) [default for a single run: start date and length]
+    /// When the job is over (UTC) [default for a single run: as long as it may take]
     #[arg(long, value_name = "TIME", value_parser = instant)]
     end_date: Option<Timestamp>,
     /// Length of one run in seconds
@@ -129,6 +129,8 @@ impl Schedule {
             params_execute: execute,
             params_finish: finish,
         } = self;
+        let policies = policies.over(Policies::default());
+        policies.check()?;
         let schedule = match (r#type, schedule) {
             (Some(JobType::Cron) | None, Some(cron)) => Starts::Cron(cron),
             (Some(JobType::Atq) | None, None) => Starts::Once,
@@ -145,7 +147,7 @@ impl Schedule {
         };
         let window = match (end_date, &schedule) {
             (Some(end), _) => Window::new(start, end)?,
-            (None, Starts::Once) => Window::lasting(start, length.duration())
+            (None, Starts::Once) => Window::lasting(start, length.duration() + policies.longest_delay())
                 .ok_or_else(|| Error::invalid(format!("start {start} plus {length} is no time")))?,
             (None, Starts::Cron(_)) => {
                 return Err(Error::invalid("a job with a schedule needs an end date").hint("give --end-date"));
@@ -162,7 +164,7 @@ impl Schedule {
             trigger,
             config,
             params: JobParams { mode, deploy, execute, finish },
-            policies: policies.over(Policies::default()),
+            policies,
         })
     }
 }

@@ -163,7 +163,9 @@ impl JobStore for MemoryStore {
         }
         for job in changed {
             let key = definition(&job);
-            tables.settled.entry(key.clone()).or_insert((job.since, Some(job.since)));
+            if job.deleted.is_none() {
+                tables.settled.insert(key.clone(), (job.since, Some(job.since)));
+            }
             tables.jobs.insert(key, job);
         }
         Ok(())

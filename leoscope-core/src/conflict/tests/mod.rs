@@ -106,4 +106,36 @@ fn what_ended_before_counts_no_more() {
     assert_eq!((count(before), count(after)), (1, 0));
 }
 
+#[test]
+fn a_slip_with_alignment_moves_on_from_slot_to_slot() {
+    // Over at :27.000001, just after a slot has begun: the next one is at :42, 30 s after :12.
+    let other = job("a", "once", "2026-12-01T10:00:20.000001", "2026-12-01T10:01", 7);
+    let policies = |slip| Policies {
+        align: "slot".parse().ok(),
+        slip: SignedDuration::from_secs(slip),
+        ..Policies::default()
+    };
+    let wanted = job("b", "once", "2026-12-01T10:00", "2026-12-01T11:00", 10);
+    let from = parse_time("2026-01-01T00:00").expect("time");
+    let bookings = Bookings::new([&other], &[], from);
+    let slipped = |slip| place(&Job { policies: policies(slip), ..wanted.clone() }, &bookings, from);
+    let moved = slipped(30).expect("moved");
+    assert_eq!(moved.movement(), SignedDuration::from_secs(30));
+    let start = moved.occurrences().next().expect("run").window.start();
+    assert_eq!(start, parse_time("2026-12-01T10:00:42").expect("time"));
+    assert_eq!(slipped(29).expect_err("too far").conflicts.len(), 1);
+}
+
+#[test]
+fn a_job_that_was_moved_stays_there_while_it_can() {
+    let from = parse_time("2026-01-01T00:00").expect("time");
+    let policies = Policies { slip: SignedDuration::from_secs(900), ..Policies::default() };
+    let moved = Job { policies, shift: SignedDuration::from_secs(300), ..cron("a", "0 * * * *", 60) };
+    let placed = place(&moved, &Bookings::default(), from).expect("free");
+    assert_eq!(placed.shift, moved.shift);
+    let other = job("b", "once", "2026-12-01T10:05", "2026-12-01T10:06", 60);
+    let placed = place(&moved, &Bookings::new([&other], &[], from), from).expect("free");
+    assert_eq!(placed.shift, SignedDuration::ZERO, "else it is placed anew");
+}
+
 mod brute_force;

@@ -9,7 +9,7 @@ use super::{at, book, job, kind, node_id};
 use crate::ErrorKind;
 use crate::ids::{JobId, UserId};
 use crate::model::Job;
-use crate::ports::{Booking, Store};
+use crate::ports::{Booking, Store, Unsettled};
 use crate::schedule::Schedule;
 
 pub(super) async fn jobs_come_back_as_stored(store: Arc<dyn Store>) {
@@ -168,6 +168,20 @@ pub(super) async fn a_change_of_another_booking_is_refused(store: Arc<dyn Store>
     book(&store, &["n"], Booking::Insert(Box::new(first.clone()))).await.unwrap();
     assert_eq!(kind(book(&store, &["n"], change(at("2026-11-29T00:00"))).await), ErrorKind::NotFound);
     assert_eq!(store.job(&first.id).await.unwrap(), Some(first));
+}
+
+pub(super) async fn a_change_that_begins_when_the_one_before_did_takes_its_place(store: Arc<dyn Store>) {
+    let first = job("a", "n", None);
+    book(&store, &["n"], Booking::Insert(Box::new(first.clone()))).await.unwrap();
+    store.settle(&first, at("2026-12-01T00:00"), None).await.unwrap();
+    for config in ["second", "third"] {
+        let changed = Job { config: config.into(), ..first.clone() };
+        book(&store, &["n"], Booking::Replace(Box::new(changed.clone()))).await.unwrap();
+        assert_eq!(store.job(&first.id).await.unwrap(), Some(changed.clone()));
+        let unsettled = store.unsettled(at("2030-01-01T00:00"), 10).await.unwrap();
+        let expected = Unsettled { settled: first.since, job: changed };
+        assert_eq!(unsettled, [expected], "it is all that is left, and is looked at from its beginning");
+    }
 }
 
 pub(super) async fn definitions_are_unsettled_until_they_are_settled_for_good(store: Arc<dyn Store>) {

@@ -47,6 +47,7 @@ cases! {
     a_clock_that_went_back_does_not_hide_a_job
     a_changed_job_takes_the_place_of_the_one_before
     a_change_of_another_booking_is_refused
+    a_change_that_begins_when_the_one_before_did_takes_its_place
     definitions_are_unsettled_until_they_are_settled_for_good
     runs_are_compared_and_set
     runs_are_listed_newest_first_and_filtered

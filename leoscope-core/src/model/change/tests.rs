@@ -2,7 +2,7 @@ use super::*;
 use crate::ids::{JobId, NodeId, UserId};
 use crate::model::JobParams;
 use crate::schedule::CronExpr;
-use crate::time::parse_time;
+use crate::time::{SignedDuration, parse_time};
 
 fn at(text: &str) -> Timestamp {
     parse_time(text).expect(text)
@@ -44,7 +44,7 @@ fn a_change_keeps_the_booking_and_begins_with_its_instant() {
 fn a_run_in_progress_is_kept_only_where_the_new_definition_plans_it_as_long() {
     let (job, now) = (hourly(), at("2026-12-01T10:05"));
     let started = at("2026-12-01T10:00");
-    let since = |change: JobChange| change.apply(&job, now).expect("change").since;
+    let since = |change: JobChange| change.apply(&job, now).expect("change").succeeding(&job, now).since;
     let with = JobChange::default;
     assert_eq!(since(JobChange { config: Some("docker: {image: b}".into()), ..with() }), started);
     assert_eq!(since(JobChange { schedule: Some(cron("*/30 * * * *")), ..with() }), started);
@@ -64,4 +64,19 @@ fn what_could_not_be_booked_cannot_be_changed_into() {
     assert!(refused(never).starts_with("schedule never starts a run"));
     let bad = JobChange { config: Some("nonsense".into()), ..JobChange::default() };
     assert!(bad.apply(&job, now).is_err());
+}
+
+#[test]
+fn a_run_whose_random_start_is_still_to_come_is_kept_as_well() {
+    let policies = Policies { random_slip: SignedDuration::from_mins(10), ..Policies::default() };
+    let job = Job { policies, ..hourly() };
+    let run = job.occurrences_after(at("2026-12-01T10:00")).next().expect("run");
+    let before = run.window.start() - SignedDuration::from_secs(1);
+    let change = JobChange { end: Some(at("2026-12-01T23:00")), ..JobChange::default() };
+    for now in [before, run.window.start() + SignedDuration::from_secs(1)] {
+        let changed = change.clone().apply(&job, now).expect("change").succeeding(&job, now);
+        assert!(changed.plans(run.window), "changed at {now}: {run:?}");
+        let again = change.clone().apply(&changed, now).expect("change").succeeding(&changed, now);
+        assert!(again.plans(run.window), "and changed again");
+    }
 }

@@ -67,6 +67,12 @@ fn replace(tx: &Transaction<'_>, job: &Job) -> Result<Job> {
         return Err(missing("job", &job.id));
     }
     let old = delete(tx, &job.id, job.since)?;
+    if old.since == job.since {
+        // It has planned nothing that the new one does not plan.
+        let forget = "DELETE FROM jobs WHERE jobid = ?1 AND created_us = ?2 AND since_us = ?3";
+        let (created, since) = (old.created.as_microsecond(), old.since.as_microsecond());
+        execute(tx, forget, params![old.id.as_str(), created, since])?;
+    }
     insert(tx, job)?;
     Ok(old)
 }
@@ -90,12 +96,16 @@ impl JobStore for SqliteStore {
                 let mut versions = Versions::new();
                 for node in nodes {
                     let version = version(tx, &node)?;
-                    if known.get(&node, version).is_none() {
-                        let read = all(tx, OF_NODE, [node.as_str()], document::<Job>)?;
-                        known.keep(node.clone(), version, read.into_iter().map(Arc::new).collect());
-                    }
-                    let found = known.get(&node, version).unwrap_or_default();
-                    jobs.extend(found.iter().map(|job| (job.id.clone(), Arc::clone(job))));
+                    let found = match known.get(&node, version) {
+                        Some(found) => found.to_vec(),
+                        None => {
+                            let read = all(tx, OF_NODE, [node.as_str()], document::<Job>)?;
+                            let read: Vec<Arc<Job>> = read.into_iter().map(Arc::new).collect();
+                            known.keep(node.clone(), version, read.clone());
+                            read
+                        }
+                    };
+                    jobs.extend(found.into_iter().map(|job| (job.id.clone(), job)));
                     versions.insert(node, version);
                 }
                 Ok(Timetable { jobs: jobs.into_values().collect(), versions })
