@@ -39,7 +39,7 @@ pub(crate) struct Process {
 }
 
 impl Process {
-    fn spawn(command: &mut Command, log: PathBuf) -> Self {
+    pub(crate) fn spawn(command: &mut Command, log: PathBuf) -> Self {
         let file = File::options().create(true).append(true).open(&log).expect("log");
         let child = command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(file).spawn().expect("spawn");
         Self { child, log }
@@ -238,7 +238,7 @@ fn spawn_node(dir: &Path, port: u16, id: &str, runtime: &str, token: &str) -> Pr
 }
 
 /// A port nobody listens on, below the range from which the system takes its own.
-fn free_port() -> u16 {
+pub(crate) fn free_port() -> u16 {
     let first = 20_000 + u16::try_from(std::process::id() % 10_000).expect("below 10,000");
     (first..32_000).find(|port| TcpListener::bind(("127.0.0.1", *port)).is_ok()).expect("a free port")
 }

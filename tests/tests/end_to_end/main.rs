@@ -3,6 +3,7 @@
 mod docker;
 mod lab;
 mod planning;
+mod readme;
 
 use lab::Lab;
 
