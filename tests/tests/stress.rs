@@ -3,6 +3,7 @@
 use std::path::Path;
 use std::sync::Arc;
 
+use futures_util::StreamExt as _;
 use leoscope_core::ErrorKind;
 use leoscope_core::backends::artifacts::DirectoryStore;
 use leoscope_core::backends::clock::SystemClock;
@@ -170,4 +171,29 @@ async fn bookings_in_sqlite() {
     let open =
         || Arc::new(SqliteStore::open(&dir.path().join("leoscope.db")).expect("store")) as Arc<dyn Store>;
     stress(orchestrators(vec![open(), open(), open()], dir.path()).await).await;
+}
+
+/// A node that is connected to one process hears of what another one has booked.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_booking_at_another_process_reaches_the_node() {
+    let dir = tempfile::tempdir().expect("directory");
+    let open =
+        || Arc::new(SqliteStore::open(&dir.path().join("leoscope.db")).expect("store")) as Arc<dyn Store>;
+    let services = orchestrators(vec![open(), open()], dir.path()).await;
+    session(&services[0], "admin", Role::Admin)
+        .register_node(node(0), NodeUpdate::default())
+        .await
+        .expect("node");
+    let mut orders =
+        session(&services[0], "node-0", Role::Node).watch_orders(&node(0)).await.expect("orders");
+    let first = orders.next().await.expect("stream").expect("orders");
+    assert_eq!(first.jobs, []);
+    let rng = TestRng::deterministic_rng(RngAlgorithm::ChaCha);
+    let mut runner = TestRunner::new_with_rng(Config::default(), rng);
+    let from = SystemClock.now() + SignedDuration::from_hours(1);
+    let wish =
+        JobSpec { node: node(0), server: None, ..jobs(from).new_tree(&mut runner).expect("job").current() };
+    session(&services[1], "user", Role::User).schedule_job(wish).await.expect("booked");
+    let second = tokio::time::timeout(std::time::Duration::from_secs(30), orders.next()).await;
+    assert_eq!(second.expect("in time").expect("stream").expect("orders").jobs.len(), 1);
 }

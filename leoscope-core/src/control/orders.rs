@@ -4,11 +4,16 @@ use futures_util::stream;
 
 use super::changes::Listener;
 use super::{Service, Session};
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::ids::NodeId;
 use crate::model::Orders;
 use crate::policy::Action;
 use crate::ports::{OrdersStream, Timetable};
+use crate::time::SignedDuration;
+
+/// How often a stream looks for changes that nobody in this process has announced: another process
+/// may have made them.
+const RECHECK: SignedDuration = SignedDuration::from_secs(2);
 
 impl Session {
     pub(super) async fn do_orders(&self, node: &NodeId) -> Result<Orders> {
@@ -49,18 +54,25 @@ impl Watch {
     async fn next(&mut self) -> Option<Result<Orders>> {
         loop {
             let orders = match self.next.take() {
-                Some(orders) => orders,
+                Some(orders) => Some(orders),
                 None => {
-                    if !self.listener.changed(&self.node).await {
-                        return None;
+                    let now = self.service.clock.now();
+                    let recheck = now.checked_add(RECHECK).unwrap_or(now);
+                    tokio::select! {
+                        there = self.listener.changed(&self.node) => {
+                            if !there {
+                                return None;
+                            }
+                        }
+                        () = self.service.clock.sleep_until(recheck) => {}
                     }
-                    match self.service.orders(&self.node).await {
+                    match self.service.orders_unless(&self.node, self.sent).await {
                         Ok(orders) => orders,
                         Err(error) => return Some(Err(error)),
                     }
                 }
             };
-            if self.sent != Some(orders.revision) {
+            if let Some(orders) = orders.filter(|orders| self.sent != Some(orders.revision)) {
                 self.sent = Some(orders.revision);
                 return Some(Ok(orders));
             }
@@ -70,11 +82,20 @@ impl Watch {
 
 impl Service {
     async fn orders(&self, node: &NodeId) -> Result<Orders> {
+        let orders = self.orders_unless(node, None).await?;
+        orders.ok_or_else(|| Error::internal(format!("there are no orders for node {node}")))
+    }
+
+    /// The orders of a node, unless their revision is `known`.
+    async fn orders_unless(&self, node: &NodeId, known: Option<u64>) -> Result<Option<Orders>> {
         let now = self.clock.now();
         let Timetable { jobs, versions } = self.timetable(std::iter::once(node)).await?;
+        let revision = versions.get(node).copied().unwrap_or_default();
+        if known == Some(revision) {
+            return Ok(None);
+        }
         let open = jobs.into_iter().filter(|job| job.window.end() > now);
         let jobs = open.map(Arc::unwrap_or_clone).collect();
-        let revision = versions.get(node).copied().unwrap_or_default();
-        Ok(Orders { node: node.clone(), revision, jobs })
+        Ok(Some(Orders { node: node.clone(), revision, jobs }))
     }
 }
