@@ -168,6 +168,8 @@ fn starts() -> impl Strategy<Value = Starts> {
         1 => Just("Europe/Berlin"),
         1 => Just("America/New_York"),
         1 => Just("Asia/Kolkata"),
+        // Summer ends there while it begins in the north: the hour that is repeated.
+        2 => Just("Australia/Sydney"),
     ];
     let cron = (values(0, 59), values(0, 23), values(1, 31), values(1, 4), values(0, 6), zone).prop_map(
         |(minutes, hours, days, months, weekdays, zone)| Starts::Cron {
@@ -325,7 +327,7 @@ fn a_slip_is_the_smallest_that_helps() {
     let moved = std::cell::Cell::new(0);
     run(PAIRS / 10, |(a, b)| {
         // Long runs leave nowhere to go.
-        let (a, b) = (a.with_length_below(600), b.with_length_below(600));
+        let (a, b) = (a.with_length_below(120), b.with_length_below(120));
         let slip = SignedDuration::from_secs(1800);
         let wanted = a.job("a");
         let policies = Policies { slip, ..wanted.policies.clone() };
