@@ -24,7 +24,7 @@ use leoscope_core::model::{
     RunStatus, Stage,
 };
 use leoscope_core::ports::{Clock, ControlPlane, Ledger, Runtime};
-use leoscope_core::schedule::{CronExpr, Policies, Schedule};
+use leoscope_core::schedule::{CronExpr, Overlap, Policies, Schedule};
 use leoscope_core::time::{SignedDuration, Timestamp, Window, parse_time};
 use leoscope_core::{ErrorKind, Result};
 use tokio_util::sync::CancellationToken;
@@ -414,6 +414,64 @@ async fn a_change_ends_a_run_that_it_no_longer_plans() {
     world.until(4000).await;
     let record = record(&world, "exp").await;
     assert_eq!(record, [(100, "ABORTED JOB_REMOVED".into()), (1600, "COMPLETED LENGTH_REACHED".into())]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn runs_start_where_their_policies_put_them() {
+    let world = World::new().await;
+    let mut node = world.node("node").await;
+    world.boot(&mut node).await;
+    let researcher = world.as_user("researcher", Role::User);
+    world.until(1).await;
+    let policies = Policies {
+        align: "slot+2".parse().ok(),
+        random_slip: SignedDuration::from_secs(120),
+        max_runs: std::num::NonZeroU32::new(5),
+        ..Policies::default()
+    };
+    let wanted = job("exp", &node.id, Some("*/10 * * * *"), (0, 7200), 60);
+    researcher.schedule_job(JobSpec { policies, ..wanted }).await.expect("booked");
+    let planned: Vec<Window> = researcher
+        .job(&JobId::parse("exp").expect("id"))
+        .await
+        .expect("job")
+        .expect("there")
+        .occurrences()
+        .map(|occurrence| occurrence.window)
+        .collect();
+    assert_eq!(planned.len(), 5);
+    world.until(7200).await;
+    world.service.reconcile().await.expect("reconciled");
+    let mut runs = world.runs().await;
+    runs.sort_by_key(|run| run.planned);
+    assert_eq!(runs.iter().filter_map(|run| run.planned).collect::<Vec<_>>(), planned);
+    for run in &runs {
+        let started = run.started.expect("started");
+        assert_eq!(Some(started), run.planned.map(|window| window.start()), "{run:?}");
+        assert_eq!((started.as_second() - 14).rem_euclid(15), 0, "two seconds into a slot: {run:?}");
+    }
+    let slips: Vec<i64> = runs.iter().filter_map(|run| Some(run.started?.as_second() % 600)).collect();
+    assert!(slips.iter().any(|slip| *slip != slips[0]), "each at a moment of its own: {slips:?}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_run_beside_the_one_before_is_skipped_unless_the_job_allows_it() {
+    let world = World::new().await;
+    let mut node = world.node("node").await;
+    world.boot(&mut node).await;
+    node.runtime.set_behaviour(None, Behaviour { duration: None, ..Behaviour::default() });
+    let researcher = world.as_user("researcher", Role::User);
+    world.until(1).await;
+    for (id, overlap) in [("skips", Overlap::Skip), ("allows", Overlap::Allow)] {
+        let policies = Policies { overlap, ..Policies::default() };
+        let wanted = job(id, &node.id, Some("*/10 * * * *"), (0, 2600), 900);
+        researcher.schedule_job(JobSpec { overhead: false, policies, ..wanted }).await.expect("booked");
+    }
+    world.until(4000).await;
+    let ran = |secs| (secs, "COMPLETED LENGTH_REACHED".to_owned());
+    assert_eq!(record(&world, "allows").await, [600, 1200].map(ran));
+    let skipped = (1200, "SKIPPED PREVIOUS_RUNNING".to_owned());
+    assert_eq!(record(&world, "skips").await, [ran(600), skipped]);
 }
 
 #[tokio::test(start_paused = true)]
