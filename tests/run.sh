@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Passes all checks and tests, and stops at the first that fails. Needs Rust (cargo), a C compiler
-# and Python 3.9 or newer. The rest (container engine, static busybox) is installed and started
-# here when this runs as root on Debian, and what was started is stopped again.
+# and Python 3.9 or newer. The rest (container engine, static busybox, a MongoDB server) is installed
+# and started here when this runs as root on Debian, and what was started is stopped again.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 # Nothing here may wait for somebody to type.
@@ -10,13 +10,14 @@ exec </dev/null
 export DEBIAN_FRONTEND=noninteractive CARGO_TERM_COLOR=never PIP_DISABLE_PIP_VERSION_CHECK=1
 if [ "${CI:-}" = true ]; then export CARGO_INCREMENTAL=0; fi
 # What a test needs of these must be there: else it fails instead of being skipped.
-export LEOSCOPE_TEST_REQUIRE="${LEOSCOPE_TEST_REQUIRE:-docker}"
+export LEOSCOPE_TEST_REQUIRE="${LEOSCOPE_TEST_REQUIRE:-docker,mongodb}"
 
 target="${CARGO_TARGET_DIR:-target}"
 mkdir -p "$target"
 target="$(cd "$target" && pwd)"
 work="$(mktemp -d)"
 dockerd_pid=
+mongodb_pid=
 current=
 summary=()
 step_started=0
@@ -39,10 +40,11 @@ step() {
 finish() {
     local code=$?
     trap - EXIT
-    if [ -n "$dockerd_pid" ] && kill -0 "$dockerd_pid" 2>/dev/null; then
-        kill "$dockerd_pid" 2>/dev/null || true
-        wait "$dockerd_pid" 2>/dev/null || true
-    fi
+    local pid
+    for pid in $dockerd_pid $mongodb_pid; do
+        kill "$pid" 2>/dev/null || true
+        wait "$pid" 2>/dev/null || true
+    done
     rm -rf "$work"
     if [ "$code" -ne 0 ]; then
         printf '\nfailed after %d s, in: %s\n' "$SECONDS" "${current:-the beginning}" >&2
@@ -113,6 +115,41 @@ start_engine() {
     echo "started dockerd"
 }
 
+# What the tests need of Python's packages. SecantusDB is a server of its own that speaks MongoDB's
+# protocol; it is started by the tests and is no part of what is built.
+python_packages() {
+    local venv="$target/venv"
+    if ! "$venv/bin/python" -c 'import pytest, maturin, croniter, secantus, pymongo' 2>/dev/null; then
+        python3 -m venv --clear "$venv"
+        "$venv/bin/pip" install --quiet 'maturin>=1.9,<2' 'pytest>=8' 'croniter>=7,<8' 'SecantusDB==0.7.0b3' 'pymongo>=4,<5'
+    fi
+}
+
+# A MongoDB server for tests that only need a database; those that stop it start their own.
+start_mongodb() {
+    export LEOSCOPE_TEST_MONGODB_SERVER="$target/venv/bin/secantusd-py"
+    export LEOSCOPE_TEST_MONGODB_PORT
+    LEOSCOPE_TEST_MONGODB_PORT="$(python3 -c '
+import socket
+for port in range(27017, 28017):
+    with socket.socket() as s:
+        if s.connect_ex(("127.0.0.1", port)):
+            print(port)
+            break')"
+    "$LEOSCOPE_TEST_MONGODB_SERVER" --port "$LEOSCOPE_TEST_MONGODB_PORT" --storage-path "$work/mongodb" \
+        --log-level WARNING >"$work/mongodb.log" 2>&1 &
+    mongodb_pid=$!
+    local deadline=$((SECONDS + 60))
+    until (exec 3<>"/dev/tcp/127.0.0.1/$LEOSCOPE_TEST_MONGODB_PORT") 2>/dev/null; do
+        if [ "$SECONDS" -ge "$deadline" ] || ! kill -0 "$mongodb_pid" 2>/dev/null; then
+            tail -n 30 "$work/mongodb.log" >&2
+            fail "the MongoDB server does not answer; the end of its log is above"
+        fi
+        sleep 0.2
+    done
+    echo "started a MongoDB server"
+}
+
 # Tests may be longer, and the cases of the conformance suites are tests.
 short_files() {
     local long
@@ -155,10 +192,6 @@ dependencies() {
 
 python_package() {
     local venv="$target/venv"
-    if ! "$venv/bin/python" -c 'import pytest, maturin, croniter' 2>/dev/null; then
-        python3 -m venv --clear "$venv"
-        "$venv/bin/pip" install --quiet 'maturin>=1.9,<2' 'pytest>=8' 'croniter>=7,<8'
-    fi
     rm -rf "$target/wheels"
     CARGO_TARGET_DIR="$target" "$venv/bin/maturin" build --quiet --locked --profile dev --compatibility linux \
         --auditwheel skip --manifest-path leoscope-py/Cargo.toml --out "$target/wheels"
@@ -169,6 +202,8 @@ python_package() {
 step "what the tests need"
 install_missing
 start_engine
+python_packages
+start_mongodb
 
 step "length of source files"
 short_files

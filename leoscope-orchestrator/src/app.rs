@@ -5,8 +5,8 @@ use std::time::Duration;
 
 use leoscope_core::backends::artifacts::DirectoryStore;
 use leoscope_core::backends::clock::SystemClock;
-use leoscope_core::backends::store::SqliteStore;
-use leoscope_core::control::Service;
+use leoscope_core::backends::store::StoreLocation;
+use leoscope_core::control::{Retention, Service};
 use leoscope_core::model::Secret;
 use leoscope_core::proto::unary::leotest_orchestrator_server::LeotestOrchestratorServer;
 use leoscope_core::proto::v1::artifacts_server::ArtifactsServer;
@@ -22,7 +22,7 @@ use crate::auth::AuthLayer;
 use crate::certificate::{self, Certificate};
 use crate::config::OrchestratorConfig;
 use crate::rpc::{Feed, Planner, Rpc, Transfer};
-use crate::{listen, state};
+use crate::{admin, listen, state};
 
 /// The largest request in bytes.
 const MAX_REQUEST_BYTES: usize = 4 << 20;
@@ -43,7 +43,8 @@ pub struct App {
     address: SocketAddr,
     certificate: Certificate,
     certificate_path: PathBuf,
-    admin_token: Secret,
+    admin_token: Option<Secret>,
+    retention: Option<Retention>,
 }
 
 impl std::fmt::Debug for App {
@@ -60,19 +61,19 @@ impl std::fmt::Debug for App {
 /// that cannot be used, [`Unavailable`](leoscope_core::ErrorKind::Unavailable) for a port that is
 /// taken, and those of the stores.
 pub async fn build(config: OrchestratorConfig) -> Result<App> {
-    let OrchestratorConfig { host, port, state_dir, admin_token } = config;
+    let OrchestratorConfig { host, port, state_dir, store, artifacts_dir, retention, admin_token } = config;
     state::prepare(&state_dir)?;
-    let admin_token = state::admin_token(&state_dir, admin_token)?;
     let certs = state_dir.join("certs");
     let certificate = certificate::load_or_make(&certs, &host)?;
     let listener = listen::listen(&host, port).await?;
     let address = listener.local_addr().map_err(|e| Error::while_doing("tell the address", e))?;
-    let store = SqliteStore::open(&state_dir.join("leoscope.db"))?;
-    let artifacts = DirectoryStore::new(state_dir.join("artifacts")).await?;
-    let service = Service::new(Arc::new(store), Arc::new(artifacts), Arc::new(SystemClock));
-    service.ensure_admin(&admin_token).await?;
+    let is_shared = matches!(store, Some(StoreLocation::MongoDb(_)));
+    let store = store.unwrap_or_else(|| state::database(&state_dir)).open().await?;
+    let artifacts = DirectoryStore::new(artifacts_dir.unwrap_or_else(|| state_dir.join("artifacts"))).await?;
+    let service = Service::new(store, Arc::new(artifacts), Arc::new(SystemClock));
+    let admin_token = admin::ensure(&service, &state_dir, admin_token, is_shared).await?;
     let certificate_path = certs.join("server.crt");
-    Ok(App { service, listener, address, certificate, certificate_path, admin_token })
+    Ok(App { service, listener, address, certificate, certificate_path, admin_token, retention })
 }
 
 impl App {
@@ -81,9 +82,9 @@ impl App {
         self.address
     }
 
-    /// The access token of user `admin`.
-    pub fn admin_token(&self) -> &Secret {
-        &self.admin_token
+    /// The access token of user `admin`, unless another orchestrator on the same database made it.
+    pub fn admin_token(&self) -> Option<&Secret> {
+        self.admin_token.as_ref()
     }
 
     /// The file with the certificate that clients must trust.
@@ -103,7 +104,8 @@ impl App {
     /// [`Internal`](leoscope_core::ErrorKind::Internal) when the certificate cannot be used or the
     /// connections cannot be accepted any more.
     pub async fn serve(self, shutdown: CancellationToken) -> Result<()> {
-        let Self { service, listener, address, certificate, certificate_path: _, admin_token: _ } = self;
+        let Self { service, listener, address, certificate, certificate_path: _, admin_token: _, retention } =
+            self;
         let Certificate { pem, key } = certificate;
         let tls = ServerTlsConfig::new().identity(Identity::from_pem(pem, key)).timeout(HANDSHAKE);
         let server = Server::builder()
@@ -117,7 +119,7 @@ impl App {
         let feed = NodeFeedServer::new(Feed::new(Arc::clone(&service), shutdown.clone()));
         let transfer = ArtifactsServer::new(Transfer::new(Arc::clone(&service)));
         let planning = PlanningServer::new(Planner::new(Arc::clone(&service)));
-        let reconciling = Arc::clone(&service);
+        let keeping = Arc::clone(&service);
         let serving = server
             .layer(AuthLayer::new(service))
             .add_service(rpc.max_decoding_message_size(MAX_REQUEST_BYTES))
@@ -135,7 +137,7 @@ impl App {
         };
         tokio::select! {
             result = serving => result.map_err(|e| Error::while_doing("serve", source(&e))),
-            () = reconciling.keep_reconciled() => Ok(()),
+            () = keeping.keep(retention) => Ok(()),
             () = late => {
                 tracing::warn!("calls under way were cut off");
                 Ok(())

@@ -1,6 +1,8 @@
 use std::path::PathBuf;
 
+use leoscope_core::backends::store::StoreLocation;
 use leoscope_core::client::DEFAULT_PORT;
+use leoscope_core::control::Retention;
 use leoscope_core::model::Secret;
 
 /// What an orchestrator needs to know before it can start.
@@ -12,6 +14,13 @@ pub struct OrchestratorConfig {
     pub port: u16,
     /// The directory for everything that is kept; made if it is not there.
     pub state_dir: PathBuf,
+    /// Where the database is; `None` is a SQLite file in the state directory.
+    pub store: Option<StoreLocation>,
+    /// The directory for results; `None` is one in the state directory. Several orchestrators of
+    /// one testbed share it.
+    pub artifacts_dir: Option<PathBuf>,
+    /// How long history is kept; `None` is for ever.
+    pub retention: Option<Retention>,
     /// The access token of user `admin`; `None` uses the one in the state directory, made on the
     /// first start.
     pub admin_token: Option<Secret>,
@@ -24,6 +33,9 @@ impl OrchestratorConfig {
             host: "127.0.0.1".to_owned(),
             port: DEFAULT_PORT,
             state_dir: state_dir.into(),
+            store: None,
+            artifacts_dir: None,
+            retention: None,
             admin_token: None,
         }
     }

@@ -4,6 +4,7 @@
 //! stop. The state directory holds everything: the database, the results, the certificate that
 //! clients trust (`certs/server.crt`) and the administrator's access token (`admin-token`).
 
+mod admin;
 mod app;
 mod auth;
 mod certificate;
@@ -14,3 +15,4 @@ mod state;
 
 pub use app::{App, build};
 pub use config::OrchestratorConfig;
+pub use state::database;

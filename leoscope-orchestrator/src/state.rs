@@ -3,8 +3,8 @@ use std::io::{self, Write as _};
 use std::os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _};
 use std::path::Path;
 
-use leoscope_core::model::Secret;
-use leoscope_core::{Error, ErrorKind, Result};
+use leoscope_core::backends::store::StoreLocation;
+use leoscope_core::{Error, Result};
 
 /// Makes sure that `dir` is there, for this user alone if it is new, and can be written to.
 pub(crate) fn prepare(dir: &Path) -> Result<()> {
@@ -13,6 +13,11 @@ pub(crate) fn prepare(dir: &Path) -> Result<()> {
         Error::invalid(format!("cannot write to state directory {}: {e}", dir.display()))
             .hint("choose another with --state-dir, or let this user write to it")
     })
+}
+
+/// The database in the state directory `dir`, for an orchestrator that is told of no other.
+pub fn database(dir: &Path) -> StoreLocation {
+    StoreLocation::Sqlite(dir.join("leoscope.db"))
 }
 
 /// Makes a directory that only this user can enter; one that is there stays as it is.
@@ -33,53 +38,9 @@ pub(crate) fn write_secret(path: &Path, content: &[u8]) -> io::Result<()> {
     fs::rename(&draft, path)
 }
 
-/// The administrator's access token: the one given, else the one kept, else a new one.
-pub(crate) fn admin_token(dir: &Path, given: Option<Secret>) -> Result<Secret> {
-    let path = dir.join("admin-token");
-    let token = match given {
-        Some(token) => token,
-        None => match fs::read_to_string(&path) {
-            Ok(text) => Secret::new(text.trim()),
-            Err(e) if e.kind() == io::ErrorKind::NotFound => {
-                let token = Secret::random_token()?;
-                write_secret(&path, format!("{}\n", token.expose()).as_bytes())
-                    .map_err(|e| Error::while_doing(format!("write {}", path.display()), e))?;
-                token
-            }
-            Err(e) => return Err(Error::while_doing(format!("read {}", path.display()), e)),
-        },
-    };
-    // It travels in a header.
-    if token.is_empty() || !token.expose().bytes().all(|byte| byte.is_ascii_graphic()) {
-        return Err(Error::new(ErrorKind::InvalidArgument, "the admin access token cannot be used")
-            .hint("use letters, digits and signs, without spaces; or remove it, and one is made"));
-    }
-    Ok(token)
-}
-
 #[cfg(test)]
 mod tests {
-    use std::os::unix::fs::PermissionsExt as _;
-
     use super::*;
-
-    #[test]
-    fn the_admin_token_is_made_once_and_readable_by_its_owner_alone() {
-        let dir = tempfile::tempdir().expect("dir");
-        let state = dir.path().join("a/state");
-        prepare(&state).expect("state");
-        let mode = |path: &Path| fs::metadata(path).expect("metadata").permissions().mode() & 0o777;
-        assert_eq!(mode(&state), 0o700);
-        let first = admin_token(&state, None).expect("token");
-        assert_eq!(admin_token(&state, None).expect("token"), first);
-        assert_eq!(mode(&state.join("admin-token")), 0o600);
-        let given = Secret::new("leotest-access-token");
-        assert_eq!(admin_token(&state, Some(given.clone())).expect("token"), given);
-        for bad in ["", "a b", "a\n", "ü"] {
-            let error = admin_token(&state, Some(Secret::new(bad))).expect_err("token");
-            assert_eq!(error.message(), "the admin access token cannot be used");
-        }
-    }
 
     #[test]
     fn a_state_directory_that_cannot_be_written_to_is_named() {

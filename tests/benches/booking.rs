@@ -80,7 +80,7 @@ async fn main() {
     let config = OrchestratorConfig { port: 0, ..OrchestratorConfig::new(dir.path()) };
     let app = build(config).await.expect("orchestrator");
     let pem = std::fs::read(app.certificate_path()).expect("certificate");
-    let (port, token) = (app.local_addr().port(), app.admin_token().clone());
+    let (port, token) = (app.local_addr().port(), app.admin_token().cloned().expect("token"));
     let stop = CancellationToken::new();
     let serving = tokio::spawn(app.serve(stop.clone()));
     let client = || {

@@ -91,6 +91,7 @@ fn node() -> Node {
         public_ip: String::new(),
         owner: None,
         scheduling_enabled: true,
+        scavenger_mode_active: false,
         registered: at("2026-11-01T00:00:00"),
         last_active: Some(at("2026-12-01T00:00:00")),
         contact_since: Some(at("2026-11-30T23:00:00")),

@@ -50,16 +50,12 @@ impl Testbed {
     pub(crate) async fn start(dir: &Path, port: u16, runtime: RuntimeChoice) -> Result<Self> {
         let stop = CancellationToken::new();
         let mut parts = JoinSet::new();
-        let orchestrator = leoscope_orchestrator::build(OrchestratorConfig {
-            host: "127.0.0.1".into(),
-            port,
-            state_dir: dir.to_owned(),
-            admin_token: None,
-        })
-        .await?;
+        let config = OrchestratorConfig { port, ..OrchestratorConfig::new(dir) };
+        let orchestrator = leoscope_orchestrator::build(config).await?;
         let port = orchestrator.local_addr().port();
         let certificate = orchestrator.certificate_path();
-        let admin_token = orchestrator.admin_token().clone();
+        let admin_token = orchestrator.admin_token().cloned();
+        let admin_token = admin_token.ok_or_else(|| Error::internal("the administrator has no token"))?;
         let pem = fs::read(&certificate)
             .map_err(|e| Error::while_doing(format!("read {}", certificate.display()), e))?;
         let serving = stop.clone();

@@ -44,6 +44,11 @@ pub(super) fn document<T: DeserializeOwned>(row: &Row<'_>) -> rusqlite::Result<T
         .map_err(|e| rusqlite::Error::FromSqlConversionFailure(0, Type::Text, Box::new(e)))
 }
 
+/// The most rows that a statement gives.
+pub(super) fn rows(most: usize) -> i64 {
+    i64::try_from(most).unwrap_or(i64::MAX)
+}
+
 /// An instant as it is stored in a column.
 pub(super) fn micros(time: Option<Timestamp>) -> Option<i64> {
     time.map(Timestamp::as_microsecond)

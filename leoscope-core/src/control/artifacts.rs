@@ -27,6 +27,6 @@ impl Session {
     }
 }
 
-fn key(run: &Run) -> ArtifactKey {
+pub(super) fn key(run: &Run) -> ArtifactKey {
     ArtifactKey { node: run.node.clone(), job: run.job.clone(), run: run.id.clone() }
 }

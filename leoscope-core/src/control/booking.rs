@@ -7,7 +7,7 @@ use crate::conflict::{Bookings, place, refusal};
 use crate::error::{Error, ErrorKind, Result};
 use crate::ids::{JobId, NodeId, RunId};
 use crate::model::{Job, Run, RunFilter};
-use crate::ports::{Booking, Timetable, Versions};
+use crate::ports::{Booking, Store, StoreExt as _, Timetable, Versions};
 use crate::schedule::Occurrence;
 use crate::time::{SignedDuration, Timestamp};
 
@@ -26,6 +26,46 @@ pub(super) struct Taken {
 }
 
 impl Taken {
+    /// What is booked in `store` on these nodes at `now`.
+    pub(super) async fn read(
+        store: &dyn Store,
+        nodes: impl Iterator<Item = &NodeId>,
+        now: Timestamp,
+    ) -> Result<Self> {
+        let timetable = store.timetable(&nodes.cloned().collect()).await?;
+        let released = Self::released(store, &timetable.jobs, now).await?;
+        Ok(Self { timetable, released })
+    }
+
+    /// Where runs of `jobs` have ended before their time: from then on it is free. An ended run
+    /// never comes back, so it does not matter that this is read after the timetable.
+    async fn released(
+        store: &dyn Store,
+        jobs: &[Arc<Job>],
+        now: Timestamp,
+    ) -> Result<Vec<(JobId, Timestamp)>> {
+        let soon = now.checked_add(BEFORE_START).unwrap_or(now);
+        let mut released = Vec::new();
+        for job in jobs.iter().filter(|job| job.overhead) {
+            let current = job.occurrences_after(now);
+            let current: Vec<Occurrence> =
+                current.take_while(|occurrence| occurrence.reserved.start() <= soon).collect();
+            for Occurrence { reserved, window } in current {
+                let own = RunId::derive(&job.id, job.created, window.start());
+                let filter =
+                    RunFilter { job: Some(job.id.clone()), within: Some(reserved), ..RunFilter::default() };
+                let runs = store.all_runs(&filter).await?;
+                // Nodes of another make give ids of their own.
+                let foreign = |run: &Run| run.planned.is_none() && run.started > Some(job.created);
+                let belongs = |run: &Run| run.id == own || foreign(run);
+                if runs.iter().any(|run| run.status.is_terminal() && belongs(run)) {
+                    released.push((job.id.clone(), reserved.start()));
+                }
+            }
+        }
+        Ok(released)
+    }
+
     /// The bookings that take time from `now` on, those of job `except` aside.
     pub(super) fn bookings(&self, except: Option<&JobId>, now: Timestamp) -> Bookings<'_> {
         let jobs = self.timetable.jobs.iter().filter(|job| Some(&job.id) != except);
@@ -53,34 +93,7 @@ impl Service {
 
     /// What is booked on these nodes at `now`.
     pub(super) async fn taken(&self, nodes: impl Iterator<Item = &NodeId>, now: Timestamp) -> Result<Taken> {
-        let timetable = self.timetable(nodes).await?;
-        let released = self.released(&timetable.jobs, now).await?;
-        Ok(Taken { timetable, released })
-    }
-
-    /// Where runs of `jobs` have ended before their time: from then on it is free. An ended run
-    /// never comes back, so it does not matter that this is read after the timetable.
-    async fn released(&self, jobs: &[Arc<Job>], now: Timestamp) -> Result<Vec<(JobId, Timestamp)>> {
-        let soon = now.checked_add(BEFORE_START).unwrap_or(now);
-        let mut released = Vec::new();
-        for job in jobs.iter().filter(|job| job.overhead) {
-            let current = job.occurrences_after(now);
-            let current: Vec<Occurrence> =
-                current.take_while(|occurrence| occurrence.reserved.start() <= soon).collect();
-            for Occurrence { reserved, window } in current {
-                let own = RunId::derive(&job.id, job.created, window.start());
-                let filter =
-                    RunFilter { job: Some(job.id.clone()), within: Some(reserved), ..RunFilter::default() };
-                let runs = self.store.runs(&filter).await?;
-                // Nodes of another make give ids of their own.
-                let foreign = |run: &Run| run.planned.is_none() && run.started > Some(job.created);
-                let belongs = |run: &Run| run.id == own || foreign(run);
-                if runs.iter().any(|run| run.status.is_terminal() && belongs(run)) {
-                    released.push((job.id.clone(), reserved.start()));
-                }
-            }
-        }
-        Ok(released)
+        Taken::read(&*self.store, nodes, now).await
     }
 
     /// Carries out a booking of `job` and tells its nodes. Both are done even if the caller has
@@ -90,7 +103,7 @@ impl Service {
         let nodes: Vec<NodeId> = job.nodes().cloned().collect();
         let made = tokio::spawn(async move {
             store.commit(&seen, booking).await?;
-            changes.announce(nodes.iter());
+            changes.announce(&nodes);
             Ok(())
         });
         made.await.map_err(|e| Error::while_doing("make a booking", e))?

@@ -6,7 +6,7 @@ use crate::error::{Error, ErrorKind, Result};
 use crate::ids::{JobId, NodeId, UserId};
 use crate::model::{ExperimentConfig, Job, JobChange, JobSpec, Node};
 use crate::policy::{self, Action};
-use crate::ports::Scheduled;
+use crate::ports::{Scheduled, StoreExt as _};
 use crate::reconcile::ABSENT_AFTER;
 use crate::time::{Timestamp, wire_time};
 
@@ -64,7 +64,7 @@ impl Session {
 
     pub(super) async fn do_jobs_of_user(&self, user: &UserId) -> Result<Vec<Job>> {
         self.require(&Action::ReadJobsOfUser(user))?;
-        self.service.store.jobs_of_user(user).await
+        self.service.store.all_jobs_of_user(user).await
     }
 
     pub(super) async fn do_jobs_on_node(&self, node: &NodeId) -> Result<Vec<Job>> {

@@ -5,8 +5,10 @@
 //! session and calls it; permission is checked here, never in the frontend.
 
 mod artifacts;
+pub mod backup;
 mod booking;
 mod changes;
+mod import;
 mod jobs;
 mod nodes;
 mod orders;
@@ -14,13 +16,17 @@ mod planning;
 mod reconciler;
 mod refusal;
 mod reschedule;
+mod retention;
 mod runs;
 mod service;
 mod session;
 mod settings;
 mod text;
+mod upkeep;
 mod users;
 
+pub use import::{Import, Origin, Taking};
 pub use reconciler::Reconciled;
+pub use retention::{Retention, Retired};
 pub use service::Service;
 pub use session::Session;

@@ -4,6 +4,7 @@ use crate::error::{Error, ErrorKind, Result};
 use crate::ids::{NodeId, UserId};
 use crate::model::{Node, NodeFilter, NodeUpdate, Role, Secret, TokenHash, User};
 use crate::policy::{self, Action};
+use crate::ports::StoreExt as _;
 
 impl Session {
     pub(super) async fn do_register_node(&self, id: NodeId, mut details: NodeUpdate) -> Result<Secret> {
@@ -35,6 +36,7 @@ impl Session {
             public_ip: String::new(),
             owner: None,
             scheduling_enabled: true,
+            scavenger_mode_active: false,
             registered: self.service.clock.now(),
             last_active: None,
             contact_since: None,
@@ -55,7 +57,7 @@ impl Session {
         let now = self.service.clock.now();
         let mut nodes = match &filter.id {
             Some(id) => self.service.store.node(id).await?.into_iter().collect(),
-            None => self.service.store.nodes().await?,
+            None => self.service.store.all_nodes().await?,
         };
         nodes.retain(|node| filter.matches(node, now));
         for node in &mut nodes {

@@ -9,11 +9,6 @@ use crate::ids::NodeId;
 use crate::model::Orders;
 use crate::policy::Action;
 use crate::ports::{OrdersStream, Timetable};
-use crate::time::SignedDuration;
-
-/// How often a stream looks for changes that nobody in this process has announced: another process
-/// may have made them.
-const RECHECK: SignedDuration = SignedDuration::from_secs(2);
 
 impl Session {
     pub(super) async fn do_orders(&self, node: &NodeId) -> Result<Orders> {
@@ -24,7 +19,7 @@ impl Session {
 
     pub(super) async fn do_watch_orders(&self, node: &NodeId) -> Result<OrdersStream> {
         // Listening begins before the first look, so that nothing falls between the two.
-        let listener = self.service.changes.listen();
+        let listener = self.service.changes.listen(node);
         let first = self.do_orders(node).await?;
         let watch = Watch {
             service: Arc::clone(&self.service),
@@ -34,7 +29,7 @@ impl Session {
             next: Some(first),
         };
         Ok(Box::pin(stream::unfold(watch, |mut watch| async move {
-            let item = watch.next().await?;
+            let item = watch.next().await;
             Some((item, watch))
         })))
     }
@@ -51,30 +46,18 @@ struct Watch {
 
 impl Watch {
     /// The next orders that differ from those sent last.
-    async fn next(&mut self) -> Option<Result<Orders>> {
+    async fn next(&mut self) -> Result<Orders> {
         loop {
             let orders = match self.next.take() {
                 Some(orders) => Some(orders),
                 None => {
-                    let now = self.service.clock.now();
-                    let recheck = now.checked_add(RECHECK).unwrap_or(now);
-                    tokio::select! {
-                        there = self.listener.changed(&self.node) => {
-                            if !there {
-                                return None;
-                            }
-                        }
-                        () = self.service.clock.sleep_until(recheck) => {}
-                    }
-                    match self.service.orders_unless(&self.node, self.sent).await {
-                        Ok(orders) => orders,
-                        Err(error) => return Some(Err(error)),
-                    }
+                    self.listener.changed().await;
+                    self.service.orders_unless(&self.node, self.sent).await?
                 }
             };
             if let Some(orders) = orders.filter(|orders| self.sent != Some(orders.revision)) {
                 self.sent = Some(orders.revision);
-                return Some(Ok(orders));
+                return Ok(orders);
             }
         }
     }

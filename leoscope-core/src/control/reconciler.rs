@@ -1,15 +1,12 @@
 use super::Service;
 use crate::error::Result;
 use crate::model::{Job, Run, RunFilter};
-use crate::ports::Unsettled;
+use crate::ports::{StoreExt as _, Unsettled};
 use crate::reconcile::{Contact, Evidence, Judgement, judge, scope};
 use crate::time::{SignedDuration, Timestamp};
 
 /// How many definitions are looked at in one go.
 const BATCH: u32 = 100;
-
-/// How often it is looked whether something is due.
-const INTERVAL: SignedDuration = SignedDuration::from_secs(10);
 
 /// When a job that could not be settled is looked at again.
 const POSTPONED: SignedDuration = SignedDuration::from_mins(5);
@@ -59,7 +56,7 @@ impl Service {
             Some(within) => {
                 let filter =
                     RunFilter { job: Some(job.id.clone()), within: Some(within), ..RunFilter::default() };
-                self.store.runs(&filter).await?
+                self.store.all_runs(&filter).await?
             }
             None => Vec::new(),
         };
@@ -73,16 +70,5 @@ impl Service {
         }
         self.store.settle(job, settled, next).await?;
         Ok(records.len())
-    }
-
-    /// [Reconciles](Self::reconcile) for ever.
-    pub async fn keep_reconciled(&self) {
-        loop {
-            if let Err(error) = self.reconcile().await {
-                tracing::warn!(%error, "cannot look for runs that nobody reported; trying again");
-            }
-            let now = self.clock.now();
-            self.clock.sleep_until(now.checked_add(INTERVAL).unwrap_or(now)).await;
-        }
     }
 }

@@ -4,6 +4,7 @@ use crate::ids::RunId;
 use crate::lifecycle::merge;
 use crate::model::{Job, Role, Run, RunFilter};
 use crate::policy::Action;
+use crate::ports::StoreExt as _;
 
 /// How often a report is tried again after another report of the same run came first.
 const ATTEMPTS: usize = 16;
@@ -43,7 +44,7 @@ impl Session {
                 filter.owner = own;
             }
         }
-        self.service.store.runs(&filter).await
+        self.service.store.all_runs(&filter).await
     }
 }
 

@@ -20,7 +20,17 @@ pub struct Service {
 }
 
 /// The id of the user that exists from the first start.
-const ADMIN: &str = "admin";
+pub(super) const ADMIN: &str = "admin";
+
+fn admin(token: &Secret) -> Result<User> {
+    Ok(User {
+        id: UserId::parse(ADMIN)?,
+        name: "administrator".into(),
+        role: Role::Admin,
+        team: String::new(),
+        token: Some(TokenHash::of(token)),
+    })
+}
 
 impl Service {
     /// An orchestrator over these stores.
@@ -39,17 +49,31 @@ impl Service {
     /// # Errors
     /// Those of the store.
     pub async fn ensure_admin(&self, token: &Secret) -> Result<()> {
-        let id = UserId::parse(ADMIN)?;
-        let user = User {
-            name: "administrator".into(),
-            role: Role::Admin,
-            team: String::new(),
-            token: Some(TokenHash::of(token)),
-            id,
-        };
-        match self.store.user(&user.id).await? {
-            None => self.store.insert_user(&user).await,
-            Some(_) => self.store.update_user(&user).await,
+        if self.add_admin(token).await? {
+            return Ok(());
+        }
+        self.store.update_user(&admin(token)?).await
+    }
+
+    /// Adds user `admin` with this access token, and says whether there was none.
+    ///
+    /// # Errors
+    /// Those of the store.
+    pub async fn add_admin(&self, token: &Secret) -> Result<bool> {
+        match self.store.insert_user(&admin(token)?).await {
+            Err(error) if error.kind() == ErrorKind::AlreadyExists => Ok(false),
+            other => other.map(|()| true),
+        }
+    }
+
+    /// Whether user `admin` has this access token.
+    ///
+    /// # Errors
+    /// Those of the store.
+    pub async fn is_admin(&self, token: &Secret) -> Result<bool> {
+        match self.authenticate(&UserId::parse(ADMIN)?, token).await {
+            Err(error) if error.kind() == ErrorKind::Unauthenticated => Ok(false),
+            other => other.map(|caller| caller.role == Role::Admin),
         }
     }
 

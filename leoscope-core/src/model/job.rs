@@ -161,6 +161,11 @@ impl Job {
         self.timeline().after(instant).into_occurrences()
     }
 
+    /// The instant from which on this definition plans nothing.
+    pub fn over(&self) -> Timestamp {
+        self.deleted.map_or(self.window.end(), |deleted| deleted.min(self.window.end()))
+    }
+
     /// Whether the job plans a run that starts with `window` and lasts at least as long.
     pub fn plans(&self, window: Window) -> bool {
         self.timeline().planned_at(window.start()).is_some_and(|found| found.window.covers(&window))

@@ -85,6 +85,9 @@ pub struct Node {
     pub owner: Option<UserId>,
     /// Whether new jobs may be booked on it.
     pub scheduling_enabled: bool,
+    /// Whether its owner wants the link for other things.
+    #[serde(default)]
+    pub scavenger_mode_active: bool,
     /// When it was registered.
     pub registered: Timestamp,
     /// When it last called.

@@ -63,6 +63,24 @@ named!(
 );
 
 impl RunStatus {
+    /// The statuses that only nodes of another make report, with what they mean here.
+    pub const FOREIGN: [(&str, Self, Option<Phase>); 7] = [
+        ("DEPLOYING", Self::Running, Some(Phase::Deploy)),
+        ("EXECUTING", Self::Running, Some(Phase::Execute)),
+        ("FINISHING", Self::Running, Some(Phase::Finish)),
+        ("COMPLETE", Self::Completed, None),
+        ("TERMINATED", Self::Aborted, None),
+        ("RESCHEDULED", Self::Aborted, None),
+        ("RESCHEDULE_FAILED", Self::Aborted, None),
+    ];
+
+    /// The status of that name, ours or foreign, with the phase that a foreign one tells.
+    pub fn from_any_name(name: &str) -> Option<(Self, Option<Phase>)> {
+        let foreign = || Self::FOREIGN.into_iter().find(|(foreign, ..)| *foreign == name);
+        let own = Self::from_name(name).map(|status| (status, None));
+        own.or_else(|| foreign().map(|(_, status, phase)| (status, phase)))
+    }
+
     /// Whether the run has ended; an ended run never changes its status.
     pub const fn is_terminal(self) -> bool {
         match self {
@@ -283,6 +301,12 @@ impl RunFilter {
 }
 
 impl Run {
+    /// When the run ended, as far as it is known; `None` for one that has not.
+    pub fn over(&self) -> Option<Timestamp> {
+        let ended = self.ended.or(self.updated).or_else(|| self.sort_key());
+        ended.filter(|_| self.status.is_terminal())
+    }
+
     /// The instant by which runs are listed: the planned start, else the actual one.
     pub fn sort_key(&self) -> Option<Timestamp> {
         self.planned.map(|window| window.start()).or(self.started)

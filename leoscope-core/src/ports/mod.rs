@@ -8,6 +8,7 @@ mod clock;
 mod control;
 mod launcher;
 mod ledger;
+mod paging;
 mod runtime;
 mod store;
 
@@ -16,8 +17,9 @@ pub use clock::Clock;
 pub use control::{Calendar, ControlPlane, OrdersStream, Scheduled};
 pub use launcher::Launcher;
 pub use ledger::Ledger;
+pub use paging::StoreExt;
 pub use runtime::{RunSpec, Runtime, RuntimeInfo};
 pub use store::{
-    Booking, JobStore, NodeStore, Revision, RunStore, SettingsStore, Store, Timetable, Unsettled, UserStore,
-    Versions,
+    Archive, Booking, JobStore, NodeStore, PAGE, RunStore, SettingsStore, Store, Timetable, TimetableChanges,
+    Unsettled, UserStore, Versions,
 };

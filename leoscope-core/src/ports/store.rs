@@ -1,13 +1,19 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Debug;
+use std::pin::Pin;
 use std::sync::Arc;
 
 use async_trait::async_trait;
+use futures_util::Stream;
 
 use crate::error::Result;
 use crate::ids::{JobId, NodeId, RunId, UserId};
-use crate::model::{Job, Node, Run, RunFilter, Settings, User};
+use crate::model::{Job, Node, Record, RecordKey, Revision, Run, RunFilter, Settings, User};
 use crate::time::Timestamp;
+
+/// The most records that a list of a store gives in one go. A shorter list is the end; after a
+/// full one the caller asks again, from the last record on.
+pub const PAGE: usize = 1_000;
 
 /// Everything the orchestrator keeps.
 ///
@@ -18,9 +24,13 @@ use crate::time::Timestamp;
 /// - An `insert_…` of an id that is taken fails with [`AlreadyExists`](crate::ErrorKind::AlreadyExists) and
 ///   changes nothing; an `update_…` or `delete_…` of one that is not there fails with
 ///   [`NotFound`](crate::ErrorKind::NotFound).
-pub trait Store: UserStore + NodeStore + JobStore + RunStore + SettingsStore + Debug {}
+/// - A list holds at most [`PAGE`] records, and goes on after the record it is given.
+/// - A store that cannot be reached fails with [`Unavailable`](crate::ErrorKind::Unavailable) within
+///   seconds, and works again when it can be reached. A write of which it is not known whether it
+///   happened fails with [`Timeout`](crate::ErrorKind::Timeout).
+pub trait Store: UserStore + NodeStore + JobStore + RunStore + SettingsStore + Archive + Debug {}
 
-impl<T: UserStore + NodeStore + JobStore + RunStore + SettingsStore + Debug> Store for T {}
+impl<T: UserStore + NodeStore + JobStore + RunStore + SettingsStore + Archive + Debug> Store for T {}
 
 /// Users by id.
 #[async_trait]
@@ -49,8 +59,8 @@ pub trait NodeStore: Send + Sync {
     async fn delete_node(&self, id: &NodeId) -> Result<()>;
     /// A node, if there is one.
     async fn node(&self, id: &NodeId) -> Result<Option<Node>>;
-    /// All nodes, by id.
-    async fn nodes(&self) -> Result<Vec<Node>>;
+    /// The nodes after `after`, by id.
+    async fn nodes(&self, after: Option<&NodeId>) -> Result<Vec<Node>>;
 }
 
 /// For each node, how often its timetable has changed; 0 for one that never had a job.
@@ -64,6 +74,10 @@ pub struct Timetable {
     /// The version of each node asked for.
     pub versions: Versions,
 }
+
+/// The nodes whose timetables have changed, as it becomes known. An error ends it; then any
+/// timetable may have changed.
+pub type TimetableChanges = Pin<Box<dyn Stream<Item = Result<BTreeSet<NodeId>>> + Send>>;
 
 /// A change to the timetable of the nodes of one job.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -91,6 +105,8 @@ pub enum Booking {
 ///   the commit fails with [`NotFound`](crate::ErrorKind::NotFound).
 /// - Every definition is [unsettled](JobStore::unsettled) from its `since` on, until
 ///   [`settle`](JobStore::settle) says otherwise; deleted and replaced ones as well.
+/// - Every change to a timetable that another process makes after
+///   [`watch_timetables`](JobStore::watch_timetables) has returned is told within a second.
 #[async_trait]
 pub trait JobStore: Send + Sync {
     /// The timetable of `nodes`, jobs and versions read at the same instant.
@@ -99,14 +115,21 @@ pub trait JobStore: Send + Sync {
     async fn commit(&self, seen: &Versions, booking: Booking) -> Result<()>;
     /// The job of that id that has not been deleted, else the one created last.
     async fn job(&self, id: &JobId) -> Result<Option<Job>>;
-    /// The jobs of a user that have not been deleted, by id.
-    async fn jobs_of_user(&self, owner: &UserId) -> Result<Vec<Job>>;
+    /// The jobs of a user that have not been deleted and come after `after`, by id.
+    async fn jobs_of_user(&self, owner: &UserId, after: Option<&JobId>) -> Result<Vec<Job>>;
     /// At most `limit` definitions of which some runs are to be looked at again at `now`, those
     /// that have waited longest first.
     async fn unsettled(&self, now: Timestamp, limit: u32) -> Result<Vec<Unsettled>>;
     /// Notes that every run of a definition planned to start before `settled` has its final
     /// record, and when to look again; `None` for never. What is not there is passed over.
     async fn settle(&self, job: &Job, settled: Timestamp, next: Option<Timestamp>) -> Result<()>;
+    /// Listens for changes to timetables from now on, also those of other processes.
+    async fn watch_timetables(&self) -> Result<TimetableChanges>;
+    /// Definitions that were [over](Job::over) before `before` and are settled for good, those that
+    /// have been over longest first, after `after`.
+    async fn jobs_over(&self, before: Timestamp, after: Option<&Job>) -> Result<Vec<Job>>;
+    /// Removes a definition and its history for good, and says whether it was there as given.
+    async fn forget_job(&self, job: &Job) -> Result<bool>;
 }
 
 /// A definition of a job, and how far its runs have been seen to have their final records.
@@ -118,24 +141,25 @@ pub struct Unsettled {
     pub settled: Timestamp,
 }
 
-/// Counts the changes of one record, from 1.
-pub type Revision = u64;
-
 /// Runs by id.
 ///
 /// Guarantees:
 /// - [`put_run`](RunStore::put_run) stores only if the record's revision is still `seen` (`None`:
 ///   there is no record); else it fails with [`Stale`](crate::ErrorKind::Stale).
 /// - [`runs`](RunStore::runs) lists by start (planned, else actual), newest first, then by id;
-///   runs without a start come last.
+///   runs without a start come last. The filter's limit holds for each list.
 #[async_trait]
 pub trait RunStore: Send + Sync {
     /// A run with its revision, if there is one.
     async fn run(&self, id: &RunId) -> Result<Option<(Run, Revision)>>;
     /// Stores a run in place of the revision seen.
     async fn put_run(&self, run: &Run, seen: Option<Revision>) -> Result<()>;
-    /// The runs that match `filter`.
-    async fn runs(&self, filter: &RunFilter) -> Result<Vec<Run>>;
+    /// The runs that match `filter` and come after `after`.
+    async fn runs(&self, filter: &RunFilter, after: Option<&Run>) -> Result<Vec<Run>>;
+    /// Runs that were [over](Run::over) before `before`, those that have been over longest first.
+    async fn runs_over(&self, before: Timestamp) -> Result<Vec<(Run, Revision)>>;
+    /// Removes a run for good, and says whether it was there in that revision.
+    async fn forget_run(&self, id: &RunId, seen: Revision) -> Result<bool>;
 }
 
 /// The testbed-wide settings.
@@ -145,4 +169,23 @@ pub trait SettingsStore: Send + Sync {
     async fn settings(&self) -> Result<Settings>;
     /// Replaces the settings.
     async fn put_settings(&self, settings: &Settings) -> Result<()>;
+}
+
+/// Everything a store holds, for backups and for moving to another store.
+///
+/// Guarantees:
+/// - What [`records`](Archive::records) gives, [restored](Archive::restore) into an empty store, makes
+///   a store that gives the same records and answers every other call alike.
+/// - A record that is there already is not touched, but for a [timetable](Record::Timetable): its
+///   version grows to the one restored, and never shrinks.
+/// - Restoring a job makes the versions of its nodes grow. It fails with
+///   [`AlreadyExists`](crate::ErrorKind::AlreadyExists) where another job of its id is not deleted.
+#[async_trait]
+pub trait Archive: Send + Sync {
+    /// The records after `after`, in the order of their keys.
+    async fn records(&self, after: Option<&RecordKey>) -> Result<Vec<Record>>;
+    /// Adds a record as it is, if nothing has changed since `seen` in the timetables that it names;
+    /// else it fails with [`Stale`](crate::ErrorKind::Stale). If there is one of its key, that one
+    /// stays and is given back.
+    async fn restore(&self, record: &Record, seen: &Versions) -> Result<Option<Record>>;
 }

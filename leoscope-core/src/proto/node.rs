@@ -31,6 +31,7 @@ impl From<Node> for unary::Node {
             public_ip,
             owner,
             scheduling_enabled,
+            scavenger_mode_active,
             registered,
             last_active,
             contact_since,
@@ -46,6 +47,7 @@ impl From<Node> for unary::Node {
             public_ip,
             owner: owner.map(String::from).unwrap_or_default(),
             scheduling_enabled,
+            scavenger_mode_active,
             registered_at: Some(wire_time(registered)),
             last_status_change: contact_since.map(wire_time),
             ..Self::default()
@@ -65,7 +67,7 @@ impl TryFrom<unary::Node> for Node {
             location,
             provider,
             jobs: _,
-            scavenger_mode_active: _,
+            scavenger_mode_active,
             public_ip,
             owner: owned_by,
             scheduling_enabled,
@@ -86,6 +88,7 @@ impl TryFrom<unary::Node> for Node {
             public_ip,
             owner: owner(Some(&owned_by))?,
             scheduling_enabled,
+            scavenger_mode_active,
             // Orchestrators of another make may not tell; nothing is decided by it.
             registered: registered.unwrap_or(Timestamp::UNIX_EPOCH),
             last_active: optional(last_active.as_deref(), |text| time("last_active", text))?,
@@ -254,6 +257,7 @@ mod tests {
             public_ip: "192.0.2.1".into(),
             owner: Some("owner-1".parse().expect("id")),
             scheduling_enabled: true,
+            scavenger_mode_active: true,
             registered: parse_time("2026-01-01T00:00:00.000001").expect("time"),
             last_active: Some(parse_time("2026-01-02T00:00:00").expect("time")),
             contact_since: Some(parse_time("2026-01-01T12:00:00").expect("time")),
@@ -278,6 +282,7 @@ mod tests {
             last_active: None,
             contact_since: None,
             scheduling_enabled: false,
+            scavenger_mode_active: false,
             ..node()
         };
         for node in [node(), bare] {

@@ -6,29 +6,6 @@ use crate::ids::{JobId, NodeId, RunId, UserId};
 use crate::model::{Phase, Run, RunFilter, RunStatus, Stage};
 use crate::time::{Timestamp, Window, parse_time, wire_time};
 
-/// The statuses that only nodes of another make report, and what they mean here.
-const FOREIGN: [(&str, RunStatus, Option<Phase>); 7] = [
-    ("DEPLOYING", RunStatus::Running, Some(Phase::Deploy)),
-    ("EXECUTING", RunStatus::Running, Some(Phase::Execute)),
-    ("FINISHING", RunStatus::Running, Some(Phase::Finish)),
-    ("COMPLETE", RunStatus::Completed, None),
-    ("TERMINATED", RunStatus::Aborted, None),
-    ("RESCHEDULED", RunStatus::Aborted, None),
-    ("RESCHEDULE_FAILED", RunStatus::Aborted, None),
-];
-
-/// A status as it came: ours, the phase that follows from it, and the text where it is foreign.
-fn status_from_wire(text: &str) -> Result<(RunStatus, Option<Phase>, Option<String>)> {
-    if let Some(status) = RunStatus::from_name(text) {
-        return Ok((status, None, None));
-    }
-    let (_, status, phase) = FOREIGN
-        .into_iter()
-        .find(|(name, ..)| *name == text)
-        .ok_or_else(|| Error::invalid(format!("status: {text:?} is not a status of a run")))?;
-    Ok((status, phase, Some(text.to_owned())))
-}
-
 impl From<Run> for unary::RunInstance {
     fn from(run: Run) -> Self {
         let Run {
@@ -106,7 +83,9 @@ impl TryFrom<unary::RunInstance> for Run {
             phase: phase_text,
             foreign_status,
         } = run;
-        let (status, implied_phase, foreign) = status_from_wire(&status_text)?;
+        let (status, implied_phase) = RunStatus::from_any_name(&status_text)
+            .ok_or_else(|| Error::invalid(format!("status: {status_text:?} is not a status of a run")))?;
+        let foreign = (status.name() != status_text).then_some(status_text);
         let us = |field: &str, value: Option<i64>| value.map(|us| micros(field, us)).transpose();
         let planned = match (planned_start_us, planned_end_us) {
             (None, None) => None,
@@ -266,7 +245,7 @@ mod tests {
 
     #[test]
     fn each_foreign_status_is_mapped_and_its_text_kept() {
-        for (text, status, phase) in FOREIGN {
+        for (text, status, phase) in RunStatus::FOREIGN {
             let run = Run::try_from(foreign(text)).expect(text);
             assert_eq!((run.status, run.phase), (status, phase), "{text}");
             assert_eq!(run.foreign_status.as_deref(), Some(text));

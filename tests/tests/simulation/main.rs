@@ -296,7 +296,7 @@ async fn runs_that_no_node_reports_are_missed_once_with_the_reason() {
     let world = World::new().await;
     let keeper = tokio::spawn({
         let service = Arc::clone(&world.service);
-        async move { service.keep_reconciled().await }
+        async move { service.keep(None).await }
     });
     let (absent, mut present) = (world.node("absent").await, world.node("present").await);
     world.boot(&mut present).await;
@@ -313,7 +313,7 @@ async fn runs_that_no_node_reports_are_missed_once_with_the_reason() {
     keeper.abort();
     let keeper = tokio::spawn({
         let service = Arc::clone(&world.service);
-        async move { service.keep_reconciled().await }
+        async move { service.keep(None).await }
     });
     world.until(2100).await;
     let missed = (1800, "MISSED NO_EXECUTOR_REPORT".to_owned());

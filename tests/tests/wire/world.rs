@@ -44,7 +44,7 @@ impl World {
         let mut world = Self {
             address: app.local_addr(),
             certificate: std::fs::read(app.certificate_path()).expect("certificate"),
-            admin_token: app.admin_token().clone(),
+            admin_token: app.admin_token().cloned().expect("token"),
             dir,
             stop: CancellationToken::new(),
             serving: None,
@@ -70,7 +70,7 @@ impl World {
             OrchestratorConfig { port: self.address.port(), ..OrchestratorConfig::new(self.dir.path()) };
         let app = build(config).await.expect("app");
         self.certificate = std::fs::read(app.certificate_path()).expect("certificate");
-        self.admin_token = app.admin_token().clone();
+        self.admin_token = app.admin_token().cloned().expect("token");
         self.serve(app);
     }
 

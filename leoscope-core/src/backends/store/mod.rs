@@ -1,9 +1,16 @@
 //! Implementations of the [`Store`](crate::ports::Store) port.
 
+mod location;
 mod memory;
+#[cfg(feature = "mongodb")]
+mod mongodb;
 mod sqlite;
+mod timetables;
 
+pub use location::StoreLocation;
 pub use memory::MemoryStore;
+#[cfg(feature = "mongodb")]
+pub use mongodb::{MongoSource, MongoStore, Offered, Unfit};
 pub use sqlite::SqliteStore;
 
 use crate::error::{Error, ErrorKind};

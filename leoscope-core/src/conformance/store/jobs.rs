@@ -25,8 +25,8 @@ pub(super) async fn jobs_come_back_as_stored(store: Arc<dyn Store>) {
         book(&store, &["n", "s"], Booking::Insert(Box::new(job.clone()))).await.unwrap();
         assert_eq!(store.job(&job.id).await.unwrap().as_ref(), Some(job));
     }
-    assert_eq!(store.jobs_of_user(&full.owner).await.unwrap(), [bare, full]);
-    assert_eq!(store.jobs_of_user(&UserId::parse("nobody").unwrap()).await.unwrap(), []);
+    assert_eq!(store.jobs_of_user(&full.owner, None).await.unwrap(), [bare, full]);
+    assert_eq!(store.jobs_of_user(&UserId::parse("nobody").unwrap(), None).await.unwrap(), []);
     assert_eq!(store.job(&JobId::parse("none").unwrap()).await.unwrap(), None);
 }
 
@@ -107,7 +107,7 @@ pub(super) async fn deleted_jobs_stay_and_their_ids_are_free(store: Arc<dyn Stor
     assert!(after.versions.iter().all(|(node, version)| *version > before[node]), "both nodes have changed");
     assert_eq!(after.jobs, []);
     assert_eq!(store.job(&first.id).await.unwrap(), Some(Job { deleted: Some(gone), ..first.clone() }));
-    assert_eq!(store.jobs_of_user(&first.owner).await.unwrap(), []);
+    assert_eq!(store.jobs_of_user(&first.owner, None).await.unwrap(), []);
     let second = Job { created: at("2026-11-30T13:00"), ..job("a", "n", None) };
     book(&store, &["n"], Booking::Insert(Box::new(second.clone()))).await.unwrap();
     assert_eq!(store.job(&first.id).await.unwrap(), Some(second.clone()));
@@ -150,7 +150,7 @@ pub(super) async fn a_changed_job_takes_the_place_of_the_one_before(store: Arc<d
     assert_eq!(after.jobs, [Arc::new(second.clone())]);
     assert!(after.versions.iter().all(|(node, version)| *version > before[node]), "both nodes have changed");
     assert_eq!(store.job(&first.id).await.unwrap(), Some(second.clone()));
-    assert_eq!(store.jobs_of_user(&first.owner).await.unwrap(), std::slice::from_ref(&second));
+    assert_eq!(store.jobs_of_user(&first.owner, None).await.unwrap(), std::slice::from_ref(&second));
     let history: Vec<Job> =
         store.unsettled(at("2030-01-01T00:00"), 10).await.unwrap().into_iter().map(|u| u.job).collect();
     assert!(

@@ -2,6 +2,7 @@
 
 #![expect(clippy::unwrap_used, reason = "a case fails by panicking")]
 
+mod archive;
 mod jobs;
 mod runs;
 
@@ -11,6 +12,7 @@ use std::sync::Arc;
 use futures_util::future::BoxFuture;
 use tokio::task::JoinSet;
 
+use self::archive::*;
 use self::jobs::*;
 use self::runs::*;
 use crate::ErrorKind;
@@ -54,6 +56,11 @@ cases! {
     a_run_is_listed_as_it_stands
     of_concurrent_reports_exactly_one_is_stored
     settings_come_back_as_stored
+    lists_go_on_after_a_page
+    runs_that_are_over_are_found_and_forgotten
+    definitions_that_are_over_are_found_and_forgotten
+    changes_of_timetables_are_told
+    records_are_listed_by_key_and_restored_as_they_were
 }
 
 fn at(text: &str) -> Timestamp {
@@ -156,9 +163,9 @@ async fn ids_differ_by_case(store: Arc<dyn Store>) {
     assert_eq!(store.user(&lower.id).await.unwrap(), Some(lower));
 }
 
-async fn nodes_come_back_as_stored_and_activity_never_goes_back(store: Arc<dyn Store>) {
-    let plain = Node {
-        id: node_id("n"),
+fn node(id: &str) -> Node {
+    Node {
+        id: node_id(id),
         name: String::new(),
         description: String::new(),
         coords: None,
@@ -167,10 +174,15 @@ async fn nodes_come_back_as_stored_and_activity_never_goes_back(store: Arc<dyn S
         public_ip: String::new(),
         owner: None,
         scheduling_enabled: false,
+        scavenger_mode_active: true,
         registered: at("2026-11-01T00:00"),
         last_active: None,
         contact_since: None,
-    };
+    }
+}
+
+async fn nodes_come_back_as_stored_and_activity_never_goes_back(store: Arc<dyn Store>) {
+    let plain = node("n");
     assert_eq!(kind(store.update_node(&plain).await), ErrorKind::NotFound);
     assert_eq!(kind(store.delete_node(&plain.id).await), ErrorKind::NotFound);
     assert_eq!(kind(store.touch_node(&plain.id, at("2026-11-01T00:00")).await), ErrorKind::NotFound);
@@ -205,7 +217,7 @@ async fn nodes_come_back_as_stored_and_activity_never_goes_back(store: Arc<dyn S
     let early = Node { id: node_id("a"), last_active: Some(at("2026-11-01T00:00:00.000001")), ..plain };
     store.insert_node(&early).await.unwrap();
     assert_eq!(store.node(&early.id).await.unwrap(), Some(early));
-    let ids: Vec<_> = store.nodes().await.unwrap().into_iter().map(|node| node.id.to_string()).collect();
+    let ids: Vec<_> = store.nodes(None).await.unwrap().into_iter().map(|node| node.id.to_string()).collect();
     assert_eq!(ids, ["a", "n"]);
     store.delete_node(&full.id).await.unwrap();
     assert_eq!(store.node(&full.id).await.unwrap(), None);

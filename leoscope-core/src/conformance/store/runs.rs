@@ -58,7 +58,8 @@ pub(super) async fn runs_are_listed_newest_first_and_filtered(store: Arc<dyn Sto
         (RunFilter { node: Some(node_id("n1")), owner: Some(UserId::parse("u1").unwrap()), ..all() }, "r1"),
     ];
     for (filter, expected) in cases {
-        let found: Vec<_> = store.runs(&filter).await.unwrap().iter().map(|run| run.id.to_string()).collect();
+        let found: Vec<_> =
+            store.runs(&filter, None).await.unwrap().iter().map(|run| run.id.to_string()).collect();
         assert_eq!(found.join(" "), expected, "{filter:?}");
     }
 }
@@ -69,7 +70,7 @@ pub(super) async fn a_run_is_listed_as_it_stands(store: Arc<dyn Store>) {
     store.put_run(&run("r2", "j", "n", "u", Some("2026-12-01T00:00")), None).await.unwrap();
     record.started = Some(at("2026-12-01T01:00"));
     store.put_run(&record, Some(1)).await.unwrap();
-    let listed = store.runs(&RunFilter::default()).await.unwrap();
+    let listed = store.runs(&RunFilter::default(), None).await.unwrap();
     assert_eq!(listed.iter().map(|run| run.id.as_str()).collect::<Vec<_>>(), ["r1", "r2"]);
     assert_eq!(listed[0], record);
 }

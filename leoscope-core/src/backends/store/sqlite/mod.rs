@@ -4,25 +4,26 @@
 //! the version of the documents: a change of a model that older documents do not fit comes with a
 //! migration that rewrites them.
 
+mod archive;
 mod jobs;
 mod nodes;
 mod runs;
 mod schema;
 mod settings;
-mod timetables;
 mod users;
+mod watch;
 
 use std::path::Path;
 use std::sync::{Arc, Mutex};
 
+use super::timetables::Timetables;
 use crate::backends::database::Database;
 use crate::error::Result;
-use timetables::Timetables;
 
 /// A store in a SQLite file. Several processes may use the same file.
 #[derive(Debug)]
 pub struct SqliteStore {
-    database: Database,
+    database: Arc<Database>,
     timetables: Arc<Mutex<Timetables>>,
 }
 
@@ -34,7 +35,7 @@ impl SqliteStore {
     /// was written by a newer version of this program; [`Unavailable`](crate::ErrorKind::Unavailable) when another
     /// program does not let go of it.
     pub fn open(path: &Path) -> Result<Self> {
-        Ok(Self { database: Database::open(path, &schema::STORE)?, timetables: Arc::default() })
+        Ok(Self { database: Arc::new(Database::open(path, &schema::STORE)?), timetables: Arc::default() })
     }
 }
 

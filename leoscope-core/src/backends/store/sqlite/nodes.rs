@@ -1,16 +1,20 @@
 //! Nodes.
 
 use async_trait::async_trait;
-use rusqlite::{Row, params};
+use rusqlite::{Row, Transaction, params};
 
 use super::super::{missing, taken};
 use super::SqliteStore;
-use crate::backends::rows::{all, document, encode, execute, micros, one};
+use crate::backends::rows::{all, document, encode, execute, micros, one, rows};
 use crate::error::Result;
 use crate::ids::NodeId;
 use crate::model::Node;
-use crate::ports::NodeStore;
+use crate::ports::{NodeStore, PAGE};
 use crate::time::Timestamp;
+
+pub(super) const ONE: &str = "SELECT doc, last_active_us, contact_since_us FROM nodes WHERE nodeid = ?1";
+pub(super) const LIST: &str = "SELECT doc, last_active_us, contact_since_us FROM nodes
+                               WHERE nodeid > ?1 ORDER BY nodeid LIMIT ?2";
 
 /// The document does not hold when the node was active; that has columns of its own, which
 /// heartbeats change without rewriting the document.
@@ -18,7 +22,7 @@ fn node_document(node: &Node) -> Result<String> {
     encode(&Node { last_active: None, contact_since: None, ..node.clone() })
 }
 
-fn node_row(row: &Row<'_>) -> rusqlite::Result<Node> {
+pub(super) fn node_row(row: &Row<'_>) -> rusqlite::Result<Node> {
     let node: Node = document(row)?;
     let instant = |column| {
         let us = row.get::<_, Option<i64>>(column)?;
@@ -27,20 +31,21 @@ fn node_row(row: &Row<'_>) -> rusqlite::Result<Node> {
     Ok(Node { last_active: instant(1)?, contact_since: instant(2)?, ..node })
 }
 
+pub(super) fn insert(tx: &Transaction<'_>, node: &Node) -> Result<()> {
+    let insert = "INSERT INTO nodes (nodeid, last_active_us, contact_since_us, doc) VALUES (?1, ?2, ?3, ?4)
+                  ON CONFLICT DO NOTHING";
+    let (active, since) = (micros(node.last_active), micros(node.contact_since));
+    match execute(tx, insert, params![node.id.as_str(), active, since, node_document(node)?])? {
+        0 => Err(taken("node", &node.id)),
+        _ => Ok(()),
+    }
+}
+
 #[async_trait]
 impl NodeStore for SqliteStore {
     async fn insert_node(&self, node: &Node) -> Result<()> {
-        let (id, doc) = (node.id.clone(), node_document(node)?);
-        let (active, since) = (micros(node.last_active), micros(node.contact_since));
-        let insert =
-            "INSERT INTO nodes (nodeid, last_active_us, contact_since_us, doc) VALUES (?1, ?2, ?3, ?4)
-                      ON CONFLICT DO NOTHING";
-        self.database
-            .write(move |tx| match execute(tx, insert, params![id.as_str(), active, since, doc])? {
-                0 => Err(taken("node", id)),
-                _ => Ok(()),
-            })
-            .await
+        let node = node.clone();
+        self.database.write(move |tx| insert(tx, &node)).await
     }
 
     async fn update_node(&self, node: &Node) -> Result<()> {
@@ -85,12 +90,12 @@ impl NodeStore for SqliteStore {
 
     async fn node(&self, id: &NodeId) -> Result<Option<Node>> {
         let id = id.clone();
-        let select = "SELECT doc, last_active_us, contact_since_us FROM nodes WHERE nodeid = ?1";
-        self.database.read(move |tx| one(tx, select, [id.as_str()], node_row)).await
+        self.database.read(move |tx| one(tx, ONE, [id.as_str()], node_row)).await
     }
 
-    async fn nodes(&self) -> Result<Vec<Node>> {
-        let select = "SELECT doc, last_active_us, contact_since_us FROM nodes ORDER BY nodeid";
-        self.database.read(move |tx| all(tx, select, [], node_row)).await
+    async fn nodes(&self, after: Option<&NodeId>) -> Result<Vec<Node>> {
+        // No id is empty, and all come after the empty text.
+        let after = after.map(NodeId::to_string).unwrap_or_default();
+        self.database.read(move |tx| all(tx, LIST, params![after, rows(PAGE)], node_row)).await
     }
 }

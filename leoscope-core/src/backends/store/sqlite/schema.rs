@@ -5,8 +5,37 @@ use crate::backends::database::Schema;
 pub(super) const STORE: Schema = Schema {
     what: "a store of this program",
     mark: i32::from_be_bytes(*b"LEOs"),
-    migrations: &[FIRST, CHANGES],
+    migrations: &[FIRST, CHANGES, RETENTION],
 };
+
+/// It is noted when jobs and runs were over, and in which order timetables changed; lists of runs
+/// come in their order from an index.
+const RETENTION: &str = "
+    ALTER TABLE timetables ADD COLUMN change INTEGER NOT NULL DEFAULT 0;
+    CREATE INDEX timetables_by_change ON timetables (change);
+    ALTER TABLE jobs ADD COLUMN over_us INTEGER NOT NULL DEFAULT 0;
+    UPDATE jobs SET over_us = min(
+        coalesce(deleted_us, 9223372036854775807),
+        CAST(round(unixepoch(json_extract(doc, '$.window.end'), 'subsec') * 1e6) AS INTEGER));
+    DROP INDEX jobs_by_user;
+    CREATE INDEX jobs_by_user ON jobs (userid, jobid) WHERE deleted_us IS NULL;
+    CREATE INDEX jobs_latest ON jobs (jobid, deleted_us IS NULL DESC, created_us DESC, since_us DESC);
+    CREATE INDEX jobs_over ON jobs (over_us, jobid, created_us, since_us) WHERE next_us IS NULL;
+    ALTER TABLE runs ADD COLUMN over_us INTEGER;
+    UPDATE runs SET over_us = CAST(round(unixepoch(coalesce(
+            json_extract(doc, '$.ended'), json_extract(doc, '$.updated'), json_extract(doc, '$.planned.start'),
+            json_extract(doc, '$.started')), 'subsec') * 1e6) AS INTEGER)
+        WHERE json_extract(doc, '$.status') NOT IN ('SCHEDULED', 'RUNNING');
+    CREATE INDEX runs_over ON runs (over_us) WHERE over_us IS NOT NULL;
+    DROP INDEX runs_by_start;
+    DROP INDEX runs_by_job;
+    DROP INDEX runs_by_node;
+    DROP INDEX runs_by_user;
+    CREATE INDEX runs_by_start ON runs (start_us DESC, runid);
+    CREATE INDEX runs_by_job ON runs (jobid, start_us DESC, runid);
+    CREATE INDEX runs_by_node ON runs (nodeid, start_us DESC, runid);
+    CREATE INDEX runs_by_user ON runs (userid, start_us DESC, runid);
+";
 
 /// Jobs can be changed, it is noted how far their runs are settled, and since when nodes call.
 const CHANGES: &str = "

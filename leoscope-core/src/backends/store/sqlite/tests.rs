@@ -3,7 +3,7 @@ use rusqlite::{Connection, params_from_iter};
 use super::*;
 use crate::backends::database::Schema;
 use crate::ids::{JobId, NodeId, RunId, UserId};
-use crate::model::{Job, RunFilter};
+use crate::model::{Job, Run, RunFilter};
 use crate::ports::{Booking, JobStore, NodeStore, RunStore, SettingsStore, UserStore, Versions};
 use crate::time::{Window, parse_time};
 
@@ -25,24 +25,38 @@ fn no_list_reads_a_whole_table() {
     let (_store, file) = fresh(&dir);
     let at = |text| parse_time(text).expect("time");
     let all = RunFilter::default;
+    let window = Window::new(at("2026-12-01T00:00"), at("2026-12-02T00:00")).expect("window");
     let filters = [
         RunFilter { limit: Some(10), ..all() },
         RunFilter { id: Some(RunId::parse("r").expect("id")), ..all() },
         RunFilter { job: Some(JobId::parse("j").expect("id")), ..all() },
         RunFilter { node: Some(NodeId::parse("n").expect("id")), ..all() },
         RunFilter { owner: Some(UserId::parse("u").expect("id")), ..all() },
-        RunFilter { within: Window::new(at("2026-12-01T00:00"), at("2026-12-02T00:00")).ok(), ..all() },
+        RunFilter { within: Some(window), ..all() },
     ];
     for filter in filters {
-        let (select, values) = runs::select(&filter);
-        let plan = plan(&file, &select, &values);
-        assert!(plan.contains("USING INDEX"), "{filter:?}: {plan}");
-        assert!(!plan.contains("TEMP B-TREE FOR ORDER BY"), "{filter:?} sorts everything: {plan}");
+        let last = |planned| {
+            let (job, node, owner) = ("j".parse(), "n".parse(), "u".parse());
+            let (job, node, owner) = (job.expect("id"), node.expect("id"), owner.expect("id"));
+            Run { planned, ..Run::planned("r".parse().expect("id"), job, node, owner, window) }
+        };
+        for after in [None, Some(last(Some(window))), Some(last(None))] {
+            for (select, mut values) in runs::select(&filter, after.as_ref()) {
+                values.push(10.into());
+                let plan = plan(&file, &select, &values);
+                assert!(plan.contains("INDEX"), "{filter:?}: {plan}");
+                assert!(!plan.contains("TEMP B-TREE"), "{filter:?} sorts everything: {plan}");
+            }
+        }
     }
-    let values = ["x".to_owned().into(), 1.into()];
-    for select in [jobs::OF_NODE, jobs::OF_USER, jobs::LATEST, jobs::DUE] {
-        let plan = plan(&file, select, &values[..1 + usize::from(select.contains("?2"))]);
-        assert!(plan.contains("USING INDEX") && !plan.contains("SCAN jobs"), "{select}: {plan}");
+    let mine = [jobs::OF_NODE, jobs::OF_USER, jobs::LATEST, jobs::DUE, jobs::OVER];
+    for select in mine.into_iter().chain([nodes::LIST, runs::OVER, watch::CHANGED]).chain(archive::LISTS) {
+        let values: Vec<_> = (1..=select.matches('?').count()).map(|_| 1.into()).collect();
+        let values = &values[..(1..=values.len()).filter(|n| select.contains(&format!("?{n}"))).count()];
+        let plan = plan(&file, select, values);
+        let looks_up = plan.contains("USING INDEX") || plan.contains("USING COVERING INDEX");
+        assert!(looks_up && !plan.contains("SCAN"), "{select}: {plan}");
+        assert!(!plan.contains("TEMP B-TREE"), "{select} sorts everything: {plan}");
     }
 }
 

@@ -1,7 +1,7 @@
 //! Users.
 
 use async_trait::async_trait;
-use rusqlite::params;
+use rusqlite::{Transaction, params};
 
 use super::super::{missing, taken};
 use super::SqliteStore;
@@ -11,17 +11,19 @@ use crate::ids::UserId;
 use crate::model::User;
 use crate::ports::UserStore;
 
+pub(super) fn insert(tx: &Transaction<'_>, user: &User) -> Result<()> {
+    let insert = "INSERT INTO users (userid, doc) VALUES (?1, ?2) ON CONFLICT DO NOTHING";
+    match execute(tx, insert, params![user.id.as_str(), encode(user)?])? {
+        0 => Err(taken("user", &user.id)),
+        _ => Ok(()),
+    }
+}
+
 #[async_trait]
 impl UserStore for SqliteStore {
     async fn insert_user(&self, user: &User) -> Result<()> {
-        let (id, doc) = (user.id.clone(), encode(user)?);
-        let insert = "INSERT INTO users (userid, doc) VALUES (?1, ?2) ON CONFLICT DO NOTHING";
-        self.database
-            .write(move |tx| match execute(tx, insert, params![id.as_str(), doc])? {
-                0 => Err(taken("user", id)),
-                _ => Ok(()),
-            })
-            .await
+        let user = user.clone();
+        self.database.write(move |tx| insert(tx, &user)).await
     }
 
     async fn update_user(&self, user: &User) -> Result<()> {

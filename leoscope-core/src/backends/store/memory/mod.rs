@@ -1,17 +1,23 @@
 //! A store in memory, for tests, simulations and embedding.
 
+mod archive;
+
+use std::cmp::Reverse;
 use std::collections::{BTreeMap, BTreeSet};
+use std::ops::Bound;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use async_trait::async_trait;
+use futures_util::stream;
+use tokio::sync::broadcast;
 
 use super::{missing, stale, taken};
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::ids::{JobId, NodeId, RunId, UserId};
-use crate::model::{Job, Node, Run, RunFilter, Settings, User};
+use crate::model::{Job, Node, Revision, Run, RunFilter, Settings, User};
 use crate::ports::{
-    Booking, JobStore, NodeStore, Revision, RunStore, SettingsStore, Timetable, Unsettled, UserStore,
-    Versions,
+    Booking, JobStore, NodeStore, PAGE, RunStore, SettingsStore, Timetable, TimetableChanges, Unsettled,
+    UserStore, Versions,
 };
 use crate::time::Timestamp;
 
@@ -29,8 +35,12 @@ struct Tables {
     settled: BTreeMap<Definition, (Timestamp, Option<Timestamp>)>,
     versions: Versions,
     runs: BTreeMap<RunId, (Run, Revision)>,
-    settings: Settings,
+    settings: Option<Settings>,
+    changes: Option<broadcast::Sender<BTreeSet<NodeId>>>,
 }
+
+/// Changes of timetables that a listener may fall behind before it has to start over.
+const BACKLOG: usize = 1_024;
 
 /// A definition of a job: its id, when it was booked, and since when it holds.
 type Definition = (JobId, Timestamp, Timestamp);
@@ -53,6 +63,23 @@ impl Tables {
 
     fn version(&self, node: &NodeId) -> u64 {
         self.versions.get(node).copied().unwrap_or_default()
+    }
+
+    fn check(&self, seen: &Versions) -> Result<()> {
+        match seen.iter().find(|(node, version)| self.version(node) != **version) {
+            Some((node, _)) => Err(stale(format!("the timetable of node {node}"))),
+            None => Ok(()),
+        }
+    }
+
+    fn grow(&mut self, nodes: BTreeSet<NodeId>) {
+        for node in &nodes {
+            *self.versions.entry(node.clone()).or_default() += 1;
+        }
+        if let Some(changes) = &self.changes {
+            // An error only says that nobody listens.
+            let _ = changes.send(nodes);
+        }
     }
 }
 
@@ -116,8 +143,11 @@ impl NodeStore for MemoryStore {
         Ok(self.tables().nodes.get(id).cloned())
     }
 
-    async fn nodes(&self) -> Result<Vec<Node>> {
-        Ok(self.tables().nodes.values().cloned().collect())
+    async fn nodes(&self, after: Option<&NodeId>) -> Result<Vec<Node>> {
+        let from = after.map_or(Bound::Unbounded, Bound::Excluded);
+        let tables = self.tables();
+        let nodes = tables.nodes.range::<NodeId, _>((from, Bound::Unbounded));
+        Ok(nodes.take(PAGE).map(|(_, node)| node.clone()).collect())
     }
 }
 
@@ -134,9 +164,7 @@ impl JobStore for MemoryStore {
 
     async fn commit(&self, seen: &Versions, booking: Booking) -> Result<()> {
         let mut tables = self.tables();
-        if let Some((node, _)) = seen.iter().find(|(node, version)| tables.version(node) != **version) {
-            return Err(stale(format!("the timetable of node {node}")));
-        }
+        tables.check(seen)?;
         let live = |id: &JobId| {
             let found = tables.live_jobs().find(|job| job.id == *id).cloned();
             found.ok_or_else(|| missing("job", id))
@@ -158,9 +186,7 @@ impl JobStore for MemoryStore {
             Booking::Delete(id, at) => vec![Job { deleted: Some(at), ..live(&id)? }],
         };
         let nodes: BTreeSet<NodeId> = changed.iter().flat_map(Job::nodes).cloned().collect();
-        for node in nodes {
-            *tables.versions.entry(node).or_default() += 1;
-        }
+        tables.grow(nodes);
         for job in changed {
             let key = definition(&job);
             if job.deleted.is_none() {
@@ -177,8 +203,10 @@ impl JobStore for MemoryStore {
         Ok(of_id.max_by_key(|job| (job.deleted.is_none(), job.created, job.since)).cloned())
     }
 
-    async fn jobs_of_user(&self, owner: &UserId) -> Result<Vec<Job>> {
-        Ok(self.tables().live_jobs().filter(|job| job.owner == *owner).cloned().collect())
+    async fn jobs_of_user(&self, owner: &UserId, after: Option<&JobId>) -> Result<Vec<Job>> {
+        let tables = self.tables();
+        let wanted = |job: &&Job| job.owner == *owner && after.is_none_or(|after| job.id > *after);
+        Ok(tables.live_jobs().filter(wanted).take(PAGE).cloned().collect())
     }
 
     async fn unsettled(&self, now: Timestamp, limit: u32) -> Result<Vec<Unsettled>> {
@@ -199,6 +227,48 @@ impl JobStore for MemoryStore {
         }
         Ok(())
     }
+
+    async fn watch_timetables(&self) -> Result<TimetableChanges> {
+        let mut tables = self.tables();
+        let changes = tables.changes.get_or_insert_with(|| broadcast::channel(BACKLOG).0).subscribe();
+        Ok(Box::pin(stream::unfold(changes, |mut changes| async move {
+            let item = match changes.recv().await {
+                Ok(nodes) => Ok(nodes),
+                Err(broadcast::error::RecvError::Closed) => return None,
+                Err(broadcast::error::RecvError::Lagged(missed)) => {
+                    Err(Error::unavailable(format!("{missed} changes were missed")))
+                }
+            };
+            Some((item, changes))
+        })))
+    }
+
+    async fn jobs_over(&self, before: Timestamp, after: Option<&Job>) -> Result<Vec<Job>> {
+        let tables = self.tables();
+        let place = |job: &Job| (job.over(), definition(job));
+        let is_settled =
+            |job: &Job| tables.settled.get(&definition(job)).is_none_or(|(_, next)| next.is_none());
+        let wanted = |job: &&Job| {
+            job.over() < before && is_settled(job) && after.is_none_or(|after| place(job) > place(after))
+        };
+        let mut jobs: Vec<Job> = tables.jobs.values().filter(wanted).cloned().collect();
+        jobs.sort_by_key(place);
+        jobs.truncate(PAGE);
+        Ok(jobs)
+    }
+
+    async fn forget_job(&self, job: &Job) -> Result<bool> {
+        let (mut tables, key) = (self.tables(), definition(job));
+        if tables.jobs.get(&key) != Some(job) {
+            return Ok(false);
+        }
+        tables.jobs.remove(&key);
+        tables.settled.remove(&key);
+        if job.deleted.is_none() {
+            tables.grow(job.nodes().cloned().collect());
+        }
+        Ok(true)
+    }
 }
 
 #[async_trait]
@@ -216,25 +286,44 @@ impl RunStore for MemoryStore {
         Ok(())
     }
 
-    async fn runs(&self, filter: &RunFilter) -> Result<Vec<Run>> {
+    async fn runs(&self, filter: &RunFilter, after: Option<&Run>) -> Result<Vec<Run>> {
         let tables = self.tables();
-        let mut runs: Vec<Run> =
-            tables.runs.values().map(|(run, _)| run).filter(|run| filter.matches(run)).cloned().collect();
-        runs.sort_by(|a, b| b.sort_key().cmp(&a.sort_key()).then_with(|| a.id.cmp(&b.id)));
+        let place = |run: &Run| (Reverse(run.sort_key()), run.id.clone());
+        let wanted = |run: &&Run| filter.matches(run) && after.is_none_or(|after| place(run) > place(after));
+        let mut runs: Vec<Run> = tables.runs.values().map(|(run, _)| run).filter(wanted).cloned().collect();
+        runs.sort_by_key(place);
         let limit = filter.limit.and_then(|limit| usize::try_from(limit).ok());
-        runs.truncate(limit.unwrap_or(usize::MAX));
+        runs.truncate(limit.map_or(PAGE, |limit| limit.min(PAGE)));
         Ok(runs)
+    }
+
+    async fn runs_over(&self, before: Timestamp) -> Result<Vec<(Run, Revision)>> {
+        let tables = self.tables();
+        let is_over = |run: &Run| run.over().is_some_and(|over| over < before);
+        let mut runs: Vec<_> = tables.runs.values().filter(|(run, _)| is_over(run)).cloned().collect();
+        runs.sort_by_key(|(run, _)| run.over());
+        runs.truncate(PAGE);
+        Ok(runs)
+    }
+
+    async fn forget_run(&self, id: &RunId, seen: Revision) -> Result<bool> {
+        let mut tables = self.tables();
+        let found = tables.runs.get(id).is_some_and(|(_, revision)| *revision == seen);
+        if found {
+            tables.runs.remove(id);
+        }
+        Ok(found)
     }
 }
 
 #[async_trait]
 impl SettingsStore for MemoryStore {
     async fn settings(&self) -> Result<Settings> {
-        Ok(self.tables().settings.clone())
+        Ok(self.tables().settings.clone().unwrap_or_default())
     }
 
     async fn put_settings(&self, settings: &Settings) -> Result<()> {
-        self.tables().settings = settings.clone();
+        self.tables().settings = Some(settings.clone());
         Ok(())
     }
 }

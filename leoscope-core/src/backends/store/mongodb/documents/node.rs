@@ -1,0 +1,107 @@
+use serde::{Deserialize, Serialize};
+
+use super::super::schema::FORMAT;
+use super::{instant, micros};
+use crate::error::Error;
+use crate::ids::{NodeId, UserId};
+use crate::model::{Coordinates, Node};
+use crate::time::Timestamp;
+
+/// A node.
+#[derive(Debug, Serialize, Deserialize)]
+pub(in super::super) struct NodeDocument {
+    #[serde(rename = "_id")]
+    pub(in super::super) key: NodeId,
+    format: i32,
+    nodeid: NodeId,
+    name: String,
+    description: String,
+    coords: Option<Coordinates>,
+    location: String,
+    provider: String,
+    public_ip: String,
+    owner: Option<UserId>,
+    scheduling_enabled: bool,
+    scavenger_mode_active: bool,
+    registered_at: Timestamp,
+    last_active: Option<Timestamp>,
+    pub(in super::super) last_active_us: Option<i64>,
+    pub(in super::super) contact_since_us: Option<i64>,
+}
+
+impl From<Node> for NodeDocument {
+    fn from(node: Node) -> Self {
+        let Node {
+            id,
+            name,
+            description,
+            coords,
+            location,
+            provider,
+            public_ip,
+            owner,
+            scheduling_enabled,
+            scavenger_mode_active,
+            registered,
+            last_active,
+            contact_since,
+        } = node;
+        Self {
+            key: id.clone(),
+            format: FORMAT,
+            nodeid: id,
+            name,
+            description,
+            coords,
+            location,
+            provider,
+            public_ip,
+            owner,
+            scheduling_enabled,
+            scavenger_mode_active,
+            registered_at: registered,
+            last_active,
+            last_active_us: micros(last_active),
+            contact_since_us: micros(contact_since),
+        }
+    }
+}
+
+impl TryFrom<NodeDocument> for Node {
+    type Error = Error;
+    fn try_from(document: NodeDocument) -> Result<Self, Error> {
+        let NodeDocument {
+            key: _,
+            format: _,
+            nodeid,
+            name,
+            description,
+            coords,
+            location,
+            provider,
+            public_ip,
+            owner,
+            scheduling_enabled,
+            scavenger_mode_active,
+            registered_at,
+            last_active: _,
+            last_active_us,
+            contact_since_us,
+        } = document;
+        Ok(Self {
+            id: nodeid,
+            name,
+            description,
+            coords,
+            location,
+            provider,
+            public_ip,
+            owner,
+            scheduling_enabled,
+            scavenger_mode_active,
+            registered: registered_at,
+            last_active: last_active_us.map(instant).transpose()?,
+            contact_since: contact_since_us.map(instant).transpose()?,
+        })
+    }
+}

@@ -1,0 +1,74 @@
+use futures_util::StreamExt as _;
+
+use super::Service;
+use super::retention::Retention;
+use crate::error::Result;
+use crate::time::SignedDuration;
+
+/// How long to wait before a watch that has ended is begun again.
+const PAUSE: SignedDuration = SignedDuration::from_millis(500);
+
+/// How often it is looked whether planned runs lack a record.
+const RECONCILE_EVERY: SignedDuration = SignedDuration::from_secs(10);
+
+/// How often it is looked for what has been kept long enough.
+const RETIRE_EVERY: SignedDuration = SignedDuration::from_hours(1);
+
+impl Service {
+    /// Does for ever what an orchestrator does by itself: [reconciles](Self::reconcile) runs, hears
+    /// what others book in the same store, and removes what has been kept for as long as `retention`
+    /// says.
+    pub async fn keep(&self, retention: Option<Retention>) {
+        tokio::join!(self.keep_reconciled(), self.keep_listening(), self.keep_retired(retention));
+    }
+
+    async fn pause(&self, length: SignedDuration) {
+        let now = self.clock.now();
+        self.clock.sleep_until(now.checked_add(length).unwrap_or(now)).await;
+    }
+
+    async fn keep_reconciled(&self) {
+        loop {
+            if let Err(error) = self.reconcile().await {
+                tracing::warn!(%error, "cannot look for runs that nobody reported; trying again");
+            }
+            self.pause(RECONCILE_EVERY).await;
+        }
+    }
+
+    /// Tells the streams of nodes what other processes have booked.
+    async fn keep_listening(&self) {
+        let mut reported = false;
+        loop {
+            if let Err(error) = self.listen(&mut reported).await
+                && !std::mem::replace(&mut reported, true)
+            {
+                tracing::warn!(%error, "cannot hear what others book; trying again");
+            }
+            self.pause(PAUSE).await;
+        }
+    }
+
+    async fn listen(&self, reported: &mut bool) -> Result<()> {
+        let mut changes = self.store.watch_timetables().await?;
+        if std::mem::replace(reported, false) {
+            tracing::info!("hearing again what others book");
+        }
+        // What happened before is not told; whoever is connected looks for it.
+        self.changes.announce_any();
+        while let Some(changed) = changes.next().await {
+            self.changes.announce(&changed?);
+        }
+        Ok(())
+    }
+
+    async fn keep_retired(&self, retention: Option<Retention>) {
+        let Some(retention) = retention else { return };
+        loop {
+            if let Err(error) = self.retire(retention).await {
+                tracing::warn!(%error, "cannot remove what has been kept long enough; trying again");
+            }
+            self.pause(RETIRE_EVERY).await;
+        }
+    }
+}
