@@ -196,7 +196,7 @@ python_package() {
     CARGO_TARGET_DIR="$target" "$venv/bin/maturin" build --quiet --locked --profile dev --compatibility linux \
         --auditwheel skip --manifest-path leoscope-py/Cargo.toml --out "$target/wheels"
     "$venv/bin/pip" install --quiet --force-reinstall --no-deps "$target"/wheels/*.whl
-    "$venv/bin/python" -m pytest -q -p no:cacheprovider tests/python
+    LEOSCOPE_TEST_BINARIES="$target/debug" "$venv/bin/python" -m pytest -q -p no:cacheprovider tests/python
 }
 
 step "what the tests need"

@@ -49,7 +49,7 @@ pub(crate) struct Globals {
     /// The access token you got when you were registered
     #[arg(long, global = true, value_name = "TOKEN", value_parser = secret)]
     pub(crate) access_token: Option<Secret>,
-    /// Name or address of the orchestrator
+    /// Name or address of the orchestrator; several of one testbed separated by commas
     #[arg(long, global = true, value_name = "HOST", default_value = "localhost")]
     pub(crate) grpc_host: String,
     /// Port of the orchestrator

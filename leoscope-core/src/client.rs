@@ -7,6 +7,7 @@
 mod answer;
 mod control;
 mod credentials;
+mod places;
 mod streams;
 mod trust;
 
@@ -25,6 +26,7 @@ use crate::proto::v1::node_feed_client::NodeFeedClient;
 use crate::proto::v1::planning_client::PlanningClient;
 use answer::Peer;
 use credentials::Credentials;
+use places::{Connector, Places};
 
 /// The port on which orchestrators listen unless told otherwise.
 pub const DEFAULT_PORT: u16 = 50051;
@@ -63,9 +65,11 @@ impl fmt::Debug for Tls {
 /// Where the orchestrator is and who calls.
 #[derive(Debug, Clone)]
 pub struct ClientConfig {
-    /// Its name or address.
+    /// Its name or address. Several of one testbed are separated by commas, each with `:port` if it
+    /// has another; the next is tried when one does not answer. One that shows a certificate of a
+    /// public authority must show that of the first name.
     pub host: String,
-    /// Its port.
+    /// Its port, where the host does not name one.
     pub port: u16,
     /// How the connection is protected.
     pub tls: Tls,
@@ -114,10 +118,10 @@ impl GrpcClient {
         if tokio::runtime::Handle::try_current().is_err() {
             return Err(Error::internal("a client needs a tokio runtime to be made in"));
         }
-        let peer = Peer::new(&host, port, timeout);
+        let places = Places::parse(&host, port)?;
+        let peer = Peer::new(&places, timeout);
         let credentials = Credentials::new(&user, &token)?;
-        let channel =
-            InterceptedService::new(endpoint(&host, port, tls, timeout)?.connect_lazy(), credentials);
+        let channel = InterceptedService::new(channel(places, tls, timeout)?, credentials);
         Ok(Self {
             unary: LeotestOrchestratorClient::new(channel.clone())
                 .max_decoding_message_size(MAX_ANSWER_BYTES),
@@ -129,21 +133,17 @@ impl GrpcClient {
     }
 }
 
-fn endpoint(host: &str, port: u16, tls: Tls, timeout: Duration) -> Result<Endpoint> {
+fn channel(places: Places, tls: Tls, timeout: Duration) -> Result<Channel> {
     let scheme = if matches!(tls, Tls::Plaintext) { "http" } else { "https" };
-    let name =
-        if host.contains(':') && !host.starts_with('[') { format!("[{host}]") } else { host.to_owned() };
     let fault = |e: &dyn fmt::Display| {
-        Error::invalid(format!("{host:?} cannot be the host of an orchestrator: {e}"))
-            .hint("check --grpc-host: a name or an address, without a scheme or port")
+        Error::invalid(format!("{places} cannot be the host of an orchestrator: {e}"))
+            .hint("check --grpc-host: a name or an address, without a scheme")
     };
-    if host.is_empty() || host.contains(['/', '@', '?', '#']) {
-        return Err(fault(&"it is not a name or an address"));
-    }
-    let endpoint = Endpoint::from_shared(format!("{scheme}://{name}:{port}"))
+    // Shorter than the deadline of a call, so that the call can tell what it was waiting for.
+    let patience = timeout.mul_f64(0.8);
+    let endpoint = Endpoint::from_shared(format!("{scheme}://{}", places.authority()))
         .map_err(|e| fault(&e))?
-        // Shorter than the deadline of a call, so that the call can tell what it was waiting for.
-        .connect_timeout(timeout.mul_f64(0.8))
+        .connect_timeout(patience)
         .http2_keep_alive_interval(KEEP_ALIVE)
         .keep_alive_timeout(KEEP_ALIVE);
     let with_tls = match tls {
@@ -154,7 +154,8 @@ fn endpoint(host: &str, port: u16, tls: Tls, timeout: Duration) -> Result<Endpoi
             endpoint.tls_config_with_verifier(config, trust::verifier(&pem)?)
         }
     };
-    with_tls.map_err(|e| fault(&e))
+    let endpoint = with_tls.map_err(|e| fault(&e))?;
+    Ok(endpoint.connect_with_connector_lazy(Connector::new(places, patience)))
 }
 
 #[cfg(test)]
@@ -175,11 +176,11 @@ mod tests {
 
     #[tokio::test]
     async fn what_cannot_be_a_host_a_token_or_a_certificate_is_refused_before_any_call() {
-        for host in ["", "http://localhost", "a b", "user@host"] {
+        for host in ["", "http://localhost", "a b", "user@host", "a,,b"] {
             let error = GrpcClient::connect(config(host, Tls::Plaintext)).expect_err(host);
             assert!(error.message().contains("cannot be the host"), "{error}");
         }
-        for host in ["localhost", "192.0.2.1", "::1", "[::1]"] {
+        for host in ["localhost", "192.0.2.1", "::1", "[::1]", "a,b:2"] {
             GrpcClient::connect(config(host, Tls::SystemRoots)).expect(host);
         }
         let error = GrpcClient::connect(config("a", Tls::Pem(b"nothing".to_vec()))).expect_err("pem");

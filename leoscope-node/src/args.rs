@@ -28,7 +28,8 @@ pub(crate) struct Args {
     /// A file that holds the access token.
     #[arg(long)]
     access_token_file: Option<PathBuf>,
-    /// The orchestrator's host.
+    /// The orchestrator's host; several of one testbed separated by commas, each with ':PORT' if it
+    /// has another.
     #[arg(long, default_value = "localhost")]
     grpc_host: String,
     /// The orchestrator's port.

@@ -25,7 +25,8 @@ pub fn skipped(what: &str, why: &str) {
 pub fn free_port() -> u16 {
     use std::sync::atomic::{AtomicU16, Ordering};
     static NEXT: AtomicU16 = AtomicU16::new(0);
-    let first = 20_000 + u16::try_from(std::process::id() % 10_000).expect("below 10,000");
+    // Tests that run side by side have process ids in a row.
+    let first = 20_000 + u16::try_from(std::process::id() * 7 % 10_000).expect("below 10,000");
     let next = || first + NEXT.fetch_add(1, Ordering::Relaxed) % 2_000;
     std::iter::repeat_with(next)
         .take(2_000)

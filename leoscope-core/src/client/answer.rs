@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use tonic::{Code, Response, Status};
 
+use super::places::Places;
 use crate::error::{Error, ErrorKind, Result};
 use crate::proto::refusal::Refusable;
 use crate::proto::status::error_of;
@@ -16,13 +17,8 @@ pub(super) struct Peer {
 }
 
 impl Peer {
-    pub(super) fn new(host: &str, port: u16, timeout: Duration) -> Self {
-        let address = if host.contains(':') && !host.starts_with('[') {
-            format!("[{host}]:{port}")
-        } else {
-            format!("{host}:{port}")
-        };
-        Self { address, timeout }
+    pub(super) fn new(places: &Places, timeout: Duration) -> Self {
+        Self { address: places.to_string(), timeout }
     }
 
     /// Waits for the answer to a call, at most until its deadline.
@@ -73,9 +69,14 @@ impl Peer {
             return error_of(status);
         };
         let address = &self.address;
-        let mut cause = source;
+        let (mut cause, mut connecting) = (source, source.is::<tonic::ConnectError>());
         while let Some(deeper) = cause.source() {
             cause = deeper;
+            connecting |= cause.is::<tonic::ConnectError>();
+        }
+        if !connecting {
+            return Error::unavailable(format!("the connection to orchestrator at {address} broke: {cause}"))
+                .hint("a change may or may not have been made: look before doing it again");
         }
         Error::unavailable(format!("cannot reach orchestrator at {address}: {cause}")).hint(
             "is it running? check --grpc-host and --grpc-port, and that the certificate is the orchestrator's",

@@ -107,9 +107,8 @@ impl BackupReader {
             return Ok(None);
         }
         // What it says of the text could show a secret.
-        let read = serde_json::from_str(line).map_err(|e| {
-            fault(&format_args!("cannot be read (column {})", e.column())).hint("make the backup again")
-        })?;
+        let read =
+            serde_json::from_str(line).map_err(|_| fault(&"cannot be read").hint("make the backup again"))?;
         match read {
             Line::Record(record) => Ok(Some(*record)),
             Line::End { records } if records == number - 2 => {
@@ -132,6 +131,10 @@ impl BackupReader {
     pub fn finish(self) -> Result<()> {
         if self.ended {
             return Ok(());
+        }
+        if self.lines == 0 {
+            return Err(Error::invalid("the backup is empty")
+                .hint("give a file that 'leoscope-orchestrator export' wrote"));
         }
         Err(Error::invalid(format!("the backup is cut off after line {}", self.lines))
             .hint("what is before was taken in; make the backup again, and take that in as well"))

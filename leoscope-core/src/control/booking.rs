@@ -14,6 +14,9 @@ use crate::time::{SignedDuration, Timestamp};
 /// How often a booking is tried again after somebody else's came first.
 const ATTEMPTS: usize = 64;
 
+/// How long a booking waits for those before it; callers wait five seconds for the answer.
+const PATIENCE: std::time::Duration = std::time::Duration::from_millis(1_500);
+
 /// How long before its planned start a run may have ended already, because it could not be made
 /// ready.
 const BEFORE_START: SignedDuration = SignedDuration::from_mins(1);
@@ -85,6 +88,15 @@ impl Taken {
 }
 
 impl Service {
+    /// Waits until the bookings that came before have been made, so that those of one process do not
+    /// make each other start over. Who waits too long learns it before its caller gives up.
+    async fn turn(&self) -> Result<tokio::sync::MutexGuard<'_, ()>> {
+        tokio::time::timeout(PATIENCE, self.booking.lock()).await.map_err(|_| {
+            Error::unavailable("too many bookings are waiting, or the database cannot be reached")
+                .hint("try again")
+        })
+    }
+
     /// The timetable of these nodes.
     pub(super) async fn timetable(&self, nodes: impl Iterator<Item = &NodeId>) -> Result<Timetable> {
         let nodes: BTreeSet<NodeId> = nodes.cloned().collect();
@@ -114,7 +126,7 @@ impl Service {
     /// The check and the booking are one: when the timetable changed in between, both are done
     /// again against what it has become.
     pub(super) async fn book(&self, job: Job) -> Result<Job> {
-        let _turn = self.booking.lock().await;
+        let _turn = self.turn().await?;
         for _ in 0..ATTEMPTS {
             let now = self.clock.now();
             let taken = self.taken(job.nodes(), now).await?;
@@ -139,7 +151,7 @@ impl Service {
         job: &Job,
         change: impl Fn(&Job, &Taken, Timestamp) -> Result<Option<Job>>,
     ) -> Result<Job> {
-        let _turn = self.booking.lock().await;
+        let _turn = self.turn().await?;
         for _ in 0..ATTEMPTS {
             let now = self.clock.now();
             let taken = self.taken(job.nodes(), now).await?;
@@ -157,7 +169,7 @@ impl Service {
 
     /// Deletes a job; its definition and runs stay.
     pub(super) async fn unbook(&self, job: &Job) -> Result<()> {
-        let _turn = self.booking.lock().await;
+        let _turn = self.turn().await?;
         for _ in 0..ATTEMPTS {
             let Timetable { jobs, versions } = self.timetable(job.nodes()).await?;
             if !jobs.iter().any(|other| other.is_same_booking(job)) {

@@ -1,11 +1,11 @@
 //! A testbed of real processes in a temporary directory.
 
 use std::fs::{self, File};
-use std::net::TcpListener;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
+use leoscope_tests::free_port;
 use serde_json::Value;
 
 /// How long something may take that usually takes seconds.
@@ -235,10 +235,4 @@ fn spawn_node(dir: &Path, port: u16, id: &str, runtime: &str, token: &str) -> Pr
             .env("LEOSCOPE_ACCESS_TOKEN", token),
         dir.join("node.log"),
     )
-}
-
-/// A port nobody listens on, below the range from which the system takes its own.
-pub(crate) fn free_port() -> u16 {
-    let first = 20_000 + u16::try_from(std::process::id() % 10_000).expect("below 10,000");
-    (first..32_000).find(|port| TcpListener::bind(("127.0.0.1", *port)).is_ok()).expect("a free port")
 }

@@ -4,6 +4,7 @@ mod docker;
 mod lab;
 mod planning;
 mod readme;
+mod several;
 
 use lab::Lab;
 

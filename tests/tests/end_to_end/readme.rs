@@ -4,7 +4,9 @@ use std::fs;
 use std::path::Path;
 use std::process::Command;
 
-use crate::lab::{Process, binary, eventually, free_port};
+use leoscope_tests::free_port;
+
+use crate::lab::{Process, binary, eventually};
 
 /// The shell commands of a section, block by block.
 fn blocks(section: &str) -> Vec<String> {

@@ -39,7 +39,7 @@ use documents::{JobDocument, NodeDocument, RunDocument, TimetableDocument, UserD
 
 /// How long a call may take. Existing clients wait five seconds for an answer, and one that says
 /// what is wrong is better than none.
-const DEADLINE: Duration = Duration::from_secs(4);
+const DEADLINE: Duration = Duration::from_secs(3);
 
 /// A store in a MongoDB database. Several processes may use the same database.
 #[derive(Clone)]
