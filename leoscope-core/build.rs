@@ -2,6 +2,9 @@
 
 use std::error::Error;
 
+use prost_types::FileDescriptorSet;
+use prost_types::field_descriptor_proto::Type;
+
 /// Messages that hold a secret: without `Debug`, so that no log can show it.
 const SECRET: [&str; 8] = [
     ".unary.BlobSettings",
@@ -14,6 +17,17 @@ const SECRET: [&str; 8] = [
     ".unary.RegisterNodeResponse",
 ];
 
+/// Lets the code hold the messages in `field` as they are encoded, which is the same on the wire:
+/// existing nodes ask for all jobs every few seconds, and encoding them is most of the work.
+fn encoded(files: &mut FileDescriptorSet, message: &str, field: &str) -> Result<(), Box<dyn Error>> {
+    let messages = files.file.iter_mut().flat_map(|file| &mut file.message_type);
+    let mut fields = messages.filter(|found| found.name() == message).flat_map(|found| &mut found.field);
+    let found = fields.find(|found| found.name() == field).ok_or("no such field")?;
+    found.type_name = None;
+    found.set_type(Type::Bytes);
+    Ok(())
+}
+
 fn main() -> Result<(), Box<dyn Error>> {
     println!("cargo:rerun-if-changed=build.rs");
     println!("cargo:rerun-if-changed=proto");
@@ -24,9 +38,11 @@ fn main() -> Result<(), Box<dyn Error>> {
         "proto/leoscope/v1/planning.proto",
         "proto/leoscope/v1/status.proto",
     ];
-    let descriptors = protox::compile(files, ["proto"])?;
+    let mut descriptors = protox::compile(files, ["proto"])?;
+    encoded(&mut descriptors, "GetJobsOnNodeResponse", "jobs")?;
     tonic_prost_build::configure()
         .bytes(".leoscope.v1")
+        .bytes(".unary.GetJobsOnNodeResponse.jobs")
         .skip_debug(SECRET)
         .generate_default_stubs(true)
         .compile_fds(descriptors)?;

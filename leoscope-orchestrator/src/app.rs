@@ -21,7 +21,7 @@ use tonic::transport::{Identity, Server, ServerTlsConfig};
 use crate::auth::AuthLayer;
 use crate::certificate::{self, Certificate};
 use crate::config::OrchestratorConfig;
-use crate::rpc::{Feed, Planner, Rpc, Transfer};
+use crate::rpc::{Feed, Planner, Rpc, Shared, Transfer};
 use crate::{admin, listen, state};
 
 /// The largest request in bytes.
@@ -67,7 +67,8 @@ pub async fn build(config: OrchestratorConfig) -> Result<App> {
     let certificate = certificate::load_or_make(&certs, &host)?;
     let listener = listen::listen(&host, port).await?;
     let address = listener.local_addr().map_err(|e| Error::while_doing("tell the address", e))?;
-    let is_shared = matches!(store, Some(StoreLocation::MongoDb(_)));
+    // Others may use it as well.
+    let is_shared = store.as_ref().is_some_and(|store| *store != StoreLocation::Memory);
     let store = store.unwrap_or_else(|| state::database(&state_dir)).open().await?;
     let artifacts = DirectoryStore::new(artifacts_dir.unwrap_or_else(|| state_dir.join("artifacts"))).await?;
     let service = Service::new(store, Arc::new(artifacts), Arc::new(SystemClock));
@@ -115,10 +116,11 @@ impl App {
             Error::while_doing("use the server's certificate", source(&e))
                 .hint("check certs/server.crt and certs/server.key in the state directory")
         })?;
-        let rpc = LeotestOrchestratorServer::new(Rpc::new(Arc::clone(&service)));
-        let feed = NodeFeedServer::new(Feed::new(Arc::clone(&service), shutdown.clone()));
-        let transfer = ArtifactsServer::new(Transfer::new(Arc::clone(&service)));
-        let planning = PlanningServer::new(Planner::new(Arc::clone(&service)));
+        let shared = Shared::new(Arc::clone(&service));
+        let rpc = LeotestOrchestratorServer::new(Rpc(shared.clone()));
+        let feed = NodeFeedServer::new(Feed::new(shared.clone(), shutdown.clone()));
+        let transfer = ArtifactsServer::new(Transfer::new(shared.clone()));
+        let planning = PlanningServer::new(Planner::new(shared));
         let keeping = Arc::clone(&service);
         let serving = server
             .layer(AuthLayer::new(service))

@@ -31,7 +31,7 @@ struct SetClock(Mutex<Timestamp>);
 impl SetClock {
     fn advance(&self, by: SignedDuration) {
         let mut now = self.0.lock().expect("lock");
-        *now = *now + by;
+        *now += by;
     }
 
     fn set(&self, to: &str) {
@@ -46,7 +46,7 @@ impl Clock for SetClock {
     }
 
     async fn sleep_until(&self, _: Timestamp) {
-        std::future::pending().await
+        std::future::pending::<()>().await;
     }
 }
 

@@ -11,7 +11,7 @@ use crate::model::{
 };
 use crate::ports::{ByteStream, Calendar, ControlPlane, OrdersStream, Scheduled};
 use crate::proto::refusal::Refusable as _;
-use crate::proto::{change, job::jobs_from_wire, node, planning, unary, v1};
+use crate::proto::{change, job::jobs_from_wire, listing, node, planning, unary, v1};
 use crate::time::{Window, wire_time};
 
 #[async_trait]
@@ -162,7 +162,7 @@ impl ControlPlane for GrpcClient {
         let mut unary = self.unary.clone();
         let request = unary::GetJobsOnNodeRequest { nodeid: node.to_string() };
         let answer = self.peer.accepted(unary.get_jobs_by_nodeid(request)).await?;
-        jobs_from_wire(answer.jobs).map_err(|error| self.peer.unreadable(&error))
+        listing::decode(answer.jobs).map_err(|error| self.peer.unreadable(&error))
     }
 
     async fn delete_job(&self, id: &JobId) -> Result<()> {

@@ -33,7 +33,7 @@ impl Places {
 
     /// The first one: the name its certificate is checked against.
     pub(super) fn authority(&self) -> String {
-        self.0.first().map(|place| shown(place)).unwrap_or_default()
+        self.0.first().map(shown).unwrap_or_default()
     }
 }
 

@@ -4,11 +4,20 @@ use super::refusal::missing;
 use super::{Service, Session};
 use crate::error::{Error, ErrorKind, Result};
 use crate::ids::{JobId, NodeId, UserId};
-use crate::model::{ExperimentConfig, Job, JobChange, JobSpec, Node};
+use crate::model::{ExperimentConfig, Job, JobChange, JobSpec, Node, View};
 use crate::policy::{self, Action};
 use crate::ports::{Scheduled, StoreExt as _};
 use crate::reconcile::ABSENT_AFTER;
 use crate::time::{Timestamp, wire_time};
+
+/// A job in a list.
+#[derive(Debug, Clone)]
+pub struct Listed {
+    /// The job; the same one as in other lists as long as nothing is booked on its node.
+    pub job: Arc<Job>,
+    /// How much of it the caller may see.
+    pub view: View,
+}
 
 impl Session {
     pub(super) async fn do_schedule_job(&self, spec: JobSpec) -> Result<Scheduled> {
@@ -68,17 +77,22 @@ impl Session {
     }
 
     pub(super) async fn do_jobs_on_node(&self, node: &NodeId) -> Result<Vec<Job>> {
+        let listed = self.listed_jobs_on_node(node).await?;
+        Ok(listed.into_iter().map(|Listed { job, view }| view.of(Arc::unwrap_or_clone(job))).collect())
+    }
+
+    /// The jobs that measure or serve on a node, shared, and how much of each the caller may see.
+    ///
+    /// # Errors
+    /// [`NotFound`](ErrorKind::NotFound) for a node that is not registered, and those of the store.
+    pub async fn listed_jobs_on_node(&self, node: &NodeId) -> Result<Vec<Listed>> {
         self.service.node(node).await?;
         let jobs = self.service.timetable(std::iter::once(node)).await?.jobs;
-        let mut jobs: Vec<Job> = jobs.into_iter().map(Arc::unwrap_or_clone).collect();
-        for job in &mut jobs {
-            // Everybody may see when a node is taken, not what is measured.
-            if !policy::may(&self.caller, &Action::ReadJob(job)) {
-                job.config.clear();
-                job.trigger = None;
-            }
-        }
-        Ok(jobs)
+        let listed = |job: Arc<Job>| {
+            let may_read = policy::may(&self.caller, &Action::ReadJob(&job));
+            Listed { job, view: if may_read { View::Whole } else { View::Times } }
+        };
+        Ok(jobs.into_iter().map(listed).collect())
     }
 
     pub(super) async fn do_delete_job(&self, id: &JobId) -> Result<()> {

@@ -26,6 +26,7 @@ mod upkeep;
 mod users;
 
 pub use import::{Import, Origin, Taking};
+pub use jobs::Listed;
 pub use reconciler::Reconciled;
 pub use retention::{Retention, Retired};
 pub use service::Service;

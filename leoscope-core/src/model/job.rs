@@ -72,6 +72,26 @@ pub struct JobParams {
     pub finish: String,
 }
 
+/// How much of a job somebody may see.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum View {
+    /// All of it.
+    Whole,
+    /// When the node is taken, not what is measured.
+    Times,
+}
+
+impl View {
+    /// What of `job` may be seen.
+    #[must_use]
+    pub fn of(self, job: Job) -> Job {
+        match self {
+            Self::Whole => job,
+            Self::Times => Job { config: String::new(), trigger: None, ..job },
+        }
+    }
+}
+
 /// A booked job.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Job {

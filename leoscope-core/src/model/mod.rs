@@ -20,7 +20,7 @@ pub use artifact::ArtifactKey;
 pub use change::JobChange;
 pub use executor::{ExecutorConfig, Limits, Network};
 pub use experiment::{DockerExperiment, ExperimentConfig, PortMapping, Protocol};
-pub use job::{Job, JobParams, RunLength};
+pub use job::{Job, JobParams, RunLength, View};
 pub use journal::{Bundle, Exit, JournalEntry, RuntimeState, Step};
 pub use node::{Coordinates, Node, NodeFilter, NodeUpdate};
 pub use orders::Orders;

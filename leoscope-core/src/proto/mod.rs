@@ -6,6 +6,7 @@
 
 pub mod change;
 pub mod job;
+pub mod listing;
 pub mod node;
 pub mod orders;
 pub mod planning;

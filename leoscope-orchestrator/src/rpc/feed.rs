@@ -1,8 +1,5 @@
-use std::sync::Arc;
-
 use futures_util::{StreamExt as _, stream};
 use leoscope_core::Error;
-use leoscope_core::control::Service;
 use leoscope_core::ids::NodeId;
 use leoscope_core::ports::ControlPlane as _;
 use leoscope_core::proto::v1;
@@ -11,19 +8,19 @@ use tokio_util::sync::CancellationToken;
 use tonic::codegen::BoxStream;
 use tonic::{Request, Response, Status};
 
-use super::{Call, status};
+use super::{Call, Shared, status};
 
 /// The orders of nodes.
 #[derive(Debug)]
 pub(crate) struct Feed {
-    service: Arc<Service>,
+    shared: Shared,
     stopping: CancellationToken,
 }
 
 impl Feed {
     /// A feed whose streams end when `stopping` is cancelled.
-    pub(crate) fn new(service: Arc<Service>, stopping: CancellationToken) -> Self {
-        Self { service, stopping }
+    pub(crate) fn new(shared: Shared, stopping: CancellationToken) -> Self {
+        Self { shared, stopping }
     }
 }
 
@@ -33,7 +30,7 @@ impl NodeFeed for Feed {
         &self,
         request: Request<v1::GetOrdersRequest>,
     ) -> Result<Response<v1::Orders>, Status> {
-        let Call { session, .. } = Call::of(&self.service, &request)?;
+        let Call { session, .. } = Call::of(&self.shared, &request)?;
         let node = NodeId::parse(&request.into_inner().nodeid).map_err(|e| status(&e))?;
         let orders = session.orders(&node).await.map_err(|e| status(&e))?;
         Ok(Response::new(orders.into()))
@@ -43,7 +40,7 @@ impl NodeFeed for Feed {
         &self,
         request: Request<v1::GetOrdersRequest>,
     ) -> Result<Response<BoxStream<v1::Orders>>, Status> {
-        let Call { session, .. } = Call::of(&self.service, &request)?;
+        let Call { session, .. } = Call::of(&self.shared, &request)?;
         let node = NodeId::parse(&request.into_inner().nodeid).map_err(|e| status(&e))?;
         let orders = session.watch_orders(&node).await.map_err(|e| status(&e))?;
         let ended = stream::once(async {

@@ -1,4 +1,5 @@
 use leoscope_core::Result;
+use leoscope_core::control::Listed;
 use leoscope_core::ids::{JobId, NodeId, UserId};
 use leoscope_core::ports::{ControlPlane as _, Scheduled};
 use leoscope_core::proto::{change, unary};
@@ -34,8 +35,9 @@ pub(super) async fn get_jobs_by_nodeid(
     call: &Call,
     request: unary::GetJobsOnNodeRequest,
 ) -> Result<unary::GetJobsOnNodeResponse> {
-    let jobs = call.session.jobs_on_node(&NodeId::parse(&request.nodeid)?).await?;
-    let jobs: Vec<_> = jobs.into_iter().map(Into::into).collect();
+    let node = NodeId::parse(&request.nodeid)?;
+    let listed = call.session.listed_jobs_on_node(&node).await?;
+    let jobs = call.encoded.encode(&node, listed.into_iter().map(|Listed { job, view }| (job, view)));
     Ok(unary::GetJobsOnNodeResponse { exists: !jobs.is_empty(), jobs, error: None })
 }
 

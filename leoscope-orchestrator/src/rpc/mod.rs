@@ -13,6 +13,7 @@ use std::sync::Arc;
 
 use leoscope_core::control::{Service, Session};
 use leoscope_core::model::Caller;
+use leoscope_core::proto::listing::EncodedJobs;
 use leoscope_core::proto::refusal::{Refusable, is_told_in_band};
 use leoscope_core::proto::status::status_of;
 use leoscope_core::proto::unary;
@@ -28,14 +29,29 @@ pub(crate) use transfer::Transfer;
 struct Call {
     session: Session,
     caller: Caller,
+    encoded: Arc<EncodedJobs>,
+}
+
+/// What all calls share.
+#[derive(Debug, Clone)]
+pub(crate) struct Shared {
+    service: Arc<Service>,
+    encoded: Arc<EncodedJobs>,
+}
+
+impl Shared {
+    pub(crate) fn new(service: Arc<Service>) -> Self {
+        Self { service, encoded: Arc::default() }
+    }
 }
 
 impl Call {
     /// The call of the caller that the authentication has put into `request`.
-    fn of<T>(service: &Arc<Service>, request: &Request<T>) -> Result<Self, Status> {
+    fn of<T>(shared: &Shared, request: &Request<T>) -> Result<Self, Status> {
         let caller = request.extensions().get::<Caller>().cloned();
         let caller = caller.ok_or_else(|| status(&Error::internal("a call came without a caller")))?;
-        Ok(Self { session: service.session(caller.clone()), caller })
+        let Shared { service, encoded } = shared;
+        Ok(Self { session: service.session(caller.clone()), caller, encoded: Arc::clone(encoded) })
     }
 }
 
@@ -59,15 +75,7 @@ fn answer<R: Refusable>(result: Result<R>) -> Result<Response<R>, Status> {
 
 /// The calls of the public LEOScope testbed.
 #[derive(Debug)]
-pub(crate) struct Rpc {
-    service: Arc<Service>,
-}
-
-impl Rpc {
-    pub(crate) fn new(service: Arc<Service>) -> Self {
-        Self { service }
-    }
-}
+pub(crate) struct Rpc(pub(crate) Shared);
 
 /// Hands each call to the function of its name; calls that are not listed are unimplemented.
 macro_rules! calls {
@@ -79,7 +87,7 @@ macro_rules! calls {
                     &self,
                     request: Request<unary::$request>,
                 ) -> Result<Response<unary::$response>, Status> {
-                    let call = Call::of(&self.service, &request)?;
+                    let call = Call::of(&self.0, &request)?;
                     answer($group::$call(&call, request.into_inner()).await)
                 }
             )+)+

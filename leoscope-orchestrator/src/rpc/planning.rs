@@ -1,6 +1,3 @@
-use std::sync::Arc;
-
-use leoscope_core::control::Service;
 use leoscope_core::model::{JobSpec, SlotRequest};
 use leoscope_core::ports::ControlPlane as _;
 use leoscope_core::proto::v1;
@@ -8,17 +5,17 @@ use leoscope_core::proto::v1::planning_server::Planning;
 use leoscope_core::{Error, Result};
 use tonic::{Request, Response, Status};
 
-use super::{Call, status};
+use super::{Call, Shared, status};
 
 /// Looking before booking.
 #[derive(Debug)]
 pub(crate) struct Planner {
-    service: Arc<Service>,
+    shared: Shared,
 }
 
 impl Planner {
-    pub(crate) fn new(service: Arc<Service>) -> Self {
-        Self { service }
+    pub(crate) fn new(shared: Shared) -> Self {
+        Self { shared }
     }
 }
 
@@ -39,7 +36,7 @@ impl Planning for Planner {
         &self,
         request: Request<v1::PlanJobRequest>,
     ) -> Result<Response<v1::PlanJobResponse>, Status> {
-        let call = Call::of(&self.service, &request)?;
+        let call = Call::of(&self.shared, &request)?;
         plan(&call, request.into_inner()).await.map(Response::new).map_err(|e| status(&e))
     }
 
@@ -47,7 +44,7 @@ impl Planning for Planner {
         &self,
         request: Request<v1::FindSlotsRequest>,
     ) -> Result<Response<v1::FindSlotsResponse>, Status> {
-        let call = Call::of(&self.service, &request)?;
+        let call = Call::of(&self.shared, &request)?;
         slots(&call, request.into_inner()).await.map(Response::new).map_err(|e| status(&e))
     }
 }

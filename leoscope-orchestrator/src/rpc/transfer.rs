@@ -1,7 +1,4 @@
-use std::sync::Arc;
-
 use futures_util::{StreamExt as _, stream};
-use leoscope_core::control::Service;
 use leoscope_core::ids::RunId;
 use leoscope_core::ports::{ByteStream, ControlPlane as _};
 use leoscope_core::proto::status::error_of;
@@ -12,17 +9,17 @@ use leoscope_core::{Error, Result};
 use tonic::codegen::BoxStream;
 use tonic::{Request, Response, Status, Streaming};
 
-use super::{Call, status};
+use super::{Call, Shared, status};
 
 /// The bundles of runs.
 #[derive(Debug)]
 pub(crate) struct Transfer {
-    service: Arc<Service>,
+    shared: Shared,
 }
 
 impl Transfer {
-    pub(crate) fn new(service: Arc<Service>) -> Self {
-        Self { service }
+    pub(crate) fn new(shared: Shared) -> Self {
+        Self { shared }
     }
 }
 
@@ -32,7 +29,7 @@ impl Artifacts for Transfer {
         &self,
         request: Request<Streaming<v1::UploadRequest>>,
     ) -> Result<Response<v1::UploadResponse>, Status> {
-        let Call { session, .. } = Call::of(&self.service, &request)?;
+        let Call { session, .. } = Call::of(&self.shared, &request)?;
         let mut parts = request.into_inner();
         let run = named(parts.message().await?).map_err(|e| status(&e))?;
         session.upload(&run, content(parts)).await.map_err(|e| status(&e))?;
@@ -43,7 +40,7 @@ impl Artifacts for Transfer {
         &self,
         request: Request<v1::DownloadRequest>,
     ) -> Result<Response<BoxStream<v1::Chunk>>, Status> {
-        let Call { session, .. } = Call::of(&self.service, &request)?;
+        let Call { session, .. } = Call::of(&self.shared, &request)?;
         let run = RunId::parse(&request.into_inner().runid).map_err(|e| status(&e))?;
         let bytes = session.download(&run).await.map_err(|e| status(&e))?;
         let chunks = bytes.map(|bytes| bytes.map(|data| v1::Chunk { data }).map_err(|e| status(&e)));

@@ -1,6 +1,7 @@
 //! What clients and nodes of the public testbed see: texts, flags and statuses as they know them.
 
 use leoscope_core::model::Secret;
+use leoscope_core::proto::listing::decoded;
 use leoscope_core::proto::unary::leotest_orchestrator_client::LeotestOrchestratorClient;
 use leoscope_core::proto::{metadata, unary};
 use tonic::transport::{Certificate, Channel, ClientTlsConfig, Endpoint};
@@ -157,7 +158,7 @@ async fn an_existing_node_gets_what_it_cannot_live_without() {
     let list = unary::GetJobsOnNodeRequest { nodeid: "node-1".into() };
     let list = node.get_jobs_by_nodeid(list).await.expect("answer").into_inner();
     assert!(list.exists);
-    let job = list.jobs.first().expect("job");
+    let job = decoded(list.jobs.first().expect("job").clone()).expect("well formed");
     let params = job.params.as_ref().expect("params");
     for text in [&params.mode, &params.deploy, &params.execute, &params.finish, &job.userid, &job.config] {
         assert!(!text.is_empty());

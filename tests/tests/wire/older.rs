@@ -4,6 +4,7 @@ use leoscope_core::ErrorKind;
 use leoscope_core::client::{ClientConfig, GrpcClient, Tls};
 use leoscope_core::model::{JobChange, JobSpec, NewUser, Role, Secret, SlotRequest};
 use leoscope_core::ports::ControlPlane;
+use leoscope_core::proto::listing::encoded;
 use leoscope_core::proto::unary;
 use leoscope_core::proto::unary::leotest_orchestrator_server::{
     LeotestOrchestrator, LeotestOrchestratorServer,
@@ -100,7 +101,11 @@ impl LeotestOrchestrator for Older {
         &self,
         _: Request<unary::GetJobsOnNodeRequest>,
     ) -> Result<Response<unary::GetJobsOnNodeResponse>, Status> {
-        Ok(Response::new(unary::GetJobsOnNodeResponse { exists: true, jobs: vec![job()], error: None }))
+        Ok(Response::new(unary::GetJobsOnNodeResponse {
+            exists: true,
+            jobs: vec![encoded(&job())],
+            error: None,
+        }))
     }
 }
 
