@@ -9,3 +9,4 @@ pub mod ledger;
 mod rows;
 pub mod runtime;
 pub mod store;
+mod timetables;

@@ -5,7 +5,6 @@ mod memory;
 #[cfg(feature = "mongodb")]
 mod mongodb;
 mod sqlite;
-mod timetables;
 
 pub use location::StoreLocation;
 pub use memory::MemoryStore;

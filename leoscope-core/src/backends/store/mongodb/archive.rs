@@ -6,9 +6,9 @@ use async_trait::async_trait;
 use serde::Serialize;
 
 use super::super::taken;
-use super::super::timetables::Committed;
 use super::documents::{self, JobDocument, NodeDocument, RunDocument, TimetableDocument, UserDocument};
 use super::jobs::Work;
+use crate::backends::timetables::Committed;
 
 use super::timetable::inside;
 use super::{Access, LIMIT, MongoStore, after, fault, within};

@@ -8,11 +8,11 @@ use ::mongodb::bson::{Bson, doc};
 use async_trait::async_trait;
 use tokio::time::{Instant, timeout_at};
 
-use super::super::timetables::Committed;
 use super::super::{missing, taken};
 use super::documents::{self, JobDocument};
 use super::timetable::inside;
 use super::{Access, DEADLINE, LIMIT, MongoStore, fault, within};
+use crate::backends::timetables::Committed;
 use crate::error::Result;
 use crate::ids::{JobId, NodeId, UserId};
 use crate::model::Job;

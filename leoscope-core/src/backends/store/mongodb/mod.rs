@@ -28,7 +28,7 @@ use ::mongodb::{Client, Collection, Database};
 use futures_util::TryStreamExt as _;
 use serde::de::DeserializeOwned;
 
-use super::timetables::Timetables;
+use crate::backends::timetables::Timetables;
 use crate::error::{Error, ErrorKind, Result};
 use crate::model::Secret;
 use crate::ports::PAGE;

@@ -6,10 +6,10 @@ use std::sync::{Arc, PoisonError};
 use async_trait::async_trait;
 use rusqlite::{Row, Transaction, params};
 
-use super::super::timetables::Committed;
 use super::super::{missing, stale, taken};
 use super::SqliteStore;
 use crate::backends::rows::{all, document, encode, execute, instant, micros, one, rows};
+use crate::backends::timetables::Committed;
 use crate::error::Result;
 use crate::ids::{JobId, NodeId, UserId};
 use crate::model::Job;
@@ -22,6 +22,7 @@ pub(super) const OF_USER: &str =
     "SELECT doc FROM jobs WHERE userid = ?1 AND deleted_us IS NULL AND jobid > ?2 ORDER BY jobid LIMIT ?3";
 /// After a clock that went back, the live definition need not be the one created last.
 pub(super) const LATEST: &str = "SELECT doc FROM jobs WHERE jobid = ?1 ORDER BY deleted_us IS NULL DESC, created_us DESC, since_us DESC LIMIT 1";
+const FORGET: &str = "DELETE FROM jobs WHERE jobid = ?1 AND created_us = ?2 AND since_us = ?3";
 pub(super) const OVER: &str = "SELECT doc FROM jobs
     WHERE over_us < ?1 AND next_us IS NULL AND (over_us, jobid, created_us, since_us) > (?2, ?3, ?4, ?5)
     ORDER BY over_us, jobid, created_us, since_us LIMIT ?6";
@@ -82,9 +83,8 @@ fn replace(tx: &Transaction<'_>, job: &Job) -> Result<Job> {
     let old = delete(tx, &job.id, job.since)?;
     if old.since == job.since {
         // It has planned nothing that the new one does not plan.
-        let forget = "DELETE FROM jobs WHERE jobid = ?1 AND created_us = ?2 AND since_us = ?3";
         let (created, since) = (old.created.as_microsecond(), old.since.as_microsecond());
-        execute(tx, forget, params![old.id.as_str(), created, since])?;
+        execute(tx, FORGET, (old.id.as_str(), created, since))?;
     }
     insert(tx, job, job.since, Some(job.since))?;
     Ok(old)
@@ -243,22 +243,18 @@ impl JobStore for SqliteStore {
 
     async fn forget_job(&self, job: &Job) -> Result<bool> {
         let job = job.clone();
-        let delete = "DELETE FROM jobs WHERE jobid = ?1 AND created_us = ?2 AND since_us = ?3
-                      AND deleted_us IS ?4 AND over_us = ?5";
+        let select = "SELECT doc FROM jobs WHERE jobid = ?1 AND created_us = ?2 AND since_us = ?3";
         self.database
             .write(move |tx| {
-                let values = params![
-                    job.id.as_str(),
-                    job.created.as_microsecond(),
-                    job.since.as_microsecond(),
-                    micros(job.deleted),
-                    job.over().as_microsecond()
-                ];
-                let forgotten = execute(tx, delete, values)? > 0;
-                if forgotten && job.deleted.is_none() {
+                let key = (job.id.as_str(), job.created.as_microsecond(), job.since.as_microsecond());
+                if one(tx, select, key, document::<Job>)?.as_ref() != Some(&job) {
+                    return Ok(false);
+                }
+                execute(tx, FORGET, key)?;
+                if job.deleted.is_none() {
                     grow(tx, &[job])?;
                 }
-                Ok(forgotten)
+                Ok(true)
             })
             .await
     }

@@ -16,8 +16,8 @@ mod watch;
 use std::path::Path;
 use std::sync::{Arc, Mutex};
 
-use super::timetables::Timetables;
 use crate::backends::database::Database;
+use crate::backends::timetables::Timetables;
 use crate::error::Result;
 
 /// A store in a SQLite file. Several processes may use the same file.

@@ -98,6 +98,50 @@ async fn documents_of_the_first_version_are_read() {
     assert_eq!(store.settings().await.expect("settings").weather_api_key.expose(), "w");
 }
 
+/// Rows as the second version wrote them.
+const SECOND_ROWS: &str = r#"
+    INSERT INTO timetables (nodeid, version) VALUES ('n', 4);
+    INSERT INTO jobs (jobid, created_us, since_us, deleted_us, nodeid, serverid, userid, settled_us, next_us, doc) VALUES
+        ('live', 1764460800000000, 1764460800000000, NULL, 'n', NULL, 'u', 1764460800000000, NULL, '{"id":"live","owner":"u","node":"n","server":null,"schedule":"once","window":{"start":"2025-12-01T00:00:00.000001Z","end":"2025-12-02T00:00:00.123456Z"},"length":60,"overhead":true,"trigger":null,"config":"c","params":{"mode":"docker","deploy":"","execute":"","finish":""},"policies":{"time_zone":"UTC","allowed_lateness":"PT10S","overlap":"skip","slip":"PT0S","random_slip":"PT0S","max_runs":null,"align":null},"shift":"PT0S","created":"2025-11-30T00:00:00Z","since":"2025-11-30T00:00:00Z","deleted":null}'),
+        ('gone', 1764460800000000, 1764460800000000, 1764500000000001, 'n', NULL, 'u', 1764460800000000, NULL, '{"id":"gone","owner":"u","node":"n","server":null,"schedule":"once","window":{"start":"2025-12-01T00:00:00Z","end":"2025-12-02T00:00:00Z"},"length":60,"overhead":true,"trigger":null,"config":"c","params":{"mode":"docker","deploy":"","execute":"","finish":""},"policies":{"time_zone":"UTC","allowed_lateness":"PT10S","overlap":"skip","slip":"PT0S","random_slip":"PT0S","max_runs":null,"align":null},"shift":"PT0S","created":"2025-11-30T00:00:00Z","since":"2025-11-30T00:00:00Z","deleted":"2025-11-30T10:53:20.000001Z"}');
+    INSERT INTO runs (runid, revision, jobid, nodeid, userid, start_us, doc) VALUES
+        ('ended', 2, 'live', 'n', 'u', 1764547200000001, '{"id":"ended","job":"live","node":"n","owner":"u","planned":{"start":"2025-12-01T00:00:00.000001Z","end":"2025-12-01T00:01:00Z"},"started":null,"ended":"2025-12-01T00:00:30.5Z","status":"ABORTED","foreign_status":null,"phase":null,"stage":null,"reason":null,"message":"m","exit_code":null,"artifact":null,"trigger_verdict":null,"updated":"2025-12-01T00:00:31Z"}'),
+        ('reported', 1, 'live', 'n', 'u', NULL, '{"id":"reported","job":"live","node":"n","owner":"u","planned":null,"started":null,"ended":null,"status":"SKIPPED","foreign_status":null,"phase":null,"stage":null,"reason":null,"message":"m","exit_code":null,"artifact":null,"trigger_verdict":null,"updated":"2025-12-01T00:00:32Z"}'),
+        ('open', 1, 'live', 'n', 'u', 1764547200000001, '{"id":"open","job":"live","node":"n","owner":"u","planned":null,"started":"2025-12-01T00:00:00.000001Z","ended":null,"status":"RUNNING","foreign_status":null,"phase":"EXECUTE","stage":null,"reason":null,"message":"m","exit_code":null,"artifact":null,"trigger_verdict":null,"updated":"2025-12-01T00:00:31Z"}');
+"#;
+
+#[tokio::test]
+async fn it_is_found_out_when_jobs_and_runs_of_the_second_version_were_over() {
+    let dir = tempfile::tempdir().expect("directory");
+    let path = dir.path().join("store.db");
+    let second = Schema { migrations: &schema::STORE.migrations[..2], ..schema::STORE };
+    drop(Database::open(&path, &second).expect("open"));
+    Connection::open(&path).expect("open").execute_batch(SECOND_ROWS).expect("rows");
+    let (store, file) = fresh(&dir);
+    let at = |text| parse_time(text).expect("time");
+    let jobs = store.jobs_over(at("2026-01-01T00:00"), None).await.expect("jobs");
+    assert_eq!(jobs.iter().map(|job| job.id.as_str()).collect::<Vec<_>>(), ["gone", "live"]);
+    let runs = store.runs_over(at("2026-01-01T00:00")).await.expect("runs");
+    let runs: Vec<_> = runs.into_iter().map(|(run, _)| run).collect();
+    assert_eq!(runs.iter().map(|run| run.id.as_str()).collect::<Vec<_>>(), ["ended", "reported"]);
+    // SQLite knows instants to the millisecond, which is enough to tell the day.
+    let over = |table: &str, id: &str| {
+        let select = format!("SELECT over_us FROM {table} WHERE {}id = '{id}'", table.trim_end_matches('s'));
+        file.query_row(&select, [], |row| row.get::<_, i64>(0)).expect("over")
+    };
+    for job in &jobs {
+        assert!((over("jobs", job.id.as_str()) - job.over().as_microsecond()).abs() < 1_000, "{job:?}");
+    }
+    for run in &runs {
+        let expected = run.over().expect("over").as_microsecond();
+        assert!((over("runs", run.id.as_str()) - expected).abs() < 1_000, "{run:?}");
+    }
+    assert!(
+        store.forget_job(&jobs[1]).await.expect("forgotten"),
+        "also one that was over to the microsecond"
+    );
+}
+
 #[tokio::test]
 async fn deleted_definitions_stay_in_the_file() {
     let dir = tempfile::tempdir().expect("directory");
