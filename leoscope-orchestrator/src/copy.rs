@@ -23,7 +23,7 @@ use crate::args::{Env, ExportArgs, ImportArgs};
 /// Writes everything in the database.
 pub(crate) async fn export(args: ExportArgs, env: &Env) -> Result<()> {
     let ExportArgs { database, to } = args;
-    let store = open(&database.resolve(env)?).await?;
+    let store = database.resolve(env)?.open_existing().await?;
     if to == Path::new("-") {
         return write(store, io::BufWriter::new(io::stdout().lock())).await;
     }
@@ -45,17 +45,6 @@ async fn write(store: Arc<dyn Store>, mut to: impl Write) -> Result<()> {
         writeln!(to, "{}", line?).map_err(fault)?;
     }
     to.flush().map_err(fault)
-}
-
-/// Opens a database that must be there.
-async fn open(location: &StoreLocation) -> Result<Arc<dyn Store>> {
-    if let StoreLocation::Sqlite(path) = location
-        && !path.exists()
-    {
-        return Err(Error::not_found(format!("there is no database {}", path.display()))
-            .hint("check --database and --state-dir"));
-    }
-    location.open().await
 }
 
 type Records = BoxStream<'static, Result<Record>>;
@@ -163,7 +152,7 @@ async fn source(
                 }
             }
         }
-        location => Ok((fit(backup::records(open(&location).await?).boxed()), Origin::Ours)),
+        location => Ok((fit(backup::records(location.open_existing().await?).boxed()), Origin::Ours)),
     }
 }
 

@@ -26,6 +26,7 @@ def uri(name):
     return f"mongodb://127.0.0.1:{PORT}/{name}?{OPTIONS}"
 
 
+NOW = datetime.datetime.now(datetime.timezone.utc).replace(microsecond=0, tzinfo=None)
 PARAMS = {"mode": "docker", "deploy": "-", "execute": "-", "finish": "-"}
 CRON = {"minute": "*/10", "hour": "*", "day_of_month": "*", "month": "*", "day_of_week": "*"}
 JOB = {
@@ -93,6 +94,7 @@ def write(database):
         [
             {**RUN, "runid": "a" * 32, "status": "COMPLETE", "blob_url": "https://account.blob.core.windows.net/c/x.zip?sig=s3cret"},
             {**RUN, "runid": "b" * 32 + "_server", "status": "EXECUTING", "end_time": RUN["start_time"]},
+            {**RUN, "runid": "e" * 32, "status": "FINISHING", "end_time": NOW, "start_time": NOW, "last_updated": NOW},
             {**RUN, "runid": "missed-" + "c" * 24, "jobid": "gone", "status": "MISSED", "stage": "RECONCILE", "reason_code": "NODE_OFFLINE", "trigger_verdict": "UNKNOWN", "exit_code": 3},
             {**RUN, "runid": "d" * 32, "status": "EXPLODED"},
         ]
@@ -137,7 +139,7 @@ def test_users_nodes_jobs_runs_and_settings_are_copied_and_the_rest_is_reported(
     assert counts == {
         "user": [3, 0, 0, 1],
         "node": [2, 0, 0, 0],
-        "run": [3, 0, 0, 0],
+        "run": [4, 0, 0, 0],
         "job": [3, 0, 0, 4],
         "settings": [1, 0, 0, 0],
     }
@@ -175,11 +177,14 @@ def test_users_nodes_jobs_runs_and_settings_are_copied_and_the_rest_is_reported(
     assert (once["schedule"], once["server"], once["trigger"]) == ("once", "node-2", None)
     assert once["created"] == "2026-11-20T00:00:00Z"
     assert found["job", "over"]["trigger"] == "x > 1"
-    whole, going, missed = (found["run", id] for id in ["a" * 32, "b" * 32 + "_server", "missed-" + "c" * 24])
+    ids = ["a" * 32, "b" * 32 + "_server", "e" * 32, "missed-" + "c" * 24]
+    whole, lost, going, missed = (found["run", id] for id in ids)
     assert (whole["status"], whole["foreign_status"]) == ("COMPLETED", "COMPLETE")
     assert (whole["started"], whole["ended"]) == ("2026-11-02T00:00:00.123Z", "2026-11-02T00:01:00Z")
     assert whole["artifact"].endswith("sig=s3cret")
-    assert (going["status"], going["phase"], going["ended"]) == ("RUNNING", "EXECUTE", None)
+    assert (going["status"], going["phase"], going["ended"]) == ("RUNNING", "FINISH", None)
+    # It is weeks old: nobody will report its end any more.
+    assert (lost["status"], lost["reason"], lost["ended"]) == ("FAILED", "NO_EXECUTOR_REPORT", "2026-11-02T00:01:00Z")
     assert (missed["stage"], missed["reason"], missed["exit_code"]) == ("RECONCILE", "NODE_OFFLINE", 3)
     assert found["settings", None]["blob"]["connection_string"] == "AccountKey=s3cret"
 

@@ -47,6 +47,7 @@ pub struct Server {
     data: PathBuf,
     /// Where it listens.
     pub port: u16,
+    options: &'static [&'static str],
     process: Option<Child>,
 }
 
@@ -57,12 +58,25 @@ impl Server {
     /// # Panics
     /// When it cannot be started, and as [`database`].
     pub fn start(data: &Path) -> Option<Self> {
+        Self::start_with(data, &[])
+    }
+
+    /// Starts one without change streams, as servers that are no replica set and some that only
+    /// speak the protocol are.
+    ///
+    /// # Panics
+    /// As [`start`](Self::start).
+    pub fn start_without_change_streams(data: &Path) -> Option<Self> {
+        Self::start_with(data, &["--standalone"])
+    }
+
+    fn start_with(data: &Path, options: &'static [&'static str]) -> Option<Self> {
         let Some(program) = std::env::var_os("LEOSCOPE_TEST_MONGODB_SERVER") else {
             crate::skipped("mongodb", "no MongoDB server: LEOSCOPE_TEST_MONGODB_SERVER is not set");
             return None;
         };
         let (program, port) = (PathBuf::from(program), crate::free_port());
-        let mut server = Self { program, data: data.to_owned(), port, process: None };
+        let mut server = Self { program, data: data.to_owned(), port, options, process: None };
         server.resume();
         Some(server)
     }
@@ -76,6 +90,7 @@ impl Server {
         let process = Command::new(&self.program)
             .args(["--port", &self.port.to_string(), "--sync-on-commit", "--storage-path"])
             .arg(&self.data)
+            .args(self.options)
             .stdin(Stdio::null())
             .stdout(log.try_clone().expect("log"))
             .stderr(log)

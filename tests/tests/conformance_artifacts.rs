@@ -78,13 +78,22 @@ async fn what_a_crash_left_half_written_is_not_seen_and_goes() {
     let root = tempfile::tempdir().expect("directory");
     let job = root.path().join("node-1/job-1");
     std::fs::create_dir_all(&job).expect("directories");
-    std::fs::write(job.join(".run-1.0123456789abcdef.tmp"), "half").expect("write");
+    let half = job.join(".run-1.0123456789abcdef.tmp");
+    std::fs::write(&half, "half").expect("write");
+    let two_days_ago = std::time::SystemTime::now() - std::time::Duration::from_secs(48 * 60 * 60);
+    std::fs::File::options()
+        .write(true)
+        .open(half)
+        .and_then(|file| file.set_modified(two_days_ago))
+        .expect("time");
+    // Another process of the same testbed may be writing this one.
+    std::fs::write(job.join(".run-3.0123456789abcdef.tmp"), "half").expect("write");
     std::fs::write(job.join("run-2.tar.gz"), "whole").expect("write");
     let store = DirectoryStore::new(root.path().to_owned()).await.expect("store");
     assert_eq!(store.size(&key()).await.expect("size"), None);
     let other = ArtifactKey { run: RunId::parse("run-2").expect("id"), ..key() };
     assert_eq!(store.size(&other).await.expect("size"), Some(5));
-    assert_eq!(hidden(root.path()), Vec::<String>::new());
+    assert_eq!(hidden(root.path()), [".run-3.0123456789abcdef.tmp"]);
 }
 
 #[tokio::test]

@@ -227,6 +227,67 @@ async fn a_copy_that_is_brought_up_to_date_takes_what_has_happened_meanwhile() {
 }
 
 #[tokio::test]
+async fn a_job_that_was_moved_meanwhile_is_moved_here_unless_something_is_in_its_way() {
+    let plain = Job {
+        trigger: None,
+        server: None,
+        shift: SignedDuration::ZERO,
+        policies: Policies::default(),
+        ..job("moved", "0 * * * *")
+    };
+    let since = at("2026-12-04T00:00");
+    let moved = Job { schedule: job("x", "30 * * * *").schedule, since, ..plain.clone() };
+    let records = |job: &Job| Record::Job { settled: job.since, next: Some(job.since), job: job.clone() };
+    let source = [records(&Job { deleted: Some(since), ..plain.clone() }), records(&moved)];
+    for is_taken in [false, true] {
+        let store: Arc<dyn Store> = Arc::new(MemoryStore::default());
+        take(&store, Origin::Ours, vec![records(&plain)]).await;
+        if is_taken {
+            let other = Job { id: JobId::parse("other").expect("id"), ..moved.clone() };
+            book(&*store, Booking::Insert(Box::new(other))).await;
+        }
+        let takings = take(&store, Origin::Ours, source.to_vec()).await;
+        let live = store.job(&plain.id).await.expect("read");
+        if is_taken {
+            assert!(matches!(takings[..], [Taking::Same, Taking::Skipped(_)]), "{takings:?}");
+            assert_eq!(live.as_ref(), Some(&plain), "it stays where it was");
+        } else {
+            assert_eq!(takings, [Taking::Same, Taking::Updated]);
+            assert_eq!(live.as_ref(), Some(&moved));
+            let takings = take(&store, Origin::Ours, source.to_vec()).await;
+            assert_eq!(takings, [Taking::Same, Taking::Same]);
+        }
+    }
+    // Testbeds of another make change jobs where they are, and do not check them well.
+    let store: Arc<dyn Store> = Arc::new(MemoryStore::default());
+    let node = Node {
+        id: plain.node.clone(),
+        name: String::new(),
+        description: String::new(),
+        coords: None,
+        location: String::new(),
+        provider: String::new(),
+        public_ip: String::new(),
+        owner: None,
+        scheduling_enabled: true,
+        scavenger_mode_active: false,
+        registered: at("2026-11-01T00:00"),
+        last_active: None,
+        contact_since: None,
+    };
+    let called = Node { last_active: Some(at("2026-12-04T12:00")), ..node.clone() };
+    let foreign = Origin::Foreign { with_admins: false };
+    let changed = Job { since: plain.since, ..moved };
+    take(&store, foreign, vec![Record::Node(node), records(&plain)]).await;
+    let again = || vec![Record::Node(called.clone()), records(&changed)];
+    assert_eq!(take(&store, foreign, again()).await, [Taking::Updated, Taking::Updated]);
+    assert_eq!(store.job(&plain.id).await.expect("read"), Some(changed.clone()));
+    let node = store.node(&called.id).await.expect("read").expect("node");
+    assert_eq!(node.last_active, called.last_active, "when it called last decides what it can have heard");
+    assert_eq!(take(&store, foreign, again()).await, [Taking::Same, Taking::Same]);
+}
+
+#[tokio::test]
 async fn what_is_in_the_way_is_skipped_with_the_reason() {
     let store: Arc<dyn Store> = Arc::new(MemoryStore::default());
     fill(&*store).await;
@@ -286,7 +347,7 @@ async fn what_is_in_the_way_is_skipped_with_the_reason() {
     skipped: schedule conflict: [2026-12-05T00:00:00, 2026-12-05T00:01:00) overlaps [2026-12-05T00:00:00, 2026-12-05T00:01:00) of job here (user someone@example.org) on node n; 8664 of its runs clash
     skipped: trigger: "x > 1" cannot be evaluated by this version
     skipped: node nowhere is not registered
-    skipped: it is here with other details, which stay
+    updated
     added
     added
     "#);

@@ -24,6 +24,11 @@ const CLIENTS: usize = 12;
 /// Longer than the orchestrator may take for any call, whatever its database does.
 const DEADLINE: Duration = Duration::from_secs(30);
 
+/// Fails for an answer that takes much longer than the five seconds that existing clients wait.
+async fn timely<T>(call: impl Future<Output = T>) -> T {
+    tokio::time::timeout(Duration::from_secs(10), call).await.expect("an answer in time")
+}
+
 /// What a client was told of a write.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Answer {
@@ -97,17 +102,17 @@ impl Client {
                 policies: Policies::default(),
             };
             let id = spec.id.clone().expect("id");
-            let booked = answer(self.plane.schedule_job(spec).await);
+            let booked = answer(timely(self.plane.schedule_job(spec)).await);
             self.note(booked);
             self.jobs.insert(id.clone(), booked);
-            self.note(answer(self.plane.heartbeat(&self.node).await));
+            self.note(answer(timely(self.plane.heartbeat(&self.node)).await));
             if booked != Answer::Stored {
                 continue;
             }
             let run = RunId::parse(&format!("run-{id}")).expect("id");
             let owner = UserId::parse("admin").expect("id");
             let record = Run::planned(run.clone(), id, self.node.clone(), owner, window);
-            let reported = answer(self.plane.report_run(record).await);
+            let reported = answer(timely(self.plane.report_run(record)).await);
             self.note(reported);
             self.runs.insert(run, reported);
         }

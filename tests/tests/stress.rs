@@ -121,7 +121,7 @@ async fn stress(services: Vec<Arc<Service>>) {
                     && index == 4
                     && let Some(id) = accepted.pop()
                 {
-                    plane.delete_job(&id).await.expect("delete");
+                    while refused_or_done(plane.delete_job(&id).await).is_none() {}
                 }
                 if let Some(booked) = refused_or_done(plane.schedule_job(wish).await) {
                     accepted.push(booked.id);
@@ -151,6 +151,11 @@ fn refused_or_done<T>(result: leoscope_core::Result<T>) -> Option<T> {
     match result {
         Ok(done) => Some(done),
         Err(error) => {
+            // The server of the tests is slow enough that some wait too long.
+            let waited = error.kind() == ErrorKind::Unavailable && error.message().starts_with("too many");
+            if waited {
+                return None;
+            }
             let expected = [ErrorKind::Conflict, ErrorKind::InvalidArgument, ErrorKind::Unsupported];
             assert!(expected.contains(&error.kind()), "{error}");
             None
@@ -201,6 +206,18 @@ async fn a_booking_at_another_process_reaches_the_node_through_mongodb() {
     a_booking_at_another_process_reaches_the_node([first, second]).await;
 }
 
+#[tokio::test(flavor = "multi_thread")]
+async fn a_booking_at_another_process_reaches_the_node_through_a_database_that_tells_nothing() {
+    let dir = tempfile::tempdir().expect("directory");
+    let Some(server) = mongodb::Server::start_without_change_streams(&dir.path().join("mongodb")) else {
+        return;
+    };
+    let uri = mongodb::uri(server.port, "leoscope");
+    let first = Arc::new(MongoStore::connect(&uri).await.expect("store"));
+    let second = Arc::new(MongoStore::connect(&uri).await.expect("store"));
+    a_booking_at_another_process_reaches_the_node([first, second]).await;
+}
+
 /// A node that is connected to one process hears of what another one has booked.
 async fn a_booking_at_another_process_reaches_the_node(stores: [Arc<dyn Store>; 2]) {
     let dir = tempfile::tempdir().expect("directory");
@@ -217,11 +234,14 @@ async fn a_booking_at_another_process_reaches_the_node(stores: [Arc<dyn Store>; 
     assert_eq!(first.jobs, []);
     let rng = TestRng::deterministic_rng(RngAlgorithm::ChaCha);
     let mut runner = TestRunner::new_with_rng(Config::default(), rng);
-    let from = SystemClock.now() + SignedDuration::from_hours(1);
-    let wish =
-        JobSpec { node: node(0), server: None, ..jobs(from).new_tree(&mut runner).expect("job").current() };
-    session(&services[1], "user", Role::User).schedule_job(wish).await.expect("booked");
-    // Within a second on a machine that is not busy; `cargo bench --bench load` measures it.
-    let second = tokio::time::timeout(std::time::Duration::from_secs(30), orders.next()).await;
-    assert_eq!(second.expect("in time").expect("stream").expect("orders").jobs.len(), 1);
+    let wish = jobs(SystemClock.now()).new_tree(&mut runner).expect("job").current();
+    for count in 1..=3 {
+        let start = SystemClock.now() + SignedDuration::from_hours(i64::try_from(count).expect("few"));
+        let window = Window::lasting(start, wish.length.duration()).expect("window");
+        let wish = JobSpec { node: node(0), server: None, schedule: Schedule::Once, window, ..wish.clone() };
+        session(&services[1], "user", Role::User).schedule_job(wish).await.expect("booked");
+        // Within a second on a machine that is not busy; `cargo bench --bench load` measures it.
+        let next = tokio::time::timeout(std::time::Duration::from_secs(30), orders.next()).await;
+        assert_eq!(next.expect("in time").expect("stream").expect("orders").jobs.len(), count);
+    }
 }

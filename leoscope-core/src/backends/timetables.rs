@@ -36,9 +36,6 @@ impl Timetables {
 
     /// Keeps the jobs of `node` as they were read at `version`.
     pub(super) fn keep(&mut self, node: NodeId, version: u64, jobs: Vec<Arc<Job>>) {
-        if self.nodes.get(&node).is_some_and(|(known, _)| *known > version) {
-            return;
-        }
         self.forget(&node);
         if self.jobs + jobs.len() > MOST_JOBS {
             *self = Self::default();
@@ -55,7 +52,9 @@ impl Timetables {
                 Some((known, jobs)) if *known + 1 == *version => {
                     let before = jobs.len();
                     jobs.retain(|job| committed.jobs.iter().all(|changed| changed.id != job.id));
-                    jobs.extend(committed.jobs.iter().filter(|job| job.deleted.is_none()).cloned());
+                    let live =
+                        committed.jobs.iter().filter(|job| job.deleted.is_none() && job.involves(node));
+                    jobs.extend(live.cloned());
                     (*known, self.jobs) = (*version, self.jobs + jobs.len() - before);
                 }
                 _ => self.forget(node),

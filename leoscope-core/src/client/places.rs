@@ -79,11 +79,11 @@ fn parse(place: &str, port: u16) -> Result<(String, u16)> {
     Ok((host.to_owned(), port))
 }
 
-/// Connects to the place that answered last, or else to the next one that does.
+/// Connects to the places in turn, to the next one that answers.
 #[derive(Debug, Clone)]
 pub(super) struct Connector {
     places: Arc<Places>,
-    last: Arc<AtomicUsize>,
+    next: Arc<AtomicUsize>,
     /// How long one place may take.
     patience: Duration,
 }
@@ -92,11 +92,11 @@ impl Connector {
     /// A connector that has tried all places within `timeout`.
     pub(super) fn new(places: Places, timeout: Duration) -> Self {
         let patience = timeout / u32::try_from(places.0.len().max(1)).unwrap_or(u32::MAX);
-        Self { places: Arc::new(places), last: Arc::default(), patience }
+        Self { places: Arc::new(places), next: Arc::default(), patience }
     }
 
     async fn connect(self) -> io::Result<TokioIo<TcpStream>> {
-        let (count, first) = (self.places.0.len(), self.last.load(Ordering::Relaxed));
+        let (count, first) = (self.places.0.len(), self.next.load(Ordering::Relaxed));
         let mut failure = io::Error::from(io::ErrorKind::NotFound);
         for index in (0..count).map(|step| (first + step) % count) {
             let Some((host, port)) = self.places.0.get(index) else { continue };
@@ -104,7 +104,9 @@ impl Connector {
             match attempt.await {
                 Ok(Ok(stream)) => {
                     stream.set_nodelay(true)?;
-                    self.last.store(index, Ordering::Relaxed);
+                    // When this connection does not last, or does not even agree on its protection,
+                    // the next one is made elsewhere.
+                    self.next.store((index + 1) % count, Ordering::Relaxed);
                     return Ok(TokioIo::new(stream));
                 }
                 Ok(Err(error)) => failure = error,
@@ -154,7 +156,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn the_next_place_is_tried_and_the_one_that_answers_is_kept() {
+    async fn places_are_tried_in_turn_until_one_answers() {
         let listen = async || TcpListener::bind("127.0.0.1:0").await.expect("listen");
         let (first, second) = (listen().await, listen().await);
         let ports = [&first, &second].map(|listener| listener.local_addr().expect("address").port());
@@ -167,9 +169,9 @@ mod tests {
         assert_eq!(connected().await.expect("first"), ports[0]);
         drop(first);
         assert_eq!(connected().await.expect("second"), ports[1]);
-        let _first = TcpListener::bind(("127.0.0.1", ports[0])).await.expect("listen again");
         assert_eq!(connected().await.expect("second still"), ports[1]);
-        drop(second);
-        assert_eq!(connected().await.expect("first again"), ports[0]);
+        let _first = TcpListener::bind(("127.0.0.1", ports[0])).await.expect("listen again");
+        assert_eq!(connected().await.expect("the first again"), ports[0]);
+        assert_eq!(connected().await.expect("the second in its turn"), ports[1]);
     }
 }

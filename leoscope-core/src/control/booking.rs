@@ -1,5 +1,6 @@
 use std::collections::BTreeSet;
 use std::sync::Arc;
+use std::time::Duration;
 
 use super::Service;
 use super::refusal::{busy, conflict, exists, missing};
@@ -12,14 +13,24 @@ use crate::schedule::Occurrence;
 use crate::time::{SignedDuration, Timestamp};
 
 /// How often a booking is tried again after somebody else's came first.
-const ATTEMPTS: usize = 64;
+const ATTEMPTS: u32 = 64;
 
-/// How long a booking waits for those before it; callers wait five seconds for the answer.
-const PATIENCE: std::time::Duration = std::time::Duration::from_millis(1_500);
+/// The longest pause between two of them in milliseconds.
+const MOST_PAUSE_MS: u64 = 40;
 
 /// How long before its planned start a run may have ended already, because it could not be made
 /// ready.
 const BEFORE_START: SignedDuration = SignedDuration::from_mins(1);
+
+/// Waits before a booking is tried again: not at all at first, then longer and longer, by chance,
+/// because those of other processes come again as well.
+async fn pause(attempt: u32) {
+    let longest = u64::from(attempt.saturating_sub(1)).min(MOST_PAUSE_MS);
+    let by_chance = getrandom::u64().unwrap_or_default() % (longest + 1);
+    if by_chance > 0 {
+        tokio::time::sleep(Duration::from_millis(by_chance)).await;
+    }
+}
 
 /// What is booked on some nodes.
 pub(super) struct Taken {
@@ -88,15 +99,6 @@ impl Taken {
 }
 
 impl Service {
-    /// Waits until the bookings that came before have been made, so that those of one process do not
-    /// make each other start over. Who waits too long learns it before its caller gives up.
-    async fn turn(&self) -> Result<tokio::sync::MutexGuard<'_, ()>> {
-        tokio::time::timeout(PATIENCE, self.booking.lock()).await.map_err(|_| {
-            Error::unavailable("too many bookings are waiting, or the database cannot be reached")
-                .hint("try again")
-        })
-    }
-
     /// The timetable of these nodes.
     pub(super) async fn timetable(&self, nodes: impl Iterator<Item = &NodeId>) -> Result<Timetable> {
         let nodes: BTreeSet<NodeId> = nodes.cloned().collect();
@@ -126,8 +128,9 @@ impl Service {
     /// The check and the booking are one: when the timetable changed in between, both are done
     /// again against what it has become.
     pub(super) async fn book(&self, job: Job) -> Result<Job> {
-        let _turn = self.turn().await?;
-        for _ in 0..ATTEMPTS {
+        let _turn = self.turns.take(job.nodes()).await?;
+        for attempt in 0..ATTEMPTS {
+            pause(attempt).await;
             let now = self.clock.now();
             let taken = self.taken(job.nodes(), now).await?;
             if taken.timetable.jobs.iter().any(|other| other.id == job.id) {
@@ -151,8 +154,9 @@ impl Service {
         job: &Job,
         change: impl Fn(&Job, &Taken, Timestamp) -> Result<Option<Job>>,
     ) -> Result<Job> {
-        let _turn = self.turn().await?;
-        for _ in 0..ATTEMPTS {
+        let _turn = self.turns.take(job.nodes()).await?;
+        for attempt in 0..ATTEMPTS {
+            pause(attempt).await;
             let now = self.clock.now();
             let taken = self.taken(job.nodes(), now).await?;
             let current = taken.timetable.jobs.iter().find(|other| other.is_same_booking(job));
@@ -169,8 +173,9 @@ impl Service {
 
     /// Deletes a job; its definition and runs stay.
     pub(super) async fn unbook(&self, job: &Job) -> Result<()> {
-        let _turn = self.turn().await?;
-        for _ in 0..ATTEMPTS {
+        let _turn = self.turns.take(job.nodes()).await?;
+        for attempt in 0..ATTEMPTS {
+            pause(attempt).await;
             let Timetable { jobs, versions } = self.timetable(job.nodes()).await?;
             if !jobs.iter().any(|other| other.is_same_booking(job)) {
                 return Err(missing(&job.id));

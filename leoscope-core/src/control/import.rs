@@ -11,7 +11,7 @@ use super::service::ADMIN;
 use crate::error::{Error, ErrorKind, Result};
 use crate::ids::UserId;
 use crate::lifecycle::merge;
-use crate::model::{Job, JobSpec, Record, RecordKey, RecordKind, Revision, Role, Run, User};
+use crate::model::{Job, JobSpec, Node, Record, RecordKey, RecordKind, Revision, Role, Run, User};
 use crate::ports::{Booking, Store, Versions};
 use crate::time::Timestamp;
 
@@ -74,6 +74,11 @@ fn skipped(why: impl Into<String>) -> Result<Taking> {
     Ok(Taking::Skipped(why.into()))
 }
 
+/// Whether `next` took the place of `job`.
+fn is_succeeded(job: &Job, next: &Job) -> bool {
+    job.is_same_booking(next) && job.deleted == Some(next.since)
+}
+
 impl Import {
     /// Takes records from `origin` into `store`.
     pub fn new(store: Arc<dyn Store>, origin: Origin) -> Self {
@@ -112,13 +117,30 @@ impl Import {
                 })
             };
             if is_full(&batch) {
-                self.take_batch(&mut batch, now, &mut told).await?;
+                match (batch.pop(), &next) {
+                    // Deleting it first would leave its time free for others in between.
+                    (Some(Record::Job { job, .. }), Some(Record::Job { job: next, .. }))
+                        if is_succeeded(&job, next) && self.holds(&job).await? =>
+                    {
+                        told(&RecordKey::Job(job.id, job.created, job.since), Taking::Same);
+                    }
+                    (last, _) => {
+                        batch.extend(last);
+                        self.take_batch(&mut batch, now, &mut told).await?;
+                    }
+                }
             }
             match next {
                 Some(record) => batch.push(record),
                 None => return Ok(()),
             }
         }
+    }
+
+    /// Whether `job` is booked here as it was before it was replaced.
+    async fn holds(&self, job: &Job) -> Result<bool> {
+        let stored = self.store.job(&job.id).await?;
+        Ok(stored.is_some_and(|stored| stored == Job { deleted: None, ..job.clone() }))
     }
 
     async fn take_batch(
@@ -150,7 +172,8 @@ impl Import {
             Record::User(user) => self.take_user(user).await,
             Record::Run { run, revision } => self.take_run(run, revision).await,
             Record::Job { job, settled, next } => self.take_job(job, settled, next, now).await,
-            Record::Node(_) | Record::Settings(_) => self.take_plain(&record).await,
+            Record::Node(node) => self.take_node(node).await,
+            Record::Settings(_) => self.take_plain(&record).await,
             Record::Timetable { .. } => {
                 let before = self.store.restore(&record, &Versions::new()).await?;
                 Ok(match (before, record) {
@@ -187,6 +210,27 @@ impl Import {
                 Ok(Taking::Changed("as USER: it was ADMIN there, as everybody may have been".to_owned()))
             }
             other => Ok(other),
+        }
+    }
+
+    /// A node that is here may have called since; when it called last says which runs it can have
+    /// heard of.
+    async fn take_node(&self, node: Node) -> Result<Taking> {
+        let stored = match self.store.restore(&Record::Node(node.clone()), &Versions::new()).await? {
+            None => return Ok(Taking::Added),
+            Some(Record::Node(stored)) => stored,
+            Some(other) => return Err(Error::internal(format!("{} is not a node", other.key()))),
+        };
+        let called = node.last_active.filter(|at| stored.last_active.is_none_or(|stored| stored < *at));
+        if let Some(at) = called {
+            self.store.touch_node(&node.id, at).await?;
+        }
+        let Node { last_active, contact_since, .. } = stored.clone();
+        let is_same = Node { last_active, contact_since, ..node } == stored;
+        match called {
+            _ if !is_same => skipped("it is here with other details, which stay"),
+            Some(_) => Ok(Taking::Updated),
+            None => Ok(Taking::Same),
         }
     }
 
@@ -232,18 +276,17 @@ impl Import {
         let record = Record::Job { job: job.clone(), settled, next };
         for _ in 0..ATTEMPTS {
             let taken = Taken::read(&*self.store, job.nodes(), now).await?;
-            // What is here already is in nobody's way.
             let known = taken.timetable.jobs.iter().find(|other| other.is_same_booking(&job));
+            // What is here already is in nobody's way.
             if is_open
-                && known.is_none()
+                && known.is_none_or(|known| self.succeeds(&job, known))
                 && let Err(conflict) = taken.check(&job, now)
             {
                 return skipped(conflict.message());
             }
             let versions = &taken.timetable.versions;
             let outcome = match known {
-                // It was changed while the records were read.
-                Some(older) if job.deleted.is_none() && older.since < job.since => self
+                Some(known) if job.deleted.is_none() && self.succeeds(&job, known) => self
                     .store
                     .commit(versions, Booking::Replace(Box::new(job.clone())))
                     .await
@@ -264,6 +307,12 @@ impl Import {
         }
         Err(Error::unavailable(format!("the timetable of node {} changes all the time", job.node))
             .hint("try again"))
+    }
+
+    /// Whether `job` is what has become of `known`, which is here. Testbeds of another make change
+    /// jobs where they are.
+    fn succeeds(&self, job: &Job, known: &Job) -> bool {
+        known.since < job.since || (self.origin != Origin::Ours && known.since == job.since && known != job)
     }
 
     /// What `job` adds to the same definition that is here: it may have been deleted there.

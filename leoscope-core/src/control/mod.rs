@@ -22,6 +22,7 @@ mod service;
 mod session;
 mod settings;
 mod text;
+mod turns;
 mod upkeep;
 mod users;
 

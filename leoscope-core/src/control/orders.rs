@@ -9,6 +9,10 @@ use crate::ids::NodeId;
 use crate::model::Orders;
 use crate::policy::Action;
 use crate::ports::{OrdersStream, Timetable};
+use crate::time::SignedDuration;
+
+/// How long a stream waits at least before it looks again for what it could not read.
+const PAUSE_MS: u64 = 1_000;
 
 impl Session {
     pub(super) async fn do_orders(&self, node: &NodeId) -> Result<Orders> {
@@ -52,12 +56,30 @@ impl Watch {
                 Some(orders) => Some(orders),
                 None => {
                     self.listener.changed().await;
-                    self.service.orders_unless(&self.node, self.sent).await?
+                    self.look().await?
                 }
             };
             if let Some(orders) = orders.filter(|orders| self.sent != Some(orders.revision)) {
                 self.sent = Some(orders.revision);
                 return Ok(orders);
+            }
+        }
+    }
+}
+
+impl Watch {
+    /// The orders, unless they are those sent last. While the store cannot be reached the stream
+    /// waits: its node has its orders, and thousands that came back at once would help nobody.
+    async fn look(&self) -> Result<Option<Orders>> {
+        loop {
+            match self.service.orders_unless(&self.node, self.sent).await {
+                Err(error) if error.kind().is_transient() => {
+                    let millis = PAUSE_MS + getrandom::u64().unwrap_or_default() % PAUSE_MS;
+                    let now = self.service.clock.now();
+                    let pause = SignedDuration::from_millis(millis.cast_signed());
+                    self.service.clock.sleep_until(now.checked_add(pause).unwrap_or(now)).await;
+                }
+                other => return other,
             }
         }
     }

@@ -54,7 +54,11 @@ impl Service {
                 let over = self.store.runs_over(before).await?;
                 let mut forgotten = 0;
                 for (run, revision) in &over {
-                    self.artifacts.delete(&key(run)).await?;
+                    // One that cannot be removed must not hold up all others.
+                    if let Err(error) = self.artifacts.delete(&key(run)).await {
+                        tracing::warn!(run = %run.id, %error, "cannot remove the results of a run");
+                        continue;
+                    }
                     forgotten += usize::from(self.store.forget_run(&run.id, *revision).await?);
                 }
                 retired.runs += forgotten;

@@ -9,6 +9,9 @@ use crate::ports::StoreExt as _;
 /// How often a report is tried again after another report of the same run came first.
 const ATTEMPTS: usize = 16;
 
+/// The most runs of one answer, the newest ones: more would not fit what existing clients accept.
+const MOST_LISTED: u32 = 10_000;
+
 impl Session {
     pub(super) async fn do_report_run(&self, mut run: Run) -> Result<()> {
         let job = self.service.job_of(&run).await?;
@@ -44,7 +47,8 @@ impl Session {
                 filter.owner = own;
             }
         }
-        self.service.store.all_runs(&filter).await
+        let limit = filter.limit.map_or(MOST_LISTED, |limit| limit.min(MOST_LISTED));
+        self.service.store.all_runs(&RunFilter { limit: Some(limit), ..filter }).await
     }
 }
 

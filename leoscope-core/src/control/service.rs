@@ -2,6 +2,7 @@ use std::sync::Arc;
 
 use super::changes::Changes;
 use super::session::Session;
+use super::turns::Turns;
 use crate::error::{Error, ErrorKind, Result};
 use crate::ids::UserId;
 use crate::model::{Caller, Role, Secret, TokenHash, User};
@@ -14,9 +15,7 @@ pub struct Service {
     pub(super) artifacts: Arc<dyn ArtifactStore>,
     pub(super) clock: Arc<dyn Clock>,
     pub(super) changes: Arc<Changes>,
-    /// Held while a booking is made, so that those of this process do not make each other start
-    /// over. What keeps bookings from conflicting is the versions of the timetables.
-    pub(super) booking: tokio::sync::Mutex<()>,
+    pub(super) turns: Turns,
 }
 
 /// The id of the user that exists from the first start.
@@ -35,13 +34,7 @@ fn admin(token: &Secret) -> Result<User> {
 impl Service {
     /// An orchestrator over these stores.
     pub fn new(store: Arc<dyn Store>, artifacts: Arc<dyn ArtifactStore>, clock: Arc<dyn Clock>) -> Arc<Self> {
-        Arc::new(Self {
-            store,
-            artifacts,
-            clock,
-            changes: Arc::default(),
-            booking: tokio::sync::Mutex::default(),
-        })
+        Arc::new(Self { store, artifacts, clock, changes: Arc::default(), turns: Turns::default() })
     }
 
     /// Makes sure that user `admin` exists and has this access token.

@@ -65,7 +65,12 @@ impl Service {
     async fn keep_retired(&self, retention: Option<Retention>) {
         let Some(retention) = retention else { return };
         loop {
-            if let Err(error) = self.retire(retention).await {
+            // What has just been found out about old runs is to be kept as well.
+            let retired = async {
+                self.reconcile().await?;
+                self.retire(retention).await
+            };
+            if let Err(error) = retired.await {
                 tracing::warn!(%error, "cannot remove what has been kept long enough; trying again");
             }
             self.pause(RETIRE_EVERY).await;

@@ -91,7 +91,7 @@ pub trait ControlPlane: Debug + Send + Sync {
 
     /// Stores the record of a run as its node sees it.
     async fn report_run(&self, run: Run) -> Result<()>;
-    /// The runs that match and that the caller may see, newest first.
+    /// The runs that match and that the caller may see, newest first, ten thousand at most.
     async fn runs(&self, filter: &RunFilter) -> Result<Vec<Run>>;
 
     /// The testbed-wide settings, secrets blanked for callers who must not see them.

@@ -2,6 +2,7 @@
 
 use std::io::ErrorKind as Io;
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use async_trait::async_trait;
 use futures_util::StreamExt;
@@ -17,10 +18,14 @@ use crate::ports::{ArtifactStore, ByteStream};
 /// such a name, because ids start with a letter or digit.
 const TEMPORARY: &str = ".tmp";
 
+/// From what age on a file that is being written is given up; each piece that is written makes it
+/// young again.
+const ABANDONED: Duration = Duration::from_secs(24 * 60 * 60);
+
 /// Bytes read from a bundle at a time.
 const PIECE: usize = 64 * 1024;
 
-/// An artifact store in a directory of one process.
+/// An artifact store in a directory, which several processes may share.
 ///
 /// A bundle is written to a temporary file beside its place and renamed when it is whole and on
 /// the disk. Files are readable by their owner alone.
@@ -31,7 +36,7 @@ pub struct DirectoryStore {
 
 impl DirectoryStore {
     /// A store in `root`, which is made if it is not there; what earlier processes left half
-    /// written is removed.
+    /// written a day ago or earlier is removed.
     ///
     /// # Errors
     /// [`Internal`](crate::ErrorKind::Internal) that names the path when the directory cannot be made or read.
@@ -40,7 +45,7 @@ impl DirectoryStore {
         for node in entries(&root).await? {
             for job in entries(&node).await? {
                 for file in entries(&job).await? {
-                    if is_temporary(&file) {
+                    if is_temporary(&file) && is_abandoned(&file).await {
                         remove(&file).await?;
                     }
                 }
@@ -129,6 +134,12 @@ impl Drop for Temporary {
 fn is_temporary(path: &Path) -> bool {
     let name = path.file_name().unwrap_or_default().to_string_lossy();
     name.starts_with('.') && name.ends_with(TEMPORARY)
+}
+
+/// Whether nobody writes to a temporary file any more: other processes may use the same directory.
+async fn is_abandoned(path: &Path) -> bool {
+    let changed = fs::metadata(path).await.and_then(|file| file.modified());
+    changed.is_ok_and(|changed| changed.elapsed().is_ok_and(|age| age > ABANDONED))
 }
 
 async fn make_directory(path: &Path) -> Result<()> {

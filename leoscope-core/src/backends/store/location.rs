@@ -56,6 +56,22 @@ impl StoreLocation {
             Self::MongoDb(_) => Err(without_mongodb()),
         }
     }
+
+    /// Opens the store if it is there already, to read from it.
+    ///
+    /// # Errors
+    /// As [`open`](Self::open), and [`NotFound`](crate::ErrorKind::NotFound).
+    pub async fn open_existing(&self) -> Result<Arc<dyn Store>> {
+        match self {
+            Self::Sqlite(path) if !path.exists() => {
+                Err(Error::not_found(format!("there is no database {}", path.display()))
+                    .hint("check its path"))
+            }
+            #[cfg(feature = "mongodb")]
+            Self::MongoDb(uri) => Ok(Arc::new(super::MongoStore::existing(uri).await?)),
+            other => other.open().await,
+        }
+    }
 }
 
 /// This program was built without MongoDB.

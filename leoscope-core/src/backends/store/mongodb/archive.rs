@@ -10,8 +10,9 @@ use super::documents::{self, JobDocument, NodeDocument, RunDocument, TimetableDo
 use super::jobs::Work;
 use crate::backends::timetables::Committed;
 
+use super::schema::FORMAT;
 use super::timetable::inside;
-use super::{Access, LIMIT, MongoStore, after, fault, within};
+use super::{Access, LIMIT, LONG, MongoStore, after, fault, within, within_for};
 use crate::error::Result;
 use crate::model::{Node, Record, RecordKey, RecordKind, User};
 use crate::ports::{Archive, SettingsStore as _, Versions};
@@ -80,24 +81,24 @@ impl MongoStore {
         let by = |id: &str| doc! { "_id": id };
         Ok(match key {
             RecordKey::User(id) => {
-                let found = self.users().find_one(by(id.as_str())).await.map_err(fault::read)?;
+                let found = self.users().find_one(by(id.as_str())).await.map_err(|e| fault::read(&e))?;
                 found.map(|document| Record::User(document.into()))
             }
             RecordKey::Node(id) => {
-                let found = self.nodes().find_one(by(id.as_str())).await.map_err(fault::read)?;
+                let found = self.nodes().find_one(by(id.as_str())).await.map_err(|e| fault::read(&e))?;
                 found.map(Node::try_from).transpose()?.map(Record::Node)
             }
             RecordKey::Run(id) => {
-                let found = self.runs().find_one(by(id.as_str())).await.map_err(fault::read)?;
+                let found = self.runs().find_one(by(id.as_str())).await.map_err(|e| fault::read(&e))?;
                 found.map(run_record).transpose()?
             }
             RecordKey::Job(id, created, since) => {
                 let key = documents::key(id, *created, *since);
-                let found = self.jobs().find_one(by(&key)).await.map_err(fault::read)?;
+                let found = self.jobs().find_one(by(&key)).await.map_err(|e| fault::read(&e))?;
                 found.map(JobDocument::into_record).transpose()?
             }
             RecordKey::Timetable(node) => {
-                let found = self.versions().find_one(by(node.as_str())).await.map_err(fault::read)?;
+                let found = self.versions().find_one(by(node.as_str())).await.map_err(|e| fault::read(&e))?;
                 found.filter(|found| found.version > 0).map(timetable_record)
             }
             RecordKey::Settings => self.stored_settings().await?.map(Record::Settings),
@@ -108,7 +109,7 @@ impl MongoStore {
     async fn add<D: Serialize + Send + Sync>(&self, name: &str, document: &D) -> Result<bool> {
         match self.database.collection::<D>(name).insert_one(document).await {
             Err(error) if fault::is_duplicate(&error) => Ok(false),
-            other => other.map(|_| true).map_err(fault::write),
+            other => other.map(|_| true).map_err(|e| fault::write(&e)),
         }
     }
 
@@ -126,7 +127,7 @@ impl MongoStore {
         debug_assert_eq!(document.key, key);
         match self.jobs().insert_one(&document).session(session).await {
             Err(error) if fault::is_duplicate(&error) => return Err(taken("job", &job.id)),
-            other => other.map_err(inside)?,
+            other => other.map_err(|e| inside(&e))?,
         };
         Ok(Committed { versions, jobs: vec![job.into()] })
     }
@@ -135,11 +136,12 @@ impl MongoStore {
         let Record::Timetable { node, version } = record else { return Ok(()) };
         let version = version.cast_signed();
         let lower = doc! { "_id": node.as_str(), "version": { "$lt": version } };
-        let raise = doc! { "$set": { "version": version }, "$currentDate": { "modified": true } };
+        let raise = doc! { "$set": { "version": version }, "$currentDate": { "modified": true },
+        "$setOnInsert": { "format": FORMAT } };
         match self.versions().update_one(lower, raise).upsert(true).await {
             // It is not lower.
             Err(error) if fault::is_duplicate(&error) => Ok(()),
-            other => other.map(drop).map_err(fault::write),
+            other => other.map(drop).map_err(|e| fault::write(&e)),
         }
     }
 }
@@ -154,7 +156,7 @@ impl Archive for MongoStore {
             let limit = LIMIT - i64::try_from(records.len()).unwrap_or(LIMIT);
             // No limit is what the server takes 0 for.
             if limit > 0 {
-                records.extend(within(Access::Read, self.page(kind, last, limit)).await?);
+                records.extend(within_for(LONG, Access::Read, self.page(kind, last, limit)).await?);
             }
         }
         Ok(records)

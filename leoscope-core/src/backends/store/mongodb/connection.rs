@@ -14,6 +14,9 @@ use crate::model::Secret;
 /// How long to look for a server that can be used, unless the URI says otherwise.
 const SELECTION: Duration = Duration::from_secs(2);
 
+/// The most connections of one orchestrator, unless the URI says otherwise.
+const CONNECTIONS: u32 = 100;
+
 /// A client, and the database that `uri` names; nothing has been sent yet.
 ///
 /// # Errors
@@ -38,6 +41,8 @@ pub(super) async fn open(uri: &Secret) -> Result<(Client, Database)> {
     options.app_name.get_or_insert_with(|| "leoscope".to_owned());
     options.server_selection_timeout.get_or_insert(SELECTION);
     options.connect_timeout.get_or_insert(SELECTION);
+    // Thousands of nodes call through one orchestrator; the driver's own default is ten.
+    options.max_pool_size.get_or_insert(CONNECTIONS);
     // Bookings and the ends of runs are promises: what was acknowledged must survive a failover,
     // whatever the URI says.
     options.write_concern = Some(WriteConcern::builder().w(Acknowledgment::Majority).journal(true).build());

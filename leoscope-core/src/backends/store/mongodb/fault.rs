@@ -1,8 +1,8 @@
 //! What the driver's errors mean.
 
 use ::mongodb::error::{
-    Error as DriverError, ErrorKind as Kind, TRANSIENT_TRANSACTION_ERROR, UNKNOWN_TRANSACTION_COMMIT_RESULT,
-    WriteFailure,
+    Error as DriverError, ErrorKind as Kind, RETRYABLE_WRITE_ERROR, TRANSIENT_TRANSACTION_ERROR,
+    UNKNOWN_TRANSACTION_COMMIT_RESULT, WriteFailure,
 };
 
 use super::Access;
@@ -11,9 +11,13 @@ use crate::error::{Error, ErrorKind};
 /// Codes of the server.
 const DUPLICATE_KEY: i32 = 11_000;
 const WRITE_CONFLICT: i32 = 112;
+const ILLEGAL_OPERATION: i32 = 20;
 const UNAUTHORIZED: [i32; 2] = [13, 18];
-/// The server changes its role, or does not know how far a write came.
-const PASSING: [i32; 10] = [6, 7, 89, 91, 189, 9_001, 10_107, 11_600, 11_602, 13_435];
+/// The server changes its role, is being stopped, is too busy, or does not know how far a write came.
+const PASSING: [i32; 20] = [
+    6, 7, 50, 64, 89, 91, 133, 134, 189, 202, 262, 9_001, 10_058, 10_107, 11_600, 11_601, 11_602, 13_388,
+    13_435, 13_436,
+];
 const UNKNOWN_TO_SERVER: [i32; 4] = [59, 115, 238, 40_573];
 
 /// The database cannot be reached; nothing was written.
@@ -42,9 +46,15 @@ pub(super) fn is_duplicate(error: &DriverError) -> bool {
     code(error) == Some(DUPLICATE_KEY)
 }
 
-/// Whether another transaction came first.
+/// Whether another transaction came first, or the server gave this one up: begun again it may
+/// succeed, and nothing of it was stored.
 pub(super) fn is_conflict(error: &DriverError) -> bool {
-    code(error) == Some(WRITE_CONFLICT)
+    code(error) == Some(WRITE_CONFLICT) || (is_transient(error) && code(error).is_some())
+}
+
+/// Whether the server refuses because it is no replica set.
+pub(super) fn has_no_transactions(error: &DriverError) -> bool {
+    code(error) == Some(ILLEGAL_OPERATION)
 }
 
 /// Whether the server does not know the command.
@@ -62,14 +72,15 @@ pub(super) fn is_undecided(error: &DriverError) -> bool {
     error.contains_label(UNKNOWN_TRANSACTION_COMMIT_RESULT) || matches!(*error.kind, Kind::Io(_))
 }
 
-/// An error of a single read or write. Messages of the server may quote values, so they are not
-/// passed on where a caller sees them.
-pub(super) fn of(access: Access, error: DriverError) -> Error {
+/// An error of a single read or write.
+fn of(access: Access, error: &DriverError) -> Error {
     let never_sent = matches!(*error.kind, Kind::ServerSelection { .. });
     let passing = never_sent
         || matches!(*error.kind, Kind::Io(_) | Kind::ConnectionPoolCleared { .. })
         || matches!(*error.kind, Kind::Write(WriteFailure::WriteConcernError(_)))
-        || code(&error).is_some_and(|code| PASSING.contains(&code));
+        || error.contains_label(RETRYABLE_WRITE_ERROR)
+        || is_transient(error)
+        || code(error).is_some_and(|code| PASSING.contains(&code));
     if passing {
         tracing::debug!(%error, "the database does not answer");
         return match access {
@@ -77,19 +88,23 @@ pub(super) fn of(access: Access, error: DriverError) -> Error {
             _ => unavailable(),
         };
     }
+    // The server's texts may quote what is stored, so callers do not see them.
+    tracing::error!(%error, "the database cannot be used");
+    let code = code(error);
     if matches!(*error.kind, Kind::Authentication { .. })
-        || code(&error).is_some_and(|code| UNAUTHORIZED.contains(&code))
+        || code.is_some_and(|code| UNAUTHORIZED.contains(&code))
     {
         return Error::internal("the database does not let this orchestrator in")
             .hint("check the user and password of the database, and the rights of that user");
     }
-    Error::while_doing("use the database", error)
+    let code = code.map_or_else(|| "its driver".to_owned(), |code| format!("code {code}"));
+    Error::internal(format!("the database refused ({code})")).hint("the orchestrator's log says more")
 }
 
-pub(super) fn read(error: DriverError) -> Error {
+pub(super) fn read(error: &DriverError) -> Error {
     of(Access::Read, error)
 }
 
-pub(super) fn write(error: DriverError) -> Error {
+pub(super) fn write(error: &DriverError) -> Error {
     of(Access::Write, error)
 }

@@ -33,7 +33,7 @@ impl MongoStore {
         };
         let jobs = self.jobs();
         let live = jobs.find_one(doc! { "live": id.as_str() }).session(&mut *session);
-        let live = live.await.map_err(inside)?.map(JobDocument::into_job).transpose()?;
+        let live = live.await.map_err(|e| inside(&e))?.map(JobDocument::into_job).transpose()?;
         let (ended, new) = match booking {
             Booking::Insert(job) => (None, Some(job)),
             Booking::Replace(job) => (Some(job.since), Some(job)),
@@ -48,7 +48,14 @@ impl MongoStore {
         match (ended, live, new) {
             (None, None, Some(job)) => {
                 let booked = doc! { "jobid": job.id.as_str(), "created_us": job.created.as_microsecond() };
-                if self.jobs().find_one(booked).session(&mut *session).await.map_err(inside)?.is_some() {
+                if self
+                    .jobs()
+                    .find_one(booked)
+                    .session(&mut *session)
+                    .await
+                    .map_err(|e| inside(&e))?
+                    .is_some()
+                {
                     return Err(taken("job", &job.id));
                 }
                 self.insert(session, *job).await?;
@@ -62,10 +69,14 @@ impl MongoStore {
                 let key = doc! { "_id": documents::key(&old.id, old.created, old.since) };
                 if new.as_ref().is_some_and(|new| new.since == old.since) {
                     // It has planned nothing that the new one does not plan.
-                    self.jobs().delete_one(key).session(&mut *session).await.map_err(inside)?;
+                    self.jobs().delete_one(key).session(&mut *session).await.map_err(|e| inside(&e))?;
                 } else {
                     let old = JobDocument::new(Job { deleted: Some(at), ..old }, settled, next);
-                    self.jobs().replace_one(key, &old).session(&mut *session).await.map_err(inside)?;
+                    self.jobs()
+                        .replace_one(key, &old)
+                        .session(&mut *session)
+                        .await
+                        .map_err(|e| inside(&e))?;
                 }
                 if let Some(new) = new {
                     self.insert(session, *new).await?;
@@ -80,7 +91,7 @@ impl MongoStore {
         let document = JobDocument::new(job, since, Some(since));
         match self.jobs().insert_one(&document).session(session).await {
             Err(error) if fault::is_duplicate(&error) => Err(taken("job", id)),
-            other => other.map(drop).map_err(inside),
+            other => other.map(drop).map_err(|e| inside(&e)),
         }
     }
 
@@ -97,7 +108,7 @@ impl MongoStore {
         let committed = match written.map_err(late).flatten() {
             Ok(committed) => committed,
             Err(error) => {
-                Self::abort(session).await;
+                Self::abort(session);
                 return Err(error);
             }
         };
@@ -109,7 +120,8 @@ impl MongoStore {
     /// Removes a definition that is on the timetable, which changes by it.
     async fn forget(&self, session: &mut ClientSession, seen: &Versions, job: Job) -> Result<Committed> {
         let versions = self.claim_all(session, seen, job.nodes()).await?;
-        let deleted = self.jobs().delete_one(as_given(&job)).session(&mut *session).await.map_err(inside)?;
+        let deleted =
+            self.jobs().delete_one(as_given(&job)).session(&mut *session).await.map_err(|e| inside(&e))?;
         if deleted.deleted_count == 0 {
             return Err(missing("job", &job.id));
         }
@@ -149,14 +161,15 @@ impl JobStore for MongoStore {
 
     async fn job(&self, id: &JobId) -> Result<Option<Job>> {
         within(Access::Read, async {
-            let live = Self::jobs(self).find_one(doc! { "live": id.as_str() }).await.map_err(fault::read)?;
+            let live =
+                Self::jobs(self).find_one(doc! { "live": id.as_str() }).await.map_err(|e| fault::read(&e))?;
             let found = match live {
                 Some(live) => Some(live),
                 None => {
                     let latest = doc! { "created_us": -1, "since_us": -1 };
                     let jobs = Self::jobs(self);
                     let of_id = jobs.find_one(doc! { "jobid": id.as_str() }).sort(latest);
-                    of_id.await.map_err(fault::read)?
+                    of_id.await.map_err(|e| fault::read(&e))?
                 }
             };
             found.map(|document| document.into_job().map(|(job, _, _)| job)).transpose()
@@ -191,7 +204,7 @@ impl JobStore for MongoStore {
             let filter = doc! { "_id": documents::key(&job.id, job.created, job.since) };
             let next = next.map(Timestamp::as_microsecond);
             let set = doc! { "$set": { "settled_us": settled.as_microsecond(), "next_us": next } };
-            Self::jobs(self).update_one(filter, set).await.map(drop).map_err(fault::write)
+            Self::jobs(self).update_one(filter, set).await.map(drop).map_err(|e| fault::write(&e))
         })
         .await
     }
@@ -229,7 +242,7 @@ impl JobStore for MongoStore {
             };
         }
         within(Access::Write, async {
-            let deleted = Self::jobs(self).delete_one(as_given(job)).await.map_err(fault::write)?;
+            let deleted = Self::jobs(self).delete_one(as_given(job)).await.map_err(|e| fault::write(&e))?;
             Ok(deleted.deleted_count > 0)
         })
         .await

@@ -50,8 +50,9 @@ pub(super) fn records(database: Database, now: Timestamp) -> impl Stream<Item = 
         let collection = database.collection::<Document>(name);
         async move {
             // Newest last, so that of several documents of one id the first stays.
-            let documents = collection.find(doc! {}).sort(doc! { "_id": 1 }).await.map_err(fault::read)?;
-            let offered = documents.map_err(fault::read).map_ok(move |document| {
+            let documents =
+                collection.find(doc! {}).sort(doc! { "_id": 1 }).await.map_err(|e| fault::read(&e))?;
+            let offered = documents.map_err(|e| fault::read(&e)).map_ok(move |document| {
                 read(&document, now).map_err(|error| {
                     let id = document.get(key).map_or_else(|| "without an id".to_owned(), plain);
                     Unfit { what: format!("{what} {id}"), why: error.message().to_owned() }
@@ -62,7 +63,7 @@ pub(super) fn records(database: Database, now: Timestamp) -> impl Stream<Item = 
     });
     let last = stream::once(async move {
         let config = settings.collection::<Document>("config");
-        let found = config.find_one(doc! { "id": 0 }).await.map_err(fault::read)?;
+        let found = config.find_one(doc! { "id": 0 }).await.map_err(|e| fault::read(&e))?;
         Ok::<_, Error>(found.map(|found| Ok(Record::Settings(settings::settings(&found)))))
     });
     collections.try_flatten().chain(last.filter_map(|found| async { found.transpose() }))

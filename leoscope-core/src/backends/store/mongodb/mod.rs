@@ -41,6 +41,9 @@ use documents::{JobDocument, NodeDocument, RunDocument, TimetableDocument, UserD
 /// what is wrong is better than none.
 const DEADLINE: Duration = Duration::from_secs(3);
 
+/// How long that may take for which nobody waits: making indexes, copying.
+const LONG: Duration = Duration::from_secs(60);
+
 /// A store in a MongoDB database. Several processes may use the same database.
 #[derive(Clone)]
 pub struct MongoStore {
@@ -67,10 +70,45 @@ impl MongoStore {
     /// that holds something else or was written by a newer version of this program;
     /// [`Unavailable`](ErrorKind::Unavailable) when nobody answers.
     pub async fn connect(uri: &Secret) -> Result<Self> {
-        let (client, database) = connection::open(uri).await?;
-        let store = Self { client, database, timetables: Arc::default() };
-        within(Access::Write, schema::prepare(&store.database)).await?;
+        let store = Self::open(uri).await?;
+        within_for(LONG, Access::Write, schema::prepare(&store.database)).await?;
+        within(Access::Read, store.probe()).await?;
         Ok(store)
+    }
+
+    /// The store in a database that is there already; nothing is written to make it usable.
+    ///
+    /// # Errors
+    /// As [`connect`](Self::connect), and [`NotFound`](ErrorKind::NotFound) where no database of this
+    /// program is.
+    pub async fn existing(uri: &Secret) -> Result<Self> {
+        let store = Self::open(uri).await?;
+        if within(Access::Read, schema::is_ours(&store.database)).await? {
+            return Ok(store);
+        }
+        Err(Error::not_found(format!("database {} is not one of this program", store.database.name()))
+            .hint("name the database in the URI: mongodb://HOST:PORT/NAME"))
+    }
+
+    async fn open(uri: &Secret) -> Result<Self> {
+        let (client, database) = connection::open(uri).await?;
+        Ok(Self { client, database, timetables: Arc::default() })
+    }
+
+    /// Finds out whether the server has transactions, before the first booking does.
+    async fn probe(&self) -> Result<()> {
+        let mut session = self.begin().await?;
+        let config = self.config();
+        match config.find_one(doc! {}).session(&mut session).await {
+            Err(error) if fault::has_no_transactions(&error) => Err(Error::invalid(
+                "this MongoDB server has no transactions",
+            )
+            .hint("make it a replica set, of one member at least: --replSet rs0, and rs.initiate() once")),
+            found => {
+                Self::abort(session);
+                found.map(drop).map_err(|e| fault::read(&e))
+            }
+        }
     }
 
     fn users(&self) -> Collection<UserDocument> {
@@ -111,8 +149,8 @@ async fn list<D>(collection: &Collection<D>, filter: Document, order: Document, 
 where
     D: DeserializeOwned + Send + Sync,
 {
-    let cursor = collection.find(filter).sort(order).limit(limit).await.map_err(fault::read)?;
-    cursor.try_collect().await.map_err(fault::read)
+    let cursor = collection.find(filter).sort(order).limit(limit).await.map_err(|e| fault::read(&e))?;
+    cursor.try_collect().await.map_err(|e| fault::read(&e))
 }
 
 /// What a call does, which decides what is known when no answer comes.
@@ -124,7 +162,16 @@ enum Access {
 
 /// The outcome of `call`, if it comes in time.
 async fn within<T>(access: Access, call: impl Future<Output = Result<T>>) -> Result<T> {
-    match tokio::time::timeout(DEADLINE, call).await {
+    within_for(DEADLINE, access, call).await
+}
+
+/// The outcome of `call`, if it comes within `patience`.
+async fn within_for<T>(
+    patience: Duration,
+    access: Access,
+    call: impl Future<Output = Result<T>>,
+) -> Result<T> {
+    match tokio::time::timeout(patience, call).await {
         Ok(outcome) => outcome,
         Err(_) => Err(match access {
             Access::Read => fault::unavailable(),

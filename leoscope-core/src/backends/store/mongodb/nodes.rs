@@ -21,7 +21,7 @@ impl NodeStore for MongoStore {
         within(Access::Write, async {
             match self.nodes().insert_one(NodeDocument::from(node.clone())).await {
                 Err(error) if fault::is_duplicate(&error) => Err(taken("node", &node.id)),
-                other => other.map(drop).map_err(fault::write),
+                other => other.map(drop).map_err(|e| fault::write(&e)),
             }
         })
         .await
@@ -34,7 +34,7 @@ impl NodeStore for MongoStore {
                 .nodes()
                 .replace_one(filter, NodeDocument::from(node.clone()))
                 .await
-                .map_err(fault::write)?;
+                .map_err(|e| fault::write(&e))?;
             if replaced.matched_count == 0 { Err(missing("node", &node.id)) } else { Ok(()) }
         })
         .await
@@ -43,7 +43,8 @@ impl NodeStore for MongoStore {
     async fn touch_node(&self, id: &NodeId, at: Timestamp) -> Result<()> {
         within(Access::Write, async {
             for _ in 0..ATTEMPTS {
-                let found = self.nodes().find_one(doc! { "_id": id.as_str() }).await.map_err(fault::read)?;
+                let found =
+                    self.nodes().find_one(doc! { "_id": id.as_str() }).await.map_err(|e| fault::read(&e))?;
                 let mut node: Node = found.ok_or_else(|| missing("node", id))?.try_into()?;
                 let NodeDocument { last_active_us, contact_since_us, .. } = node.clone().into();
                 let seen = doc! {
@@ -59,7 +60,7 @@ impl NodeStore for MongoStore {
                     "last_active_us": touched.last_active_us,
                     "contact_since_us": touched.contact_since_us,
                 } };
-                if self.nodes().update_one(seen, set).await.map_err(fault::write)?.matched_count > 0 {
+                if self.nodes().update_one(seen, set).await.map_err(|e| fault::write(&e))?.matched_count > 0 {
                     return Ok(());
                 }
             }
@@ -70,7 +71,8 @@ impl NodeStore for MongoStore {
 
     async fn delete_node(&self, id: &NodeId) -> Result<()> {
         within(Access::Write, async {
-            let deleted = self.nodes().delete_one(doc! { "_id": id.as_str() }).await.map_err(fault::write)?;
+            let deleted =
+                self.nodes().delete_one(doc! { "_id": id.as_str() }).await.map_err(|e| fault::write(&e))?;
             if deleted.deleted_count == 0 { Err(missing("node", id)) } else { Ok(()) }
         })
         .await
@@ -78,7 +80,8 @@ impl NodeStore for MongoStore {
 
     async fn node(&self, id: &NodeId) -> Result<Option<Node>> {
         within(Access::Read, async {
-            let found = self.nodes().find_one(doc! { "_id": id.as_str() }).await.map_err(fault::read)?;
+            let found =
+                self.nodes().find_one(doc! { "_id": id.as_str() }).await.map_err(|e| fault::read(&e))?;
             found.map(Node::try_from).transpose()
         })
         .await

@@ -49,7 +49,8 @@ fn matching(filter: &RunFilter, after: Option<&Run>) -> Document {
 impl RunStore for MongoStore {
     async fn run(&self, id: &RunId) -> Result<Option<(Run, Revision)>> {
         within(Access::Read, async {
-            let found = Self::runs(self).find_one(doc! { "_id": id.as_str() }).await.map_err(fault::read)?;
+            let found =
+                Self::runs(self).find_one(doc! { "_id": id.as_str() }).await.map_err(|e| fault::read(&e))?;
             found.map(RunDocument::into_run).transpose()
         })
         .await
@@ -62,12 +63,14 @@ impl RunStore for MongoStore {
             match seen {
                 None => match Self::runs(self).insert_one(&document).await {
                     Err(error) if fault::is_duplicate(&error) => Err(changed()),
-                    other => other.map(drop).map_err(fault::write),
+                    other => other.map(drop).map_err(|e| fault::write(&e)),
                 },
                 Some(seen) => {
                     let filter = doc! { "_id": run.id.as_str(), "revision": seen.cast_signed() };
-                    let replaced =
-                        Self::runs(self).replace_one(filter, &document).await.map_err(fault::write)?;
+                    let replaced = Self::runs(self)
+                        .replace_one(filter, &document)
+                        .await
+                        .map_err(|e| fault::write(&e))?;
                     if replaced.matched_count == 0 { Err(changed()) } else { Ok(()) }
                 }
             }
@@ -101,7 +104,7 @@ impl RunStore for MongoStore {
     async fn forget_run(&self, id: &RunId, seen: Revision) -> Result<bool> {
         within(Access::Write, async {
             let filter = doc! { "_id": id.as_str(), "revision": seen.cast_signed() };
-            let deleted = Self::runs(self).delete_one(filter).await.map_err(fault::write)?;
+            let deleted = Self::runs(self).delete_one(filter).await.map_err(|e| fault::write(&e))?;
             Ok(deleted.deleted_count > 0)
         })
         .await

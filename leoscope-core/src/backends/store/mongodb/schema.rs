@@ -13,24 +13,33 @@ pub(super) const FORMAT: i32 = 1;
 /// The id of the document in `config` that marks a database of this program.
 const MARK: &str = "leoscope-rs";
 
-/// One index for each way in which something is found or ordered.
-fn indexes() -> [(&'static str, Document, bool); 14] {
+/// One index for each way in which something is found or ordered, and whether it is unique.
+fn indexes() -> [(&'static str, Vec<(Document, bool)>); 3] {
     [
-        // At most one definition of a job id is live: `live` is there in live ones alone.
-        ("jobs", doc! { "live": 1 }, true),
-        ("jobs", doc! { "jobid": 1, "created_us": 1, "since_us": 1 }, false),
-        ("jobs", doc! { "nodeid": 1, "live": 1 }, false),
-        ("jobs", doc! { "server": 1, "live": 1 }, false),
-        ("jobs", doc! { "userid": 1, "live": 1 }, false),
-        ("jobs", doc! { "next_us": 1 }, false),
-        ("jobs", doc! { "over_us": 1, "_id": 1 }, false),
-        ("runs", doc! { "start_us": -1, "_id": 1 }, false),
-        ("runs", doc! { "jobid": 1, "start_us": -1, "_id": 1 }, false),
-        ("runs", doc! { "nodeid": 1, "start_us": -1, "_id": 1 }, false),
-        ("runs", doc! { "userid": 1, "start_us": -1, "_id": 1 }, false),
-        ("runs", doc! { "over_us": 1, "_id": 1 }, false),
-        ("timetables", doc! { "modified": 1 }, false),
-        ("nodes", doc! { "owner": 1 }, false),
+        (
+            "jobs",
+            vec![
+                // At most one definition of a job id is live: `live` is there in live ones alone.
+                (doc! { "live": 1 }, true),
+                (doc! { "jobid": 1, "created_us": 1, "since_us": 1 }, false),
+                (doc! { "nodeid": 1, "live": 1 }, false),
+                (doc! { "server": 1, "live": 1 }, false),
+                (doc! { "userid": 1, "live": 1 }, false),
+                (doc! { "next_us": 1 }, false),
+                (doc! { "over_us": 1, "_id": 1 }, false),
+            ],
+        ),
+        (
+            "runs",
+            vec![
+                (doc! { "start_us": -1, "_id": 1 }, false),
+                (doc! { "jobid": 1, "start_us": -1, "_id": 1 }, false),
+                (doc! { "nodeid": 1, "start_us": -1, "_id": 1 }, false),
+                (doc! { "userid": 1, "start_us": -1, "_id": 1 }, false),
+                (doc! { "over_us": 1, "_id": 1 }, false),
+            ],
+        ),
+        ("timetables", vec![(doc! { "modified": 1 }, false)]),
     ]
 }
 
@@ -38,7 +47,7 @@ fn indexes() -> [(&'static str, Document, bool); 14] {
 pub(super) async fn prepare(database: &Database) -> Result<()> {
     let config = database.collection::<Document>("config");
     let refused = |why: String| Error::invalid(format!("cannot use database {}: {why}", database.name()));
-    match config.find_one(doc! { "_id": MARK }).await.map_err(fault::read)? {
+    match config.find_one(doc! { "_id": MARK }).await.map_err(|e| fault::read(&e))? {
         Some(mark) => {
             let format = mark.get_i32("format").unwrap_or_default();
             if format != FORMAT {
@@ -49,22 +58,28 @@ pub(super) async fn prepare(database: &Database) -> Result<()> {
             }
         }
         None => {
-            if let Some(name) = stranger(database).await? {
+            if let Some(name) = stranger(database).await?
+                // Another orchestrator may have begun to use it meanwhile.
+                && !is_ours(database).await?
+            {
                 return Err(refused(format!("it has a collection {name} of another program")).hint(
                     "give another database; 'leoscope-orchestrator import --from=mongodb://…' copies one of the public LEOScope testbed",
                 ));
             }
         }
     }
-    for (collection, keys, unique) in indexes() {
-        let options = IndexOptions::builder().unique(unique).sparse(unique).build();
-        let index = IndexModel::builder().keys(keys).options(options).build();
-        database.collection::<Document>(collection).create_index(index).await.map_err(fault::write)?;
+    for (name, wanted) in indexes() {
+        let models = wanted.into_iter().map(|(keys, unique)| {
+            let options = IndexOptions::builder().unique(unique).sparse(unique).build();
+            IndexModel::builder().keys(keys).options(options).build()
+        });
+        let collection = database.collection::<Document>(name);
+        collection.create_indexes(models).await.map_err(|e| fault::write(&e))?;
     }
     // Last, so that a database with the mark has its indexes.
     let mark = doc! { "$setOnInsert": { "format": FORMAT } };
     match config.update_one(doc! { "_id": MARK }, mark).upsert(true).await {
-        Err(error) if !fault::is_duplicate(&error) => Err(fault::write(error)),
+        Err(error) if !fault::is_duplicate(&error) => Err(fault::write(&error)),
         _ => Ok(()),
     }
 }
@@ -72,7 +87,13 @@ pub(super) async fn prepare(database: &Database) -> Result<()> {
 /// A collection of a name of ours that is not empty.
 pub(super) async fn stranger(database: &Database) -> Result<Option<&'static str>> {
     for name in ["jobs", "users", "nodes", "runs"] {
-        if database.collection::<Document>(name).find_one(doc! {}).await.map_err(fault::read)?.is_some() {
+        if database
+            .collection::<Document>(name)
+            .find_one(doc! {})
+            .await
+            .map_err(|e| fault::read(&e))?
+            .is_some()
+        {
             return Ok(Some(name));
         }
     }
@@ -82,5 +103,5 @@ pub(super) async fn stranger(database: &Database) -> Result<Option<&'static str>
 /// Whether a database is one of this program.
 pub(super) async fn is_ours(database: &Database) -> Result<bool> {
     let config = database.collection::<Document>("config");
-    Ok(config.find_one(doc! { "_id": MARK }).await.map_err(fault::read)?.is_some())
+    Ok(config.find_one(doc! { "_id": MARK }).await.map_err(|e| fault::read(&e))?.is_some())
 }

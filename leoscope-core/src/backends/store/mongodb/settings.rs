@@ -44,7 +44,7 @@ pub(super) fn settings(document: &Document) -> Settings {
 impl MongoStore {
     /// The settings, if any have been stored.
     pub(super) async fn stored_settings(&self) -> Result<Option<Settings>> {
-        let found = self.config().find_one(doc! { "_id": ID }).await.map_err(fault::read)?;
+        let found = self.config().find_one(doc! { "_id": ID }).await.map_err(|e| fault::read(&e))?;
         Ok(found.as_ref().map(settings))
     }
 }
@@ -59,7 +59,7 @@ impl SettingsStore for MongoStore {
         within(Access::Write, async {
             let config = self.config();
             let replaced = config.replace_one(doc! { "_id": ID }, document(settings)).upsert(true);
-            replaced.await.map(drop).map_err(fault::write)
+            replaced.await.map(drop).map_err(|e| fault::write(&e))
         })
         .await
     }

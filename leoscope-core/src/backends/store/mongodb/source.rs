@@ -31,7 +31,7 @@ impl MongoSource {
     pub async fn connect(uri: &Secret) -> Result<Self> {
         let (_, database) = connection::open(uri).await?;
         if within(Access::Read, schema::is_ours(&database)).await? {
-            return MongoStore::connect(uri).await.map(Self::Ours);
+            return MongoStore::existing(uri).await.map(Self::Ours);
         }
         if within(Access::Read, schema::stranger(&database)).await?.is_none() {
             return Err(Error::invalid(format!("database {} is empty", database.name()))

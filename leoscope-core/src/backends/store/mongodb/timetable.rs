@@ -10,6 +10,7 @@ use ::mongodb::options::ReadConcern;
 use tokio::time::{Instant, timeout_at};
 
 use super::documents::JobDocument;
+use super::schema::FORMAT;
 use super::{MongoStore, fault};
 use crate::error::{Error, ErrorKind, Result};
 use crate::ids::NodeId;
@@ -24,26 +25,31 @@ const ATTEMPTS: usize = 8;
 /// How long to wait before asking again whether a transaction was committed.
 const PAUSE: Duration = Duration::from_millis(50);
 
-/// How long the end of a transaction that is given up may take; the server ends it by itself.
-const ABORT: Duration = Duration::from_millis(500);
-
 /// An error inside a transaction, of which nothing is stored.
-pub(super) fn inside(error: ::mongodb::error::Error) -> Error {
-    if fault::is_conflict(&error) { stale("the timetable") } else { fault::read(error) }
+pub(super) fn inside(error: &::mongodb::error::Error) -> Error {
+    if fault::is_conflict(error) { stale("the timetable") } else { fault::read(error) }
 }
 
 impl MongoStore {
     /// Begins a transaction that sees the database as of one instant.
     pub(super) async fn begin(&self) -> Result<ClientSession> {
-        let mut session = self.client.start_session().await.map_err(fault::read)?;
-        session.start_transaction().read_concern(ReadConcern::snapshot()).await.map_err(fault::read)?;
+        let mut session = self.client.start_session().await.map_err(|e| fault::read(&e))?;
+        session
+            .start_transaction()
+            .read_concern(ReadConcern::snapshot())
+            .await
+            .map_err(|e| fault::read(&e))?;
         Ok(session)
     }
 
-    /// Gives a transaction up.
-    pub(super) async fn abort(mut session: ClientSession) {
-        // What the server is not told it finds out by itself.
-        let _ = tokio::time::timeout(ABORT, session.abort_transaction()).await;
+    /// Gives a transaction up. Nobody waits for it, but the server must hear of it: until then, or
+    /// until it is a minute old, it stands in the way of others.
+    pub(super) fn abort(mut session: ClientSession) {
+        tokio::spawn(async move {
+            if let Err(error) = session.abort_transaction().await {
+                tracing::debug!(%error, "a transaction ends by itself");
+            }
+        });
     }
 
     /// Commits a transaction that has written `changed`, and finds out whether that happened.
@@ -64,29 +70,28 @@ impl MongoStore {
                     }
                     // The server does not know the transaction any more: it may have carried it out
                     // and been started anew since.
-                    Err(_) if undecided => {
-                        return if self.has(changed).await? { Ok(()) } else { Err(fault::unavailable()) };
+                    Err(error) if undecided => {
+                        return match self.has(changed).await {
+                            Some(true) => Ok(()),
+                            Some(false) if fault::is_transient(&error) => Err(fault::unavailable()),
+                            _ => Err(fault::unknown()),
+                        };
                     }
-                    Err(error) if fault::is_transient(&error) => return Err(inside(error)),
-                    Err(error) => return Err(fault::write(error)),
+                    Err(error) if fault::is_transient(&error) => return Err(inside(&error)),
+                    Err(error) => return Err(fault::write(&error)),
                 }
             }
         };
-        match timeout_at(deadline, ask).await {
-            Ok(Err(error)) if error.kind() == ErrorKind::Unavailable => Err(error),
-            Ok(outcome) => outcome,
-            Err(_) => Err(fault::unknown()),
-        }
+        timeout_at(deadline, ask).await.unwrap_or_else(|_| Err(fault::unknown()))
     }
 
-    /// Whether the last of `changed` is stored as it is.
-    async fn has(&self, changed: &[Arc<Job>]) -> Result<bool> {
-        let Some(job) = changed.last() else { return Ok(true) };
+    /// Whether the last of `changed` is stored as it is, if that can be told.
+    async fn has(&self, changed: &[Arc<Job>]) -> Option<bool> {
+        let job = changed.last()?;
         let key = super::documents::key(&job.id, job.created, job.since);
-        // An answer that does not come leaves it open.
-        let found = self.jobs().find_one(doc! { "_id": key }).await.map_err(fault::write)?;
-        let stored = found.map(JobDocument::into_job).transpose()?;
-        Ok(stored.is_some_and(|(stored, _, _)| stored == **job))
+        let found = self.jobs().find_one(doc! { "_id": key }).await.ok()?;
+        let stored = found.map(JobDocument::into_job).transpose().ok()?;
+        Some(stored.is_some_and(|(stored, _, _)| stored == **job))
     }
 
     /// Notes a change of the timetable of `node`, or that it must not change until the transaction
@@ -104,7 +109,10 @@ impl MongoStore {
         }
         // A transaction conflicts with another that writes the same document, so what must not
         // change is written to as well.
-        let mut update = doc! { "$inc": { "version": i64::from(changes), "checks": 1_i64 } };
+        let mut update = doc! {
+            "$inc": { "version": i64::from(changes), "checks": 1_i64 },
+            "$setOnInsert": { "format": FORMAT },
+        };
         if changes {
             update.insert("$currentDate", doc! { "modified": true });
         }
@@ -115,7 +123,7 @@ impl MongoStore {
             // Its version is not 0 any more.
             Err(error) if fault::is_duplicate(&error) => Err(stale(format!("the timetable of node {node}"))),
             Ok(_) => Err(stale(format!("the timetable of node {node}"))),
-            Err(error) => Err(inside(error)),
+            Err(error) => Err(inside(&error)),
         }
     }
 
@@ -146,9 +154,10 @@ impl MongoStore {
     async fn versions_of(&self, nodes: &BTreeSet<NodeId>) -> Result<Versions> {
         let ids: Vec<&str> = nodes.iter().map(NodeId::as_str).collect();
         let mut versions: Versions = nodes.iter().map(|node| (node.clone(), 0)).collect();
-        let mut found = self.versions().find(doc! { "_id": { "$in": ids } }).await.map_err(fault::read)?;
-        while found.advance().await.map_err(fault::read)? {
-            let document = found.deserialize_current().map_err(fault::read)?;
+        let mut found =
+            self.versions().find(doc! { "_id": { "$in": ids } }).await.map_err(|e| fault::read(&e))?;
+        while found.advance().await.map_err(|e| fault::read(&e))? {
+            let document = found.deserialize_current().map_err(|e| fault::read(&e))?;
             versions.insert(document.nodeid, document.version.unsigned_abs());
         }
         Ok(versions)
@@ -174,10 +183,19 @@ impl MongoStore {
         for _ in 0..ATTEMPTS {
             let mut session = self.begin().await?;
             let read = self.snapshot(&mut session, nodes).await;
-            Self::abort(session).await;
             match read {
-                Err(error) if error.kind() == ErrorKind::Stale => {}
-                other => return other,
+                Err(error) => {
+                    Self::abort(session);
+                    if error.kind() != ErrorKind::Stale {
+                        return Err(error);
+                    }
+                }
+                // Only now is it sure that a majority has what was read.
+                Ok(read) => match session.commit_transaction().await.map_err(|e| inside(&e)) {
+                    Ok(()) => return Ok(self.keep(read)),
+                    Err(error) if error.kind() == ErrorKind::Stale => {}
+                    Err(error) => return Err(error),
+                },
             }
         }
         Err(Error::unavailable("the timetable changes all the time").hint("try again"))
@@ -187,35 +205,31 @@ impl MongoStore {
         let ids: Vec<&str> = nodes.iter().map(NodeId::as_str).collect();
         let mut versions: Versions = nodes.iter().map(|node| (node.clone(), 0)).collect();
         let filter = doc! { "_id": { "$in": &ids } };
-        let mut found = self.versions().find(filter).session(&mut *session).await.map_err(inside)?;
+        let mut found = self.versions().find(filter).session(&mut *session).await.map_err(|e| inside(&e))?;
         while let Some(document) = found.next(session).await {
-            let document = document.map_err(inside)?;
+            let document = document.map_err(|e| inside(&e))?;
             versions.insert(document.nodeid, document.version.unsigned_abs());
         }
-        let mut read: BTreeMap<NodeId, Vec<Arc<Job>>> =
-            nodes.iter().map(|node| (node.clone(), Vec::new())).collect();
         let mut jobs = BTreeMap::new();
         // One query for each field: each has an index of its own.
         for field in ["nodeid", "server"] {
             let filter = doc! { field: { "$in": &ids }, "live": { "$gt": "" } };
-            let mut found = self.jobs().find(filter).session(&mut *session).await.map_err(inside)?;
+            let mut found = self.jobs().find(filter).session(&mut *session).await.map_err(|e| inside(&e))?;
             while let Some(document) = found.next(session).await {
-                let (job, _, _) = document.map_err(inside)?.into_job()?;
+                let (job, _, _) = document.map_err(|e| inside(&e))?.into_job()?;
                 jobs.entry(job.id.clone()).or_insert_with(|| Arc::new(job));
             }
         }
-        for job in jobs.values() {
-            for node in job.nodes() {
-                if let Some(jobs) = read.get_mut(node) {
-                    jobs.push(Arc::clone(job));
-                }
-            }
-        }
-        let mut known = self.timetables.lock().unwrap_or_else(PoisonError::into_inner);
-        for (node, jobs) in read {
-            let version = versions.get(&node).copied().unwrap_or_default();
-            known.keep(node, version, jobs);
-        }
         Ok(Timetable { jobs: jobs.into_values().collect(), versions })
+    }
+
+    /// Keeps what was read for as long as the versions stay as they are.
+    fn keep(&self, timetable: Timetable) -> Timetable {
+        let mut known = self.timetables.lock().unwrap_or_else(PoisonError::into_inner);
+        for (node, version) in &timetable.versions {
+            let jobs = timetable.jobs.iter().filter(|job| job.involves(node));
+            known.keep(node.clone(), *version, jobs.cloned().collect());
+        }
+        timetable
     }
 }

@@ -17,7 +17,7 @@ impl UserStore for MongoStore {
         within(Access::Write, async {
             match self.users().insert_one(UserDocument::from(user.clone())).await {
                 Err(error) if fault::is_duplicate(&error) => Err(taken("user", &user.id)),
-                other => other.map(drop).map_err(fault::write),
+                other => other.map(drop).map_err(|e| fault::write(&e)),
             }
         })
         .await
@@ -30,7 +30,7 @@ impl UserStore for MongoStore {
                 .users()
                 .replace_one(filter, UserDocument::from(user.clone()))
                 .await
-                .map_err(fault::write)?;
+                .map_err(|e| fault::write(&e))?;
             if replaced.matched_count == 0 { Err(missing("user", &user.id)) } else { Ok(()) }
         })
         .await
@@ -38,7 +38,8 @@ impl UserStore for MongoStore {
 
     async fn delete_user(&self, id: &UserId) -> Result<()> {
         within(Access::Write, async {
-            let deleted = self.users().delete_one(doc! { "_id": id.as_str() }).await.map_err(fault::write)?;
+            let deleted =
+                self.users().delete_one(doc! { "_id": id.as_str() }).await.map_err(|e| fault::write(&e))?;
             if deleted.deleted_count == 0 { Err(missing("user", id)) } else { Ok(()) }
         })
         .await
@@ -46,7 +47,8 @@ impl UserStore for MongoStore {
 
     async fn user(&self, id: &UserId) -> Result<Option<User>> {
         within(Access::Read, async {
-            let found = self.users().find_one(doc! { "_id": id.as_str() }).await.map_err(fault::read)?;
+            let found =
+                self.users().find_one(doc! { "_id": id.as_str() }).await.map_err(|e| fault::read(&e))?;
             Ok(found.map(User::from))
         })
         .await

@@ -25,7 +25,7 @@ impl MongoStore {
             match self.database.collection::<Document>("timetables").watch().await {
                 Ok(stream) => Ok(Some(stream)),
                 Err(error) if fault::is_unknown_command(&error) => Ok(None),
-                Err(error) => Err(fault::read(error)),
+                Err(error) => Err(fault::read(&error)),
             }
         };
         let Some(stream) = within(Access::Read, stream).await? else {
@@ -33,7 +33,7 @@ impl MongoStore {
             return self.poll().await;
         };
         let changes = stream.map(|event| {
-            let event = event.map_err(fault::read)?;
+            let event = event.map_err(|e| fault::read(&e))?;
             let key = event.document_key.as_ref().and_then(|key| key.get_str("_id").ok());
             // Without a key something happened to the whole collection.
             let key = key.ok_or_else(|| Error::unavailable("the timetables were replaced"))?;
@@ -64,7 +64,7 @@ impl MongoStore {
             Some(last) => last,
             None => {
                 let newest = timetables.find_one(doc! {}).sort(doc! { "modified": -1 });
-                let newest = newest.await.map_err(fault::read)?;
+                let newest = newest.await.map_err(|e| fault::read(&e))?;
                 newest
                     .and_then(|newest| newest.get_datetime("modified").ok().copied())
                     .unwrap_or(DateTime::MIN)
@@ -75,8 +75,8 @@ impl MongoStore {
         let mut recent = HashMap::new();
         let cursor = timetables.find(doc! { "modified": { "$gte": from } }).sort(doc! { "modified": 1 });
         let mut found =
-            cursor.batch_size(u32::try_from(LIMIT).unwrap_or(u32::MAX)).await.map_err(fault::read)?;
-        while let Some(document) = found.try_next().await.map_err(fault::read)? {
+            cursor.batch_size(u32::try_from(LIMIT).unwrap_or(u32::MAX)).await.map_err(|e| fault::read(&e))?;
+        while let Some(document) = found.try_next().await.map_err(|e| fault::read(&e))? {
             let node = NodeId::parse(document.get_str("_id").unwrap_or_default())?;
             let version = document.get_i64("version").unwrap_or_default();
             seen.last = document.get_datetime("modified").ok().copied().or(seen.last);

@@ -2,10 +2,13 @@ use ::mongodb::bson::Document;
 
 use super::{FIRST, text, time, whole};
 use crate::error::{Error, Result};
-use crate::model::{Record, Run, RunStatus, Stage};
-use crate::time::Timestamp;
+use crate::model::{Outcome, Reason, Record, Run, RunStatus, Stage};
+use crate::time::{SignedDuration, Timestamp};
 
-pub(super) fn run(document: &Document, _: Timestamp) -> Result<Record> {
+/// After how long a run that goes on is taken for lost.
+const PATIENCE: SignedDuration = SignedDuration::from_hours(24);
+
+pub(super) fn run(document: &Document, now: Timestamp) -> Result<Record> {
     let name = text(document, "status")?;
     let (status, phase) = RunStatus::from_any_name(&name)
         .ok_or_else(|| Error::invalid(format!("status {name:?} is not known")))?;
@@ -15,7 +18,7 @@ pub(super) fn run(document: &Document, _: Timestamp) -> Result<Record> {
     });
     // Of a run that goes on, the end is the time of its start.
     let ended = if status.is_terminal() { time(document, "end_time")? } else { None };
-    let run = Run {
+    let mut run = Run {
         id: text(document, "runid")?.parse()?,
         job: text(document, "jobid")?.parse()?,
         node: text(document, "nodeid")?.parse()?,
@@ -34,5 +37,11 @@ pub(super) fn run(document: &Document, _: Timestamp) -> Result<Record> {
         trigger_verdict: optional("trigger_verdict")?,
         updated: time(document, "last_updated")?,
     };
+    let last = run.updated.or(run.started).unwrap_or(now);
+    if !status.is_terminal() && now.duration_since(last) > PATIENCE {
+        // Nobody will report it any more.
+        let message = "the testbed it comes from never said how it ended";
+        run.end(Outcome::failed(Stage::Reconcile, Reason::NoExecutorReport, message), last);
+    }
     Ok(Record::Run { run, revision: FIRST })
 }
