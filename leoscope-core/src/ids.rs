@@ -121,6 +121,12 @@ id!(
     "run"
 );
 
+id!(
+    /// Something one node of a run asks of the other.
+    TaskId,
+    "task"
+);
+
 impl JobId {
     /// An id for a job whose submitter chose none: `job-` and 64 random bits in hexadecimal.
     ///

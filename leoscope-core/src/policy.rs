@@ -44,6 +44,12 @@ pub enum Action<'a> {
     ReportRun(&'a Job),
     /// Read a run.
     ReadRun(&'a Run),
+    /// Ask something of the other node of a run of a job, see what was asked, say that it is done.
+    UseTasks(&'a Job),
+    /// List tasks.
+    ListTasks,
+    /// Ask whether experiments of a user may change kernel settings.
+    AskKernelAccess,
     /// Fetch the orders of a node.
     ReadOrders(&'a NodeId),
 }
@@ -71,8 +77,9 @@ pub fn may(caller: &Caller, action: &Action<'_>) -> bool {
         Action::ReadJobsOfUser(user) => is(user),
         Action::DeleteJob(job) | Action::ModifyJob(job) => is(&job.owner),
         Action::RescheduleJob(job) => is(&job.owner) || caller.is_node(&job.node),
-        Action::ReportRun(job) => job.nodes().any(|node| caller.is_node(node)),
+        Action::ReportRun(job) | Action::UseTasks(job) => job.nodes().any(|node| caller.is_node(node)),
         Action::ReadRun(run) => is(&run.owner) || caller.is_node(&run.node),
+        Action::ListTasks | Action::AskKernelAccess => caller.role.is_node(),
         Action::ReadOrders(node) => caller.is_node(node),
     }
 }

@@ -76,6 +76,9 @@ cases!(store on memory: async |_: PathBuf| Some(MemoryStore::default()),
     runs_are_listed_newest_first_and_filtered
     a_run_is_listed_as_it_stands
     of_concurrent_reports_exactly_one_is_stored
+    tasks_come_back_as_stored_and_ids_are_unique
+    tasks_are_filtered_and_listed_by_id
+    a_task_stands_until_its_time_is_over
     settings_come_back_as_stored
     lists_go_on_after_a_page
     runs_that_are_over_are_found_and_forgotten
@@ -311,7 +314,7 @@ fn a_store_of_a_newer_version_is_refused() {
     bytes[60..64].copy_from_slice(&99_u32.to_be_bytes());
     std::fs::write(&path, bytes).expect("write");
     insta::assert_snapshot!(refusal(dir.path(), &path), @r"
-    cannot open database DIR/leoscope.db: it has schema version 99, this program knows up to 3
+    cannot open database DIR/leoscope.db: it has schema version 99, this program knows up to 4
     use the newer program that wrote it
     ");
 }

@@ -328,7 +328,11 @@ async fn what_is_in_the_way_is_skipped_with_the_reason() {
                 node: NodeId::parse("nowhere").expect("id"),
                 ..own.clone()
             }),
-            record(Job { id: JobId::parse("kept").expect("id"), ..own.clone() }),
+            record(Job {
+                id: JobId::parse("kept").expect("id"),
+                schedule: job("x", "45 12 * * *").schedule,
+                ..own.clone()
+            }),
             record(Job {
                 id: JobId::parse("over").expect("id"),
                 window: Window::new(at("2025-01-01T00:00"), at("2025-02-01T00:00")).expect("window"),

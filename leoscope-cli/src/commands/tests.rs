@@ -9,7 +9,7 @@ use bytes::Bytes;
 use clap::Parser as _;
 use flate2::Compression;
 use flate2::write::GzEncoder;
-use leoscope_core::ids::{JobId, NodeId, RunId, UserId};
+use leoscope_core::ids::{JobId, NodeId, RunId, TaskId, UserId};
 use leoscope_core::model::*;
 use leoscope_core::ports::{ByteStream, Calendar, ControlPlane, OrdersStream, Scheduled};
 use leoscope_core::time::{Window, parse_time};
@@ -111,6 +111,24 @@ impl ControlPlane for Plane {
     async fn runs(&self, filter: &RunFilter) -> Result<Vec<Run>> {
         let matching = self.runs.iter().filter(|run| filter.matches(run)).cloned().collect();
         self.called(format!("runs limit {:?}", filter.limit), matching)
+    }
+    async fn schedule_task(&self, _: NewTask) -> Result<()> {
+        unused()
+    }
+    async fn tasks(&self, _: &TaskFilter) -> Result<Vec<Task>> {
+        unused()
+    }
+    async fn update_task(&self, _: &TaskId, _: TaskStatus) -> Result<()> {
+        unused()
+    }
+    async fn kernel_access(&self, _: &UserId) -> Result<()> {
+        unused()
+    }
+    async fn set_scavenger_mode(&self, _: &NodeId, _: bool) -> Result<()> {
+        unused()
+    }
+    async fn scavenger_mode(&self, _: &NodeId) -> Result<bool> {
+        unused()
     }
     async fn settings(&self) -> Result<Settings> {
         self.called("settings".into(), Settings::default())

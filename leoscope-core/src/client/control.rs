@@ -4,14 +4,16 @@ use super::GrpcClient;
 use super::answer::{self, lacking};
 use super::streams::{self, Fault};
 use crate::error::{Error, ErrorKind, Result};
-use crate::ids::{JobId, NodeId, RunId, UserId};
+use crate::ids::{JobId, NodeId, RunId, TaskId, UserId};
 use crate::model::{
-    Job, JobChange, JobPlan, JobSpec, NewUser, Node, NodeFilter, NodeUpdate, Orders, Run, RunFilter, Secret,
-    Settings, SlotRequest,
+    Job, JobChange, JobPlan, JobSpec, NewTask, NewUser, Node, NodeFilter, NodeUpdate, Orders, Run, RunFilter,
+    Secret, Settings, SlotRequest, Task, TaskFilter, TaskStatus,
 };
 use crate::ports::{ByteStream, Calendar, ControlPlane, OrdersStream, Scheduled};
 use crate::proto::refusal::Refusable as _;
+use crate::proto::task::{self, task_from_wire};
 use crate::proto::{change, job::jobs_from_wire, listing, node, planning, unary, v1};
+use crate::time::Timestamp;
 use crate::time::{Window, wire_time};
 
 #[async_trait]
@@ -195,6 +197,48 @@ impl ControlPlane for GrpcClient {
         let answer = self.peer.accepted(unary.get_runs(unary::GetRunsRequest::from(filter))).await?;
         let runs: Result<_> = answer.runs.into_iter().map(Run::try_from).collect();
         runs.map_err(|error| self.peer.unreadable(&error))
+    }
+
+    async fn schedule_task(&self, task: NewTask) -> Result<()> {
+        let mut unary = self.unary.clone();
+        self.peer.accepted(unary.schedule_task(unary::ScheduleTaskRequest::from(task))).await?;
+        Ok(())
+    }
+
+    async fn tasks(&self, filter: &TaskFilter) -> Result<Vec<Task>> {
+        let mut unary = self.unary.clone();
+        let answer = self.peer.answer(unary.get_tasks(unary::GetTasksRequest::from(filter))).await?;
+        let now = Timestamp::now();
+        let tasks = answer.tasks.into_iter().map(|task| task_from_wire(task, now));
+        tasks.collect::<Result<_>>().map_err(|error| self.peer.unreadable(&error))
+    }
+
+    async fn update_task(&self, id: &TaskId, status: TaskStatus) -> Result<()> {
+        let mut unary = self.unary.clone();
+        self.peer.accepted(unary.update_task(task::update_request(id, status))).await?;
+        Ok(())
+    }
+
+    async fn kernel_access(&self, user: &UserId) -> Result<()> {
+        let mut unary = self.unary.clone();
+        let request = unary::KernelAccessRequest { userid: user.to_string() };
+        self.peer.accepted(unary.kernel_access(request)).await?;
+        Ok(())
+    }
+
+    async fn set_scavenger_mode(&self, node: &NodeId, active: bool) -> Result<()> {
+        let mut unary = self.unary.clone();
+        let request =
+            unary::SetScavengerStatusRequest { nodeid: node.to_string(), scavenger_mode_active: active };
+        self.peer.accepted(unary.set_scavenger_status(request)).await?;
+        Ok(())
+    }
+
+    async fn scavenger_mode(&self, node: &NodeId) -> Result<bool> {
+        let mut unary = self.unary.clone();
+        let request = unary::GetScavengerStatusRequest { nodeid: node.to_string() };
+        let answer = self.peer.accepted(unary.get_scavenger_status(request)).await?;
+        Ok(answer.found && answer.scavenger_mode_active)
     }
 
     async fn settings(&self) -> Result<Settings> {

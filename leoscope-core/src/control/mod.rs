@@ -21,6 +21,7 @@ mod runs;
 mod service;
 mod session;
 mod settings;
+mod tasks;
 mod text;
 mod turns;
 mod upkeep;

@@ -100,6 +100,16 @@ impl Session {
         }
     }
 
+    pub(super) async fn do_scavenger_mode(&self, id: &NodeId) -> Result<bool> {
+        Ok(self.service.node(id).await?.scavenger_mode_active)
+    }
+
+    pub(super) async fn do_set_scavenger_mode(&self, id: &NodeId, active: bool) -> Result<()> {
+        let node = self.service.node(id).await?;
+        self.require(&Action::UpdateNode(&node))?;
+        self.service.store.update_node(&Node { scavenger_mode_active: active, ..node }).await
+    }
+
     pub(super) async fn do_heartbeat(&self, id: &NodeId) -> Result<()> {
         let node = self.service.node(id).await?;
         self.require(&Action::UpdateNode(&node))?;

@@ -4,10 +4,10 @@ use async_trait::async_trait;
 
 use super::Service;
 use crate::error::Result;
-use crate::ids::{JobId, NodeId, RunId, UserId};
+use crate::ids::{JobId, NodeId, RunId, TaskId, UserId};
 use crate::model::{
-    Caller, Job, JobChange, JobPlan, JobSpec, NewUser, Node, NodeFilter, NodeUpdate, Orders, Run, RunFilter,
-    Secret, Settings, SlotRequest,
+    Caller, Job, JobChange, JobPlan, JobSpec, NewTask, NewUser, Node, NodeFilter, NodeUpdate, Orders, Run,
+    RunFilter, Secret, Settings, SlotRequest, Task, TaskFilter, TaskStatus,
 };
 use crate::policy::{self, Action};
 use crate::ports::{ByteStream, Calendar, ControlPlane, OrdersStream, Scheduled};
@@ -95,6 +95,24 @@ impl ControlPlane for Session {
     }
     async fn runs(&self, filter: &RunFilter) -> Result<Vec<Run>> {
         self.do_runs(filter).await
+    }
+    async fn schedule_task(&self, task: NewTask) -> Result<()> {
+        self.do_schedule_task(task).await
+    }
+    async fn tasks(&self, filter: &TaskFilter) -> Result<Vec<Task>> {
+        self.do_tasks(filter).await
+    }
+    async fn update_task(&self, id: &TaskId, status: TaskStatus) -> Result<()> {
+        self.do_update_task(id, status).await
+    }
+    async fn kernel_access(&self, user: &UserId) -> Result<()> {
+        self.do_kernel_access(user).await
+    }
+    async fn set_scavenger_mode(&self, node: &NodeId, active: bool) -> Result<()> {
+        self.do_set_scavenger_mode(node, active).await
+    }
+    async fn scavenger_mode(&self, node: &NodeId) -> Result<bool> {
+        self.do_scavenger_mode(node).await
     }
     async fn settings(&self) -> Result<Settings> {
         self.do_settings().await

@@ -32,6 +32,10 @@ impl Service {
             if let Err(error) = self.reconcile().await {
                 tracing::warn!(%error, "cannot look for runs that nobody reported; trying again");
             }
+            // They expire by themselves; this only makes room.
+            if let Err(error) = self.store.forget_tasks(self.clock.now()).await {
+                tracing::debug!(%error, "cannot remove expired tasks; trying again");
+            }
             self.pause(RECONCILE_EVERY).await;
         }
     }

@@ -34,6 +34,20 @@ impl Session {
         Ok(user.map(|User { id, name, role, team, token: _ }| NewUser { id, name, role, team }))
     }
 
+    pub(super) async fn do_kernel_access(&self, id: &UserId) -> Result<()> {
+        self.require(&Action::AskKernelAccess)?;
+        let user = self.service.store.user(id).await?.ok_or_else(|| missing(id))?;
+        if user.role.may_change_kernel() {
+            return Ok(());
+        }
+        let User { id, role, .. } = user;
+        Err(Error::new(
+            ErrorKind::PermissionDenied,
+            format!("permission denied: userid={id} and role={role}"),
+        )
+        .hint("an administrator may give the user role USER_PRIV"))
+    }
+
     pub(super) async fn do_modify_user(&self, user: NewUser) -> Result<()> {
         self.require(&Action::ManageUsers)?;
         check(&user)?;

@@ -14,6 +14,7 @@ mod run;
 mod secret;
 mod settings;
 mod spec;
+mod task;
 mod user;
 
 pub use artifact::ArtifactKey;
@@ -30,4 +31,5 @@ pub use run::{Outcome, Phase, Reason, Run, RunFilter, RunStatus, Stage};
 pub use secret::{Secret, TokenHash};
 pub use settings::{BlobSettings, Settings};
 pub use spec::{JobSpec, MAX_WINDOW_DAYS};
+pub use task::{NewTask, Task, TaskFilter, TaskKind, TaskStatus, TaskTtl};
 pub use user::{Caller, NewUser, Role, User};

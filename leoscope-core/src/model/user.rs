@@ -44,6 +44,11 @@ impl Role {
         }
     }
 
+    /// Whether experiments of this role may change kernel settings of a node.
+    pub const fn may_change_kernel(self) -> bool {
+        matches!(self, Self::Admin | Self::UserPriv | Self::NodePriv)
+    }
+
     /// Whether the role is that of a measurement node.
     pub const fn is_node(self) -> bool {
         matches!(self, Self::Node | Self::NodePriv)

@@ -6,10 +6,10 @@ use futures_util::Stream;
 
 use super::ByteStream;
 use crate::error::Result;
-use crate::ids::{JobId, NodeId, RunId, UserId};
+use crate::ids::{JobId, NodeId, RunId, TaskId, UserId};
 use crate::model::{
-    CalendarEvent, Job, JobChange, JobPlan, JobSpec, NewUser, Node, NodeFilter, NodeUpdate, Orders, Run,
-    RunFilter, Secret, Settings, SlotRequest,
+    CalendarEvent, Job, JobChange, JobPlan, JobSpec, NewTask, NewUser, Node, NodeFilter, NodeUpdate, Orders,
+    Run, RunFilter, Secret, Settings, SlotRequest, Task, TaskFilter, TaskStatus,
 };
 use crate::time::Window;
 
@@ -93,6 +93,19 @@ pub trait ControlPlane: Debug + Send + Sync {
     async fn report_run(&self, run: Run) -> Result<()>;
     /// The runs that match and that the caller may see, newest first, ten thousand at most.
     async fn runs(&self, filter: &RunFilter) -> Result<Vec<Run>>;
+
+    /// Asks something of the other node of a run.
+    async fn schedule_task(&self, task: NewTask) -> Result<()>;
+    /// The tasks that match and stand, of jobs that involve the caller.
+    async fn tasks(&self, filter: &TaskFilter) -> Result<Vec<Task>>;
+    /// Says how far a task is.
+    async fn update_task(&self, id: &TaskId, status: TaskStatus) -> Result<()>;
+    /// Whether experiments of this user may change kernel settings.
+    async fn kernel_access(&self, user: &UserId) -> Result<()>;
+    /// Says that the owner of a node wants its link for other things, or does not any more.
+    async fn set_scavenger_mode(&self, node: &NodeId, active: bool) -> Result<()>;
+    /// Whether the owner of a node wants its link for other things.
+    async fn scavenger_mode(&self, node: &NodeId) -> Result<bool>;
 
     /// The testbed-wide settings, secrets blanked for callers who must not see them.
     async fn settings(&self) -> Result<Settings>;

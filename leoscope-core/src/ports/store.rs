@@ -7,8 +7,10 @@ use async_trait::async_trait;
 use futures_util::Stream;
 
 use crate::error::Result;
-use crate::ids::{JobId, NodeId, RunId, UserId};
-use crate::model::{Job, Node, Record, RecordKey, Revision, Run, RunFilter, Settings, User};
+use crate::ids::{JobId, NodeId, RunId, TaskId, UserId};
+use crate::model::{
+    Job, Node, Record, RecordKey, Revision, Run, RunFilter, Settings, Task, TaskFilter, TaskStatus, User,
+};
 use crate::time::Timestamp;
 
 /// The most records that a list of a store gives in one go. A shorter list is the end; after a
@@ -28,9 +30,15 @@ pub const PAGE: usize = 1_000;
 /// - A store that cannot be reached fails with [`Unavailable`](crate::ErrorKind::Unavailable) within
 ///   seconds, and works again when it can be reached. A write of which it is not known whether it
 ///   happened fails with [`Timeout`](crate::ErrorKind::Timeout).
-pub trait Store: UserStore + NodeStore + JobStore + RunStore + SettingsStore + Archive + Debug {}
+pub trait Store:
+    UserStore + NodeStore + JobStore + RunStore + TaskStore + SettingsStore + Archive + Debug
+{
+}
 
-impl<T: UserStore + NodeStore + JobStore + RunStore + SettingsStore + Archive + Debug> Store for T {}
+impl<T> Store for T where
+    T: UserStore + NodeStore + JobStore + RunStore + TaskStore + SettingsStore + Archive + Debug
+{
+}
 
 /// Users by id.
 #[async_trait]
@@ -160,6 +168,22 @@ pub trait RunStore: Send + Sync {
     async fn runs_over(&self, before: Timestamp) -> Result<Vec<(Run, Revision)>>;
     /// Removes a run for good, and says whether it was there in that revision.
     async fn forget_run(&self, id: &RunId, seen: Revision) -> Result<bool>;
+}
+
+/// Tasks by id. They are short-lived and are no part of an [`Archive`].
+///
+/// Guarantees:
+/// - A task is listed until it [expires](Task::expires); its id is taken until it is forgotten.
+#[async_trait]
+pub trait TaskStore: Send + Sync {
+    /// Adds a task.
+    async fn insert_task(&self, task: &Task) -> Result<()>;
+    /// Says how far a task is.
+    async fn set_task_status(&self, id: &TaskId, status: TaskStatus) -> Result<()>;
+    /// The tasks that match, stand at `now` and come after `after`, by id.
+    async fn tasks(&self, filter: &TaskFilter, now: Timestamp, after: Option<&TaskId>) -> Result<Vec<Task>>;
+    /// Removes the tasks that have expired at `before`, and says how many.
+    async fn forget_tasks(&self, before: Timestamp) -> Result<u64>;
 }
 
 /// The testbed-wide settings.

@@ -15,6 +15,7 @@ pub mod refusal;
 pub mod run;
 pub mod settings;
 pub mod status;
+pub mod task;
 pub mod user;
 
 /// The calls of the public LEOScope testbed.

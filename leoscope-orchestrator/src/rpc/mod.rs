@@ -6,6 +6,7 @@ mod nodes;
 mod planning;
 mod runs;
 mod settings;
+mod tasks;
 mod transfer;
 mod users;
 
@@ -109,6 +110,7 @@ calls! {
         delete_node(DeleteNodeRequest) -> DeleteNodeResponse;
         report_heartbeat(HeartbeatRequest) -> HeartbeatResponse;
         get_scavenger_status(GetScavengerStatusRequest) -> GetScavengerStatusResponse;
+        set_scavenger_status(SetScavengerStatusRequest) -> SetScavengerStatusResponse;
     }
     jobs {
         schedule_job(ScheduleJobRequest) -> ScheduleJobResponse;
@@ -124,7 +126,12 @@ calls! {
         update_run(UpdateRunRequest) -> UpdateRunResponse;
         get_runs(GetRunsRequest) -> GetRunsResponse;
         get_scheduled_runs(GetScheduledRunsRequest) -> GetScheduledRunsResponse;
+    }
+    tasks {
+        schedule_task(ScheduleTaskRequest) -> ScheduleTaskResponse;
         get_tasks(GetTasksRequest) -> GetTasksResponse;
+        update_task(UpdateTaskRequest) -> UpdateTaskResponse;
+        kernel_access(KernelAccessRequest) -> KernelAccessResponse;
     }
     settings {
         update_global_config(UpdateSettingsRequest) -> UpdateSettingsResponse;

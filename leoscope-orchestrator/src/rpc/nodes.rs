@@ -50,10 +50,21 @@ pub(super) async fn report_heartbeat(
     Ok(unary::HeartbeatResponse { received: true, error: None })
 }
 
-/// Scavenger mode is not there yet; existing nodes take this answer as "off".
+/// Existing executors cannot read an answer that says "off", so then nothing is found.
 pub(super) async fn get_scavenger_status(
-    _: &Call,
-    _: unary::GetScavengerStatusRequest,
+    call: &Call,
+    request: unary::GetScavengerStatusRequest,
 ) -> Result<unary::GetScavengerStatusResponse> {
-    Ok(unary::GetScavengerStatusResponse::default())
+    let active = call.session.scavenger_mode(&NodeId::parse(&request.nodeid)?).await?;
+    Ok(unary::GetScavengerStatusResponse { found: active, scavenger_mode_active: active, error: None })
+}
+
+pub(super) async fn set_scavenger_status(
+    call: &Call,
+    request: unary::SetScavengerStatusRequest,
+) -> Result<unary::SetScavengerStatusResponse> {
+    let active = request.scavenger_mode_active;
+    call.session.set_scavenger_mode(&NodeId::parse(&request.nodeid)?, active).await?;
+    let message = format!("scavenger mode is {}", if active { "on" } else { "off" });
+    Ok(unary::SetScavengerStatusResponse { message, ..Default::default() })
 }

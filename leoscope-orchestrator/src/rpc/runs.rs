@@ -26,8 +26,3 @@ pub(super) async fn get_scheduled_runs(
     let (node, within) = planning::calendar_request(&request)?;
     Ok(call.session.calendar(&node, within).await?.into())
 }
-
-/// Tasks are not there yet; existing nodes ask for theirs all the time.
-pub(super) async fn get_tasks(_: &Call, _: unary::GetTasksRequest) -> Result<unary::GetTasksResponse> {
-    Ok(unary::GetTasksResponse::default())
-}

@@ -4,10 +4,10 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use async_trait::async_trait;
-use leoscope_core::ids::{JobId, NodeId, RunId, UserId};
+use leoscope_core::ids::{JobId, NodeId, RunId, TaskId, UserId};
 use leoscope_core::model::{
-    Job, JobChange, JobPlan, JobSpec, NewUser, Node, NodeFilter, NodeUpdate, Orders, Run, RunFilter, Secret,
-    Settings, SlotRequest,
+    Job, JobChange, JobPlan, JobSpec, NewTask, NewUser, Node, NodeFilter, NodeUpdate, Orders, Run, RunFilter,
+    Secret, Settings, SlotRequest, Task, TaskFilter, TaskStatus,
 };
 use leoscope_core::ports::{ByteStream, Calendar, ControlPlane, OrdersStream, Scheduled};
 use leoscope_core::time::Window;
@@ -57,6 +57,12 @@ calls! {
     delete_jobs_on_node(node: &NodeId) -> u32;
     report_run(run: Run) -> ();
     runs(filter: &RunFilter) -> Vec<Run>;
+    schedule_task(task: NewTask) -> ();
+    tasks(filter: &TaskFilter) -> Vec<Task>;
+    update_task(id: &TaskId, status: TaskStatus) -> ();
+    kernel_access(user: &UserId) -> ();
+    set_scavenger_mode(node: &NodeId, active: bool) -> ();
+    scavenger_mode(node: &NodeId) -> bool;
     settings() -> Settings;
     update_settings(settings: Settings) -> ();
     orders(node: &NodeId) -> Orders;

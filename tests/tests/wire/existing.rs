@@ -1,13 +1,14 @@
 //! What clients and nodes of the public testbed see: texts, flags and statuses as they know them.
 
-use leoscope_core::model::Secret;
+use leoscope_core::model::{NodeUpdate, Role, Secret};
+use leoscope_core::ports::ControlPlane as _;
 use leoscope_core::proto::listing::decoded;
 use leoscope_core::proto::unary::leotest_orchestrator_client::LeotestOrchestratorClient;
 use leoscope_core::proto::{metadata, unary};
 use tonic::transport::{Certificate, Channel, ClientTlsConfig, Endpoint};
 use tonic::{Code, Request, Status};
 
-use crate::world::World;
+use crate::world::{World, user};
 
 type Existing = LeotestOrchestratorClient<
     tonic::service::interceptor::InterceptedService<
@@ -213,7 +214,9 @@ async fn refusals_are_told_in_the_answer_and_bad_credentials_as_a_status() {
     assert!(bad.expect("an empty answer").into_inner().runs.is_empty());
     let beat = unary::HeartbeatRequest { nodeid: "nobody".into(), timezone: None };
     assert!(!admin.report_heartbeat(beat).await.expect("answer").into_inner().received);
-    let later = admin.set_scavenger_status(unary::SetScavengerStatusRequest::default()).await;
+    let nowhere = admin.set_scavenger_status(unary::SetScavengerStatusRequest::default()).await;
+    assert_eq!(nowhere.expect("an answer, no status").into_inner().state, 1);
+    let later = admin.report_job_event(unary::ReportJobEventRequest::default()).await;
     assert_eq!(later.expect_err("later").code(), Code::Unimplemented);
 
     for (user, token) in [("admin", "wrong"), ("admin", ""), ("", ""), ("a b", "x")] {
@@ -221,4 +224,92 @@ async fn refusals_are_told_in_the_answer_and_bad_credentials_as_a_status() {
         let status = client.get_nodes(unary::GetNodesRequest::default()).await.expect_err("refused");
         assert_eq!((status.code(), status.message()), (Code::Unauthenticated, "Invalid token"));
     }
+}
+
+#[tokio::test]
+async fn nodes_of_a_run_ask_each_other_and_scavenger_mode_is_told_as_executors_read_it() {
+    let world = World::start().await;
+    let admin = world.admin();
+    let mut tokens = Vec::new();
+    for name in ["node-1", "node-2", "node-3"] {
+        tokens
+            .push(admin.register_node(name.parse().expect("id"), NodeUpdate::default()).await.expect("node"));
+    }
+    let mut researcher = {
+        let token = admin.register_user(user("researcher", Role::User)).await.expect("user");
+        existing(&world, "researcher", &token).await
+    };
+    let paired = unary::ScheduleJobRequest { server: Some("node-2".into()), ..booking("paired") };
+    assert_eq!(researcher.schedule_job(paired).await.expect("answer").into_inner().state, 0);
+    let mut client = existing(&world, "node-1", &tokens[0]).await;
+    let mut server = existing(&world, "node-2", &tokens[1]).await;
+    let mut stranger = existing(&world, "node-3", &tokens[2]).await;
+
+    let task = unary::Task {
+        r#type: unary::TaskType::ServerStart.into(),
+        taskid: "0123456789abcdef".into(),
+        runid: "fedcba9876543210".into(),
+        jobid: "paired".into(),
+        nodeid: "node-2".into(),
+        status: unary::TaskStatus::TaskScheduled.into(),
+        ttl_secs: 600,
+    };
+    let ask = |task: &unary::Task| unary::ScheduleTaskRequest { task: Some(task.clone()) };
+    let answer = client.schedule_task(ask(&task)).await.expect("answer").into_inner();
+    assert_eq!((answer.state, answer.message.as_str()), (0, "task successfully scheduled"));
+    let again = client.schedule_task(ask(&task)).await.expect("answer").into_inner();
+    assert_eq!((again.state, again.message.as_str()), (1, "task with the given id exists"));
+    let foreign = unary::Task { taskid: "other".into(), nodeid: "node-3".into(), ..task.clone() };
+    assert_eq!(client.schedule_task(ask(&foreign)).await.expect("answer").into_inner().state, 1);
+    let refused = stranger.schedule_task(ask(&foreign)).await.expect("answer").into_inner();
+    assert_eq!(refused.message, "permission denied: userid=node-3 and role=NODE");
+
+    // As nodes poll: for what they are to do.
+    let poll = unary::GetTasksRequest {
+        nodeid: Some("node-2".into()),
+        status: Some(unary::TaskStatus::TaskScheduled.into()),
+        ..Default::default()
+    };
+    assert_eq!(server.get_tasks(poll.clone()).await.expect("answer").into_inner().tasks, [task.clone()]);
+    assert_eq!(stranger.get_tasks(poll.clone()).await.expect("answer").into_inner().tasks, []);
+    let denied = researcher.get_tasks(poll.clone()).await.expect_err("not for researchers");
+    assert_eq!(denied.code(), Code::PermissionDenied);
+    let done = unary::UpdateTaskRequest {
+        taskid: task.taskid.clone(),
+        status: unary::TaskStatus::TaskComplete.into(),
+    };
+    assert_eq!(stranger.update_task(done.clone()).await.expect("answer").into_inner().state, 1);
+    let answer = server.update_task(done).await.expect("answer").into_inner();
+    assert_eq!((answer.state, answer.message.as_str()), (0, "updated task successfully"));
+    assert_eq!(server.get_tasks(poll).await.expect("answer").into_inner().tasks, []);
+    let by_id = unary::GetTasksRequest { taskid: Some(task.taskid.clone()), ..Default::default() };
+    let seen = client.get_tasks(by_id).await.expect("answer").into_inner().tasks;
+    assert_eq!(seen[0].status, i32::from(unary::TaskStatus::TaskComplete), "who asked sees that it is done");
+
+    let status = || unary::GetScavengerStatusRequest { nodeid: "node-1".into() };
+    let set =
+        |active| unary::SetScavengerStatusRequest { nodeid: "node-1".into(), scavenger_mode_active: active };
+    let refused = server.set_scavenger_status(set(true)).await.expect("answer").into_inner();
+    assert_eq!(refused.state, 1, "it is another node's");
+    assert_eq!(client.set_scavenger_status(set(true)).await.expect("answer").into_inner().state, 0);
+    let on = researcher.get_scavenger_status(status()).await.expect("answer").into_inner();
+    assert!(on.found && on.scavenger_mode_active);
+    let listed = researcher.get_nodes(unary::GetNodesRequest::default()).await.expect("answer").into_inner();
+    let active: Vec<_> = listed.nodes.iter().map(|node| node.scavenger_mode_active).collect();
+    assert_eq!(active, [true, false, false]);
+    assert_eq!(client.set_scavenger_status(set(false)).await.expect("answer").into_inner().state, 0);
+    let off = researcher.get_scavenger_status(status()).await.expect("answer").into_inner();
+    assert!(!off.found && !off.scavenger_mode_active, "existing executors crash on anything else");
+
+    admin.register_user(user("trusted", Role::UserPriv)).await.expect("user");
+    for (who, expected) in [("trusted", 0), ("admin", 0), ("researcher", 1), ("node-2", 1), ("nobody", 1)] {
+        let request = unary::KernelAccessRequest { userid: who.into() };
+        assert_eq!(
+            client.kernel_access(request).await.expect("answer").into_inner().state,
+            expected,
+            "{who}"
+        );
+    }
+    let request = unary::KernelAccessRequest { userid: "trusted".into() };
+    assert_eq!(researcher.kernel_access(request).await.expect("answer").into_inner().state, 1);
 }

@@ -5,6 +5,7 @@
 mod archive;
 mod jobs;
 mod runs;
+mod tasks;
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -15,6 +16,7 @@ use tokio::task::JoinSet;
 use self::archive::*;
 use self::jobs::*;
 use self::runs::*;
+use self::tasks::*;
 use crate::ErrorKind;
 use crate::ids::{JobId, NodeId, RunId, UserId};
 use crate::model::{
@@ -55,6 +57,9 @@ cases! {
     runs_are_listed_newest_first_and_filtered
     a_run_is_listed_as_it_stands
     of_concurrent_reports_exactly_one_is_stored
+    tasks_come_back_as_stored_and_ids_are_unique
+    tasks_are_filtered_and_listed_by_id
+    a_task_stands_until_its_time_is_over
     settings_come_back_as_stored
     lists_go_on_after_a_page
     runs_that_are_over_are_found_and_forgotten

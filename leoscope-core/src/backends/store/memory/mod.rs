@@ -13,11 +13,11 @@ use tokio::sync::broadcast;
 
 use super::{missing, stale, taken};
 use crate::error::{Error, Result};
-use crate::ids::{JobId, NodeId, RunId, UserId};
-use crate::model::{Job, Node, Revision, Run, RunFilter, Settings, User};
+use crate::ids::{JobId, NodeId, RunId, TaskId, UserId};
+use crate::model::{Job, Node, Revision, Run, RunFilter, Settings, Task, TaskFilter, TaskStatus, User};
 use crate::ports::{
-    Booking, JobStore, NodeStore, PAGE, RunStore, SettingsStore, Timetable, TimetableChanges, Unsettled,
-    UserStore, Versions,
+    Booking, JobStore, NodeStore, PAGE, RunStore, SettingsStore, TaskStore, Timetable, TimetableChanges,
+    Unsettled, UserStore, Versions,
 };
 use crate::time::Timestamp;
 
@@ -35,6 +35,7 @@ struct Tables {
     settled: BTreeMap<Definition, (Timestamp, Option<Timestamp>)>,
     versions: Versions,
     runs: BTreeMap<RunId, (Run, Revision)>,
+    tasks: BTreeMap<TaskId, Task>,
     settings: Option<Settings>,
     changes: Option<broadcast::Sender<BTreeSet<NodeId>>>,
 }
@@ -313,6 +314,39 @@ impl RunStore for MemoryStore {
             tables.runs.remove(id);
         }
         Ok(found)
+    }
+}
+
+#[async_trait]
+impl TaskStore for MemoryStore {
+    async fn insert_task(&self, task: &Task) -> Result<()> {
+        let mut tables = self.tables();
+        if tables.tasks.contains_key(&task.id) {
+            return Err(taken("task", &task.id));
+        }
+        tables.tasks.insert(task.id.clone(), task.clone());
+        Ok(())
+    }
+
+    async fn set_task_status(&self, id: &TaskId, status: TaskStatus) -> Result<()> {
+        let mut tables = self.tables();
+        tables.tasks.get_mut(id).ok_or_else(|| missing("task", id))?.status = status;
+        Ok(())
+    }
+
+    async fn tasks(&self, filter: &TaskFilter, now: Timestamp, after: Option<&TaskId>) -> Result<Vec<Task>> {
+        let tables = self.tables();
+        let from = after.map_or(Bound::Unbounded, Bound::Excluded);
+        let tasks = tables.tasks.range::<TaskId, _>((from, Bound::Unbounded)).map(|(_, task)| task);
+        let stands = |task: &&Task| filter.matches(task) && task.expires() > now;
+        Ok(tasks.filter(stands).take(PAGE).cloned().collect())
+    }
+
+    async fn forget_tasks(&self, before: Timestamp) -> Result<u64> {
+        let mut tables = self.tables();
+        let count = tables.tasks.len();
+        tables.tasks.retain(|_, task| task.expires() > before);
+        Ok((count - tables.tasks.len()) as u64)
     }
 }
 

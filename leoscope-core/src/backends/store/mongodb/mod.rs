@@ -15,6 +15,7 @@ mod runs;
 mod schema;
 mod settings;
 mod source;
+mod tasks;
 mod timetable;
 mod users;
 mod watch;
@@ -35,7 +36,7 @@ use crate::ports::PAGE;
 pub use leoscope::{Offered, Unfit};
 pub use source::MongoSource;
 
-use documents::{JobDocument, NodeDocument, RunDocument, TimetableDocument, UserDocument};
+use documents::{JobDocument, NodeDocument, RunDocument, TaskDocument, TimetableDocument, UserDocument};
 
 /// How long a call may take. Existing clients wait five seconds for an answer, and one that says
 /// what is wrong is better than none.
@@ -125,6 +126,10 @@ impl MongoStore {
 
     fn runs(&self) -> Collection<RunDocument> {
         self.database.collection("runs")
+    }
+
+    fn tasks(&self) -> Collection<TaskDocument> {
+        self.database.collection("tasks")
     }
 
     fn versions(&self) -> Collection<TimetableDocument> {

@@ -14,7 +14,7 @@ pub(super) const FORMAT: i32 = 1;
 const MARK: &str = "leoscope-rs";
 
 /// One index for each way in which something is found or ordered, and whether it is unique.
-fn indexes() -> [(&'static str, Vec<(Document, bool)>); 3] {
+fn indexes() -> [(&'static str, Vec<(Document, bool)>); 4] {
     [
         (
             "jobs",
@@ -37,6 +37,15 @@ fn indexes() -> [(&'static str, Vec<(Document, bool)>); 3] {
                 (doc! { "nodeid": 1, "start_us": -1, "_id": 1 }, false),
                 (doc! { "userid": 1, "start_us": -1, "_id": 1 }, false),
                 (doc! { "over_us": 1, "_id": 1 }, false),
+            ],
+        ),
+        (
+            "tasks",
+            vec![
+                (doc! { "nodeid": 1, "_id": 1 }, false),
+                (doc! { "runid": 1, "_id": 1 }, false),
+                (doc! { "jobid": 1, "_id": 1 }, false),
+                (doc! { "expires_us": 1 }, false),
             ],
         ),
         ("timetables", vec![(doc! { "modified": 1 }, false)]),

@@ -10,6 +10,7 @@ mod nodes;
 mod runs;
 mod schema;
 mod settings;
+mod tasks;
 mod users;
 mod watch;
 

@@ -5,8 +5,24 @@ use crate::backends::database::Schema;
 pub(super) const STORE: Schema = Schema {
     what: "a store of this program",
     mark: i32::from_be_bytes(*b"LEOs"),
-    migrations: &[FIRST, CHANGES, RETENTION],
+    migrations: &[FIRST, CHANGES, RETENTION, TASKS],
 };
+
+/// What the nodes of a run ask of each other.
+const TASKS: &str = "
+    CREATE TABLE tasks (
+        taskid TEXT PRIMARY KEY,
+        runid TEXT NOT NULL,
+        jobid TEXT NOT NULL,
+        nodeid TEXT NOT NULL,
+        expires_us INTEGER NOT NULL,
+        doc TEXT NOT NULL
+    ) STRICT;
+    CREATE INDEX tasks_by_node ON tasks (nodeid, taskid);
+    CREATE INDEX tasks_by_run ON tasks (runid, taskid);
+    CREATE INDEX tasks_by_job ON tasks (jobid, taskid);
+    CREATE INDEX tasks_by_end ON tasks (expires_us);
+";
 
 /// It is noted when jobs and runs were over, and in which order timetables changed; lists of runs
 /// come in their order from an index.

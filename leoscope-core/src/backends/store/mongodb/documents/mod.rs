@@ -6,6 +6,7 @@
 mod job;
 mod node;
 mod run;
+mod task;
 mod user;
 
 use serde::{Deserialize, Serialize};
@@ -13,6 +14,7 @@ use serde::{Deserialize, Serialize};
 pub(super) use job::{JobDocument, key};
 pub(super) use node::NodeDocument;
 pub(super) use run::RunDocument;
+pub(super) use task::TaskDocument;
 pub(super) use user::UserDocument;
 
 use crate::ids::NodeId;

@@ -1,0 +1,73 @@
+use serde::{Deserialize, Serialize};
+
+use super::super::schema::FORMAT;
+use super::instant;
+use crate::error::Error;
+use crate::ids::{JobId, NodeId, RunId, TaskId};
+use crate::model::{Task, TaskKind, TaskStatus, TaskTtl};
+
+/// A task.
+#[derive(Debug, Serialize, Deserialize)]
+pub(in super::super) struct TaskDocument {
+    #[serde(rename = "_id")]
+    key: TaskId,
+    format: i32,
+    taskid: TaskId,
+    task_type: TaskKind,
+    runid: RunId,
+    jobid: JobId,
+    nodeid: NodeId,
+    status: TaskStatus,
+    ttl_secs: TaskTtl,
+    created_us: i64,
+    expires_us: i64,
+}
+
+impl From<Task> for TaskDocument {
+    fn from(task: Task) -> Self {
+        let expires_us = task.expires().as_microsecond();
+        let Task { id, kind, run, job, node, status, ttl, created } = task;
+        Self {
+            key: id.clone(),
+            format: FORMAT,
+            taskid: id,
+            task_type: kind,
+            runid: run,
+            jobid: job,
+            nodeid: node,
+            status,
+            ttl_secs: ttl,
+            created_us: created.as_microsecond(),
+            expires_us,
+        }
+    }
+}
+
+impl TryFrom<TaskDocument> for Task {
+    type Error = Error;
+    fn try_from(document: TaskDocument) -> Result<Self, Error> {
+        let TaskDocument {
+            key: _,
+            format: _,
+            taskid,
+            task_type,
+            runid,
+            jobid,
+            nodeid,
+            status,
+            ttl_secs,
+            created_us,
+            expires_us: _,
+        } = document;
+        Ok(Self {
+            id: taskid,
+            kind: task_type,
+            run: runid,
+            job: jobid,
+            node: nodeid,
+            status,
+            ttl: ttl_secs,
+            created: instant(created_us)?,
+        })
+    }
+}
