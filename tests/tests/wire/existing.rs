@@ -270,7 +270,10 @@ async fn nodes_of_a_run_ask_each_other_and_scavenger_mode_is_told_as_executors_r
         status: Some(unary::TaskStatus::TaskScheduled.into()),
         ..Default::default()
     };
-    assert_eq!(server.get_tasks(poll.clone()).await.expect("answer").into_inner().tasks, [task.clone()]);
+    assert_eq!(
+        server.get_tasks(poll.clone()).await.expect("answer").into_inner().tasks,
+        std::slice::from_ref(&task)
+    );
     assert_eq!(stranger.get_tasks(poll.clone()).await.expect("answer").into_inner().tasks, []);
     let denied = researcher.get_tasks(poll.clone()).await.expect_err("not for researchers");
     assert_eq!(denied.code(), Code::PermissionDenied);
