@@ -6,7 +6,7 @@ use prost_types::FileDescriptorSet;
 use prost_types::field_descriptor_proto::Type;
 
 /// Messages that hold a secret: without `Debug`, so that no log can show it.
-const SECRET: [&str; 8] = [
+const SECRET: [&str; 9] = [
     ".unary.BlobSettings",
     ".unary.DatastoreSettings",
     ".unary.WeatherSettings",
@@ -15,6 +15,7 @@ const SECRET: [&str; 8] = [
     ".unary.GetSettingsResponse",
     ".unary.RegisterUserResponse",
     ".unary.RegisterNodeResponse",
+    ".leoscope.v1.RotateTokenResponse",
 ];
 
 /// Lets the code hold the messages in `field` as they are encoded, which is the same on the wire:
@@ -33,6 +34,7 @@ fn main() -> Result<(), Box<dyn Error>> {
     println!("cargo:rerun-if-changed=proto");
     let files = [
         "proto/leotest.proto",
+        "proto/leoscope/v1/accounts.proto",
         "proto/leoscope/v1/artifacts.proto",
         "proto/leoscope/v1/feed.proto",
         "proto/leoscope/v1/planning.proto",

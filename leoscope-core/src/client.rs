@@ -21,6 +21,7 @@ use crate::error::{Error, Result};
 use crate::ids::UserId;
 use crate::model::Secret;
 use crate::proto::unary::leotest_orchestrator_client::LeotestOrchestratorClient;
+use crate::proto::v1::accounts_client::AccountsClient;
 use crate::proto::v1::artifacts_client::ArtifactsClient;
 use crate::proto::v1::node_feed_client::NodeFeedClient;
 use crate::proto::v1::planning_client::PlanningClient;
@@ -97,6 +98,7 @@ pub struct GrpcClient {
     feed: NodeFeedClient<Authenticated>,
     artifacts: ArtifactsClient<Authenticated>,
     planning: PlanningClient<Authenticated>,
+    accounts: AccountsClient<Authenticated>,
     peer: Peer,
 }
 
@@ -127,6 +129,7 @@ impl GrpcClient {
                 .max_decoding_message_size(MAX_ANSWER_BYTES),
             feed: NodeFeedClient::new(channel.clone()).max_decoding_message_size(MAX_ANSWER_BYTES),
             artifacts: ArtifactsClient::new(channel.clone()),
+            accounts: AccountsClient::new(channel.clone()),
             planning: PlanningClient::new(channel).max_decoding_message_size(MAX_ANSWER_BYTES),
             peer,
         })

@@ -64,6 +64,7 @@ pub mod conformance;
 pub mod control;
 pub mod error;
 pub mod ids;
+pub mod jwt;
 pub mod lifecycle;
 pub mod model;
 pub mod plan;

@@ -16,6 +16,8 @@ pub enum Action<'a> {
         /// Whether the caller is a node on which this user has a job.
         served: bool,
     },
+    /// Replace or revoke the access token of a user.
+    ChangeToken(&'a UserId),
     /// Change the testbed-wide settings.
     UpdateSettings,
     /// Read the testbed-wide settings with their secrets.
@@ -64,6 +66,7 @@ pub fn may(caller: &Caller, action: &Action<'_>) -> bool {
     match *action {
         Action::ManageUsers | Action::UpdateSettings => false,
         Action::ReadUser { user, served } => is(user) || (caller.role.is_node() && served),
+        Action::ChangeToken(user) => is(user),
         Action::ReadSecretSettings => caller.role.is_node(),
         Action::RegisterNode(owner) => caller.role == Role::NodeOwner && owner.is_some_and(is),
         Action::DeleteNode(node) => owns_node(node),

@@ -7,8 +7,10 @@ use leoscope_core::backends::artifacts::DirectoryStore;
 use leoscope_core::backends::clock::SystemClock;
 use leoscope_core::backends::store::StoreLocation;
 use leoscope_core::control::{Retention, Service};
+use leoscope_core::jwt::JwtKey;
 use leoscope_core::model::Secret;
 use leoscope_core::proto::unary::leotest_orchestrator_server::LeotestOrchestratorServer;
+use leoscope_core::proto::v1::accounts_server::AccountsServer;
 use leoscope_core::proto::v1::artifacts_server::ArtifactsServer;
 use leoscope_core::proto::v1::node_feed_server::NodeFeedServer;
 use leoscope_core::proto::v1::planning_server::PlanningServer;
@@ -21,7 +23,7 @@ use tonic::transport::{Identity, Server, ServerTlsConfig};
 use crate::auth::AuthLayer;
 use crate::certificate::{self, Certificate};
 use crate::config::OrchestratorConfig;
-use crate::rpc::{Feed, Planner, Rpc, Shared, Transfer};
+use crate::rpc::{Feed, Planner, Rpc, Shared, Tokens, Transfer};
 use crate::{admin, listen, state};
 
 /// The largest request in bytes.
@@ -45,6 +47,7 @@ pub struct App {
     certificate_path: PathBuf,
     admin_token: Option<Secret>,
     retention: Option<Retention>,
+    jwt_key: Option<JwtKey>,
 }
 
 impl std::fmt::Debug for App {
@@ -61,7 +64,8 @@ impl std::fmt::Debug for App {
 /// that cannot be used, [`Unavailable`](leoscope_core::ErrorKind::Unavailable) for a port that is
 /// taken, and those of the stores.
 pub async fn build(config: OrchestratorConfig) -> Result<App> {
-    let OrchestratorConfig { host, port, state_dir, store, artifacts_dir, retention, admin_token } = config;
+    let OrchestratorConfig { host, port, state_dir, store, artifacts_dir, retention, admin_token, jwt_key } =
+        config;
     state::prepare(&state_dir)?;
     let certs = state_dir.join("certs");
     let certificate = certificate::load_or_make(&certs, &host)?;
@@ -74,7 +78,7 @@ pub async fn build(config: OrchestratorConfig) -> Result<App> {
     let service = Service::new(store, Arc::new(artifacts), Arc::new(SystemClock));
     let admin_token = admin::ensure(&service, &state_dir, admin_token, is_shared).await?;
     let certificate_path = certs.join("server.crt");
-    Ok(App { service, listener, address, certificate, certificate_path, admin_token, retention })
+    Ok(App { service, listener, address, certificate, certificate_path, admin_token, retention, jwt_key })
 }
 
 impl App {
@@ -105,8 +109,16 @@ impl App {
     /// [`Internal`](leoscope_core::ErrorKind::Internal) when the certificate cannot be used or the
     /// connections cannot be accepted any more.
     pub async fn serve(self, shutdown: CancellationToken) -> Result<()> {
-        let Self { service, listener, address, certificate, certificate_path: _, admin_token: _, retention } =
-            self;
+        let Self {
+            service,
+            listener,
+            address,
+            certificate,
+            certificate_path: _,
+            admin_token: _,
+            retention,
+            jwt_key,
+        } = self;
         let Certificate { pem, key } = certificate;
         let tls = ServerTlsConfig::new().identity(Identity::from_pem(pem, key)).timeout(HANDSHAKE);
         let server = Server::builder()
@@ -120,13 +132,15 @@ impl App {
         let rpc = LeotestOrchestratorServer::new(Rpc(shared.clone()));
         let feed = NodeFeedServer::new(Feed::new(shared.clone(), shutdown.clone()));
         let transfer = ArtifactsServer::new(Transfer::new(shared.clone()));
+        let accounts = AccountsServer::new(Tokens(shared.clone()));
         let planning = PlanningServer::new(Planner::new(shared));
         let keeping = Arc::clone(&service);
         let serving = server
-            .layer(AuthLayer::new(service))
+            .layer(AuthLayer::new(service, jwt_key))
             .add_service(rpc.max_decoding_message_size(MAX_REQUEST_BYTES))
             .add_service(feed.max_decoding_message_size(MAX_REQUEST_BYTES))
             .add_service(transfer.max_decoding_message_size(MAX_REQUEST_BYTES))
+            .add_service(accounts.max_decoding_message_size(MAX_REQUEST_BYTES))
             .add_service(planning.max_decoding_message_size(MAX_REQUEST_BYTES))
             .serve_with_incoming_shutdown(
                 TcpIncoming::from(listener).with_nodelay(Some(true)),

@@ -7,12 +7,16 @@ use clap::{Args, Parser, Subcommand};
 use leoscope_core::backends::store::StoreLocation;
 use leoscope_core::client::DEFAULT_PORT;
 use leoscope_core::control::Retention;
+use leoscope_core::jwt::{ALGORITHM, JwtKey};
 use leoscope_core::model::Secret;
 use leoscope_core::{Error, Result};
 use leoscope_orchestrator::{OrchestratorConfig, database};
 
 /// The environment, as it came.
 pub(crate) type Env = BTreeMap<String, String>;
+
+/// The secrets that orchestrators of the public testbed start with when they are given none.
+const WELL_KNOWN: [&str; 2] = ["leotest-access-token", "jwt-secret"];
 
 /// The port of MongoDB servers.
 const MONGODB_PORT: u16 = 27_017;
@@ -139,6 +143,23 @@ pub(crate) struct ServeArgs {
     /// A file that holds the access token of user admin.
     #[arg(long, conflicts_with = "admin_access_token")]
     admin_access_token_file: Option<PathBuf>,
+
+    /// The secret that the web portal signs its tokens with [env: LEOSCOPE_JWT_SECRET]; without
+    /// one, no tokens of the portal are taken.
+    #[arg(long)]
+    jwt_secret: Option<String>,
+
+    /// A file that holds that secret.
+    #[arg(long, conflicts_with = "jwt_secret")]
+    jwt_secret_file: Option<PathBuf>,
+
+    /// How the portal signs its tokens: HS256 is all there is.
+    #[arg(long, default_value = ALGORITHM)]
+    jwt_algo: String,
+
+    /// Take secrets that everybody knows, because they are the defaults of the public testbed.
+    #[arg(long)]
+    insecure: bool,
 }
 
 impl ServeArgs {
@@ -152,11 +173,32 @@ impl ServeArgs {
             retention_days,
             admin_access_token,
             admin_access_token_file,
+            jwt_secret,
+            jwt_secret_file,
+            jwt_algo,
+            insecure,
         } = self;
         let token = match admin_access_token_file {
             Some(file) => Some(read(&file, "--admin-access-token-file")?),
             None => admin_access_token.or_else(|| env.get("LEOSCOPE_ADMIN_ACCESS_TOKEN").cloned()),
         };
+        let jwt_secret = match jwt_secret_file {
+            Some(file) => Some(read(&file, "--jwt-secret-file")?),
+            None => jwt_secret.or_else(|| env.get("LEOSCOPE_JWT_SECRET").cloned()),
+        };
+        if jwt_secret.is_some() && jwt_algo != ALGORITHM {
+            return Err(Error::invalid(format!("{jwt_algo:?} is no way to sign tokens that is taken here"))
+                .hint(format!("let the portal sign with {ALGORITHM}, and leave --jwt-algo out")));
+        }
+        for (option, secret) in [("--admin-access-token", &token), ("--jwt-secret", &jwt_secret)] {
+            if let Some(known) = WELL_KNOWN.iter().find(|known| secret.as_deref() == Some(**known)) {
+                if !insecure {
+                    return Err(Error::invalid(format!("{option} is {known:?}, which everybody knows"))
+                        .hint("choose a secret of your own; --insecure takes it all the same"));
+                }
+                tracing::warn!(option, "everybody knows this secret and can do everything here");
+            }
+        }
         Ok(OrchestratorConfig {
             host: grpc_hostname,
             port: grpc_port,
@@ -164,6 +206,7 @@ impl ServeArgs {
             store: database.location(env)?,
             artifacts_dir,
             retention: retention_days.map(Retention::days).transpose()?,
+            jwt_key: jwt_secret.map(Secret::new).map(JwtKey::new).transpose()?,
             admin_token: token.map(Secret::new),
         })
     }
@@ -239,6 +282,26 @@ mod tests {
         ] {
             location(bad, &[]).expect_err(bad);
         }
+        let config = |line: &str| {
+            let cli = Cli::try_parse_from(line.split(' ')).map_err(|e| Error::invalid(e.to_string()))?;
+            cli.serve.config(&Env::new())
+        };
+        // The defaults of the public testbed, and no way to sign, are no protection.
+        for bad in [
+            "o --admin-access-token=leotest-access-token",
+            "o --jwt-secret=jwt-secret --jwt-algo=HS256",
+            "o --jwt-secret=own --jwt-algo=none",
+            "o --jwt-secret=own --jwt-algo=jwt-algo",
+        ] {
+            config(bad).expect_err(bad);
+        }
+        for good in [
+            "o --admin-access-token=leotest-access-token --jwt-secret=jwt-secret --insecure",
+            "o --jwt-secret=own --jwt-algo=HS256",
+        ] {
+            assert!(config(good).expect(good).jwt_key.is_some());
+        }
+        assert!(config("o").expect("config").jwt_key.is_none());
         Cli::try_parse_from(["o", "--retention-days=1"])
             .expect("number")
             .serve

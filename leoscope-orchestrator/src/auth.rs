@@ -6,6 +6,7 @@ use std::task::{Context, Poll};
 use http::{HeaderMap, Request, Response};
 use leoscope_core::control::Service;
 use leoscope_core::ids::UserId;
+use leoscope_core::jwt::JwtKey;
 use leoscope_core::model::{Caller, Secret};
 use leoscope_core::proto::{metadata, status};
 use leoscope_core::{Error, ErrorKind, Result};
@@ -16,18 +17,20 @@ use tower::Layer;
 #[derive(Debug, Clone)]
 pub(crate) struct AuthLayer {
     service: Arc<Service>,
+    jwt_key: Option<Arc<JwtKey>>,
 }
 
 impl AuthLayer {
-    pub(crate) fn new(service: Arc<Service>) -> Self {
-        Self { service }
+    /// Takes access tokens, and those of the web portal where there is a key to check them with.
+    pub(crate) fn new(service: Arc<Service>, jwt_key: Option<JwtKey>) -> Self {
+        Self { service, jwt_key: jwt_key.map(Arc::new) }
     }
 }
 
 impl<S> Layer<S> for AuthLayer {
     type Service = Auth<S>;
     fn layer(&self, inner: S) -> Auth<S> {
-        Auth { service: Arc::clone(&self.service), inner }
+        Auth { service: Arc::clone(&self.service), jwt_key: self.jwt_key.clone(), inner }
     }
 }
 
@@ -35,6 +38,7 @@ impl<S> Layer<S> for AuthLayer {
 #[derive(Debug, Clone)]
 pub(crate) struct Auth<S> {
     service: Arc<Service>,
+    jwt_key: Option<Arc<JwtKey>>,
     inner: S,
 }
 
@@ -56,9 +60,9 @@ where
         // The service that was polled ready is the one to call; its clone takes its place.
         let fresh = self.inner.clone();
         let mut inner = std::mem::replace(&mut self.inner, fresh);
-        let service = Arc::clone(&self.service);
+        let (service, jwt_key) = (Arc::clone(&self.service), self.jwt_key.clone());
         Box::pin(async move {
-            match authenticate(&service, request.headers()).await {
+            match authenticate(&service, jwt_key.as_deref(), request.headers()).await {
                 Ok(caller) => {
                     tracing::debug!(user = %caller.id, path = request.uri().path(), "call");
                     request.extensions_mut().insert(caller);
@@ -73,19 +77,23 @@ where
     }
 }
 
-async fn authenticate(service: &Service, headers: &HeaderMap) -> Result<Caller> {
+async fn authenticate(service: &Service, jwt_key: Option<&JwtKey>, headers: &HeaderMap) -> Result<Caller> {
     // Existing clients send the keys they do not use with an empty text.
     let header =
         |name: &str| headers.get(name).and_then(|value| value.to_str().ok()).filter(|text| !text.is_empty());
     let refused = |hint: &str| Error::new(ErrorKind::Unauthenticated, status::INVALID_TOKEN).hint(hint);
-    match (header(metadata::USER), header(metadata::TOKEN)) {
-        (Some(user), Some(token)) => {
+    match (header(metadata::USER), header(metadata::TOKEN), header(metadata::JWT)) {
+        (Some(user), Some(token), _) => {
             let user = UserId::parse(user).map_err(|_| refused("check the user id"))?;
             service.authenticate(&user, &Secret::new(token)).await
         }
-        _ if header(metadata::JWT).is_some() => {
-            Err(refused("this orchestrator does not take tokens of the web portal; use an access token"))
-        }
+        // The portal names a user beside its token; who calls is told by the token.
+        (_, _, Some(token)) => match jwt_key {
+            Some(key) => service.authenticate_jwt(key, token).await,
+            None => {
+                Err(refused("this orchestrator does not take tokens of the web portal; use an access token"))
+            }
+        },
         _ => Err(refused("give a user id and its access token")),
     }
 }

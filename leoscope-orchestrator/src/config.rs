@@ -3,6 +3,7 @@ use std::path::PathBuf;
 use leoscope_core::backends::store::StoreLocation;
 use leoscope_core::client::DEFAULT_PORT;
 use leoscope_core::control::Retention;
+use leoscope_core::jwt::JwtKey;
 use leoscope_core::model::Secret;
 
 /// What an orchestrator needs to know before it can start.
@@ -21,6 +22,8 @@ pub struct OrchestratorConfig {
     pub artifacts_dir: Option<PathBuf>,
     /// How long history is kept; `None` is for ever.
     pub retention: Option<Retention>,
+    /// What the tokens of the web portal are checked with; `None` takes none.
+    pub jwt_key: Option<JwtKey>,
     /// The access token of user `admin`; `None` uses the one in the state directory, made on the
     /// first start.
     pub admin_token: Option<Secret>,
@@ -36,6 +39,7 @@ impl OrchestratorConfig {
             store: None,
             artifacts_dir: None,
             retention: None,
+            jwt_key: None,
             admin_token: None,
         }
     }

@@ -53,6 +53,12 @@ impl ControlPlane for Plane {
     async fn delete_user(&self, id: &UserId) -> Result<()> {
         self.called(format!("delete_user {id}"), ())
     }
+    async fn rotate_token(&self, id: &UserId) -> Result<Secret> {
+        self.called(format!("rotate_token {id}"), Secret::new("t0ken"))
+    }
+    async fn revoke_token(&self, id: &UserId) -> Result<()> {
+        self.called(format!("revoke_token {id}"), ())
+    }
     async fn register_node(&self, id: NodeId, details: NodeUpdate) -> Result<Secret> {
         self.called(format!("register_node {id} {details:?}"), Secret::new("t0ken"))
     }
@@ -202,6 +208,9 @@ async fn each_command_makes_its_call() {
     );
     assert_eq!(call("user get").await, "user me");
     assert_eq!(call("user delete --id a").await, "delete_user a");
+    assert_eq!(call("user token rotate --id a").await, "rotate_token a");
+    assert_eq!(call("user token rotate").await, "rotate_token me");
+    assert_eq!(call("user token revoke --id a").await, "revoke_token a");
     assert_eq!(call("node delete --nodeid=n").await, "delete_node n false");
     assert_eq!(call("node delete --nodeid=n --delete-jobs").await, "delete_node n true");
     assert_eq!(call("node delete --nodeid=n --delete-jobs --no-delete-jobs").await, "delete_node n false");

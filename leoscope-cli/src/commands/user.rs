@@ -21,6 +21,26 @@ pub(crate) enum UserCommand {
     Modify(Modify),
     /// Remove a user; what it booked stays
     Delete(Delete),
+    /// Replace or revoke an access token
+    #[command(subcommand)]
+    Token(TokenCommand),
+}
+
+/// The `user token` commands.
+#[derive(Debug, Subcommand)]
+pub(crate) enum TokenCommand {
+    /// Make a new access token and print it, once; the old one is no more
+    Rotate(Of),
+    /// Take the access token away: nobody can call with it any more
+    Revoke(Of),
+}
+
+/// Whose token.
+#[derive(Debug, Args)]
+pub(crate) struct Of {
+    /// The user [default: yourself]
+    #[arg(long)]
+    id: Option<UserId>,
 }
 
 /// Options of `user register`.
@@ -94,6 +114,16 @@ pub(crate) async fn run(command: UserCommand, session: &Session, out: &Output) -
         UserCommand::Delete(Delete { id }) => {
             session.connect()?.delete_user(&id).await?;
             out.done(&id, &format!("user {id} is deleted"), json!({}));
+        }
+        UserCommand::Token(TokenCommand::Rotate(Of { id })) => {
+            let id = id.map_or_else(|| session.caller().cloned(), Ok)?;
+            let token = session.connect()?.rotate_token(&id).await?;
+            out.token(&id, &token);
+        }
+        UserCommand::Token(TokenCommand::Revoke(Of { id })) => {
+            let id = id.map_or_else(|| session.caller().cloned(), Ok)?;
+            session.connect()?.revoke_token(&id).await?;
+            out.done(&id, &format!("the access token of user {id} is revoked"), json!({}));
         }
     }
     Ok(ExitStatus::Done)

@@ -44,6 +44,20 @@ impl ControlPlane for GrpcClient {
         Ok(())
     }
 
+    async fn rotate_token(&self, id: &UserId) -> Result<Secret> {
+        let mut accounts = self.accounts.clone();
+        let request = v1::RotateTokenRequest { userid: id.to_string() };
+        let answer = self.peer.newer("rotate tokens", accounts.rotate_token(request)).await?;
+        Ok(Secret::new(answer.access_token))
+    }
+
+    async fn revoke_token(&self, id: &UserId) -> Result<()> {
+        let mut accounts = self.accounts.clone();
+        let request = v1::RevokeTokenRequest { userid: id.to_string() };
+        self.peer.newer("revoke tokens", accounts.revoke_token(request)).await?;
+        Ok(())
+    }
+
     async fn register_node(&self, id: NodeId, details: NodeUpdate) -> Result<Secret> {
         let mut unary = self.unary.clone();
         let request = node::register_request(id, details);

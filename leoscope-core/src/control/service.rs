@@ -5,6 +5,7 @@ use super::session::Session;
 use super::turns::Turns;
 use crate::error::{Error, ErrorKind, Result};
 use crate::ids::UserId;
+use crate::jwt::JwtKey;
 use crate::model::{Caller, Role, Secret, TokenHash, User};
 use crate::ports::{ArtifactStore, Clock, Store};
 
@@ -81,6 +82,19 @@ impl Service {
             Some(User { id, role, .. }) => Ok(Caller { id, role }),
             None => Err(Error::new(ErrorKind::Unauthenticated, "Invalid token")
                 .hint("check the user id and its access token")),
+        }
+    }
+
+    /// Who calls with this token of the web portal.
+    ///
+    /// # Errors
+    /// [`Unauthenticated`](ErrorKind::Unauthenticated), whether the token or its user is wrong.
+    pub async fn authenticate_jwt(&self, key: &JwtKey, token: &str) -> Result<Caller> {
+        let refused = |why: &str| Error::new(ErrorKind::Unauthenticated, "Invalid token").hint(why);
+        let id = key.verify(token, self.clock.now()).map_err(|error| refused(error.message()))?;
+        match self.store.user(&id).await? {
+            Some(User { id, role, .. }) => Ok(Caller { id, role }),
+            None => Err(refused("the token names no user of this testbed")),
         }
     }
 

@@ -42,6 +42,12 @@ impl ControlPlane for Session {
     async fn delete_user(&self, id: &UserId) -> Result<()> {
         self.do_delete_user(id).await
     }
+    async fn rotate_token(&self, id: &UserId) -> Result<Secret> {
+        self.do_rotate_token(id).await
+    }
+    async fn revoke_token(&self, id: &UserId) -> Result<()> {
+        self.do_revoke_token(id).await
+    }
     async fn register_node(&self, id: NodeId, details: NodeUpdate) -> Result<Secret> {
         self.do_register_node(id, details).await
     }

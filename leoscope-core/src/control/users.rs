@@ -1,4 +1,5 @@
 use super::Session;
+use super::service::ADMIN;
 use super::text::check_text;
 use crate::error::{Error, ErrorKind, Result};
 use crate::ids::UserId;
@@ -54,6 +55,28 @@ impl Session {
         let stored = self.service.store.user(&user.id).await?.ok_or_else(|| missing(&user.id))?;
         let NewUser { id, name, role, team } = user;
         self.service.store.update_user(&User { id, name, role, team, token: stored.token }).await
+    }
+
+    pub(super) async fn do_rotate_token(&self, id: &UserId) -> Result<Secret> {
+        self.require(&Action::ChangeToken(id))?;
+        let token = Secret::random_token()?;
+        self.change_token(id, Some(TokenHash::of(&token))).await?;
+        Ok(token)
+    }
+
+    pub(super) async fn do_revoke_token(&self, id: &UserId) -> Result<()> {
+        self.require(&Action::ChangeToken(id))?;
+        self.change_token(id, None).await
+    }
+
+    async fn change_token(&self, id: &UserId, token: Option<TokenHash>) -> Result<()> {
+        if id.as_str() == ADMIN {
+            return Err(Error::invalid("the access token of user admin is kept by its orchestrator").hint(
+                "give the orchestrator another one (--admin-access-token-file), or remove admin-token in its state directory, and start it again",
+            ));
+        }
+        let stored = self.service.store.user(id).await?.ok_or_else(|| missing(id))?;
+        self.service.store.update_user(&User { token, ..stored }).await
     }
 
     pub(super) async fn do_delete_user(&self, id: &UserId) -> Result<()> {

@@ -54,6 +54,11 @@ pub trait ControlPlane: Debug + Send + Sync {
     /// Removes a user; what it booked stays.
     async fn delete_user(&self, id: &UserId) -> Result<()>;
 
+    /// Gives a user a new access token, which is shown only this once; the old one is no more.
+    async fn rotate_token(&self, id: &UserId) -> Result<Secret>;
+    /// Takes a user's access token away.
+    async fn revoke_token(&self, id: &UserId) -> Result<()>;
+
     /// Registers a node and gives its access token, which is shown only this once.
     async fn register_node(&self, id: NodeId, details: NodeUpdate) -> Result<Secret>;
     /// The nodes that match.

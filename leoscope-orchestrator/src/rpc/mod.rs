@@ -1,5 +1,6 @@
 //! The calls, one file per group: convert in, one call on the session, convert out.
 
+mod accounts;
 mod feed;
 mod jobs;
 mod nodes;
@@ -22,6 +23,7 @@ use leoscope_core::proto::unary::leotest_orchestrator_server::LeotestOrchestrato
 use leoscope_core::{Error, ErrorKind, Result};
 use tonic::{Request, Response, Status};
 
+pub(crate) use accounts::Tokens;
 pub(crate) use feed::Feed;
 pub(crate) use planning::Planner;
 pub(crate) use transfer::Transfer;

@@ -39,6 +39,8 @@ calls! {
     user(id: &UserId) -> Option<NewUser>;
     modify_user(user: NewUser) -> ();
     delete_user(id: &UserId) -> ();
+    rotate_token(id: &UserId) -> Secret;
+    revoke_token(id: &UserId) -> ();
     register_node(id: NodeId, details: NodeUpdate) -> Secret;
     nodes(filter: &NodeFilter) -> Vec<Node>;
     update_node(id: &NodeId, update: NodeUpdate) -> ();

@@ -5,6 +5,7 @@ mod errors;
 mod existing;
 mod older;
 mod planning;
+mod tokens;
 mod transfer;
 mod world;
 

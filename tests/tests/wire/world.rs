@@ -38,9 +38,15 @@ pub(crate) fn user(name: &str, role: Role) -> NewUser {
 
 impl World {
     pub(crate) async fn start() -> Self {
+        Self::start_with(|_| ()).await
+    }
+
+    /// One with other settings.
+    pub(crate) async fn start_with(change: impl FnOnce(&mut OrchestratorConfig)) -> Self {
         let dir = tempfile::tempdir().expect("directory");
-        let app =
-            build(OrchestratorConfig { port: 0, ..OrchestratorConfig::new(dir.path()) }).await.expect("app");
+        let mut config = OrchestratorConfig { port: 0, ..OrchestratorConfig::new(dir.path()) };
+        change(&mut config);
+        let app = build(config).await.expect("app");
         let mut world = Self {
             address: app.local_addr(),
             certificate: std::fs::read(app.certificate_path()).expect("certificate"),
