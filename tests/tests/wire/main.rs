@@ -4,6 +4,7 @@
 mod errors;
 mod existing;
 mod older;
+mod permissions;
 mod planning;
 mod tokens;
 mod transfer;
