@@ -24,7 +24,7 @@ use crate::auth::AuthLayer;
 use crate::certificate::{self, Certificate};
 use crate::config::OrchestratorConfig;
 use crate::rpc::{Feed, Planner, Rpc, Shared, Tokens, Transfer};
-use crate::{admin, listen, state};
+use crate::{admin, health, listen, state};
 
 /// The largest request in bytes.
 const MAX_REQUEST_BYTES: usize = 4 << 20;
@@ -135,6 +135,8 @@ impl App {
         let accounts = AccountsServer::new(Tokens(shared.clone()));
         let planning = PlanningServer::new(Planner::new(shared));
         let keeping = Arc::clone(&service);
+        let (reporter, asked) = tonic_health::server::health_reporter();
+        let telling = health::keep(Arc::clone(&service), reporter);
         let serving = server
             .layer(AuthLayer::new(service, jwt_key))
             .add_service(rpc.max_decoding_message_size(MAX_REQUEST_BYTES))
@@ -142,6 +144,7 @@ impl App {
             .add_service(transfer.max_decoding_message_size(MAX_REQUEST_BYTES))
             .add_service(accounts.max_decoding_message_size(MAX_REQUEST_BYTES))
             .add_service(planning.max_decoding_message_size(MAX_REQUEST_BYTES))
+            .add_service(asked)
             .serve_with_incoming_shutdown(
                 TcpIncoming::from(listener).with_nodelay(Some(true)),
                 shutdown.clone().cancelled_owned(),
@@ -154,6 +157,7 @@ impl App {
         tokio::select! {
             result = serving => result.map_err(|e| Error::while_doing("serve", source(&e))),
             () = keeping.keep(retention) => Ok(()),
+            () = telling => Ok(()),
             () = late => {
                 tracing::warn!("calls under way were cut off");
                 Ok(())

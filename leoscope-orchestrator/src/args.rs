@@ -123,6 +123,10 @@ pub(crate) struct ServeArgs {
     #[arg(long, default_value_t = DEFAULT_PORT)]
     grpc_port: u16,
 
+    /// How many threads serve [default: as many as there are processors].
+    #[arg(long, value_parser = clap::value_parser!(u16).range(1..=1024))]
+    pub(crate) grpc_workers: Option<u16>,
+
     #[command(flatten)]
     database: DatabaseArgs,
 
@@ -168,6 +172,7 @@ impl ServeArgs {
         let Self {
             grpc_hostname,
             grpc_port,
+            grpc_workers: _,
             database,
             artifacts_dir,
             retention_days,

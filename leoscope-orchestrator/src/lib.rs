@@ -9,6 +9,7 @@ mod app;
 mod auth;
 mod certificate;
 mod config;
+mod health;
 mod listen;
 mod rpc;
 mod state;

@@ -30,7 +30,7 @@ fn main() -> ExitCode {
         .filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)))
         .filter(|(_, value)| !value.is_empty())
         .collect();
-    match run(Cli::parse(), &env) {
+    match start(Cli::parse(), &env) {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
             let mut stderr = std::io::stderr().lock();
@@ -42,7 +42,15 @@ fn main() -> ExitCode {
     }
 }
 
-#[tokio::main]
+fn start(cli: Cli, env: &Env) -> Result<()> {
+    let mut runtime = tokio::runtime::Builder::new_multi_thread();
+    if let Some(workers) = cli.serve.grpc_workers {
+        runtime.worker_threads(workers.into());
+    }
+    let runtime = runtime.enable_all().build().map_err(|e| Error::while_doing("start its threads", e))?;
+    runtime.block_on(run(cli, env))
+}
+
 async fn run(cli: Cli, env: &Env) -> Result<()> {
     match cli.command {
         None => serve(cli.serve.config(env)?).await,

@@ -18,6 +18,10 @@ use leoscope_tests::mongodb;
 use tokio::sync::watch;
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
+use tonic::transport::{Certificate, ClientTlsConfig, Endpoint};
+use tonic_health::pb::HealthCheckRequest;
+use tonic_health::pb::health_check_response::ServingStatus as HealthStatus;
+use tonic_health::pb::health_client::HealthClient;
 
 const CLIENTS: usize = 12;
 
@@ -129,6 +133,18 @@ async fn until_all(seen: &mut [watch::Receiver<Seen>], count: fn(&Seen) -> usize
     }
 }
 
+/// Asks without credentials until the orchestrator says that it is so.
+async fn until_health(port: u16, pem: &[u8], wanted: HealthStatus) {
+    let tls = ClientTlsConfig::new().ca_certificate(Certificate::from_pem(pem)).domain_name("localhost");
+    let endpoint = Endpoint::from_shared(format!("https://127.0.0.1:{port}")).expect("endpoint");
+    let channel = endpoint.tls_config(tls).expect("tls").connect().await.expect("connected");
+    let request = HealthCheckRequest { service: String::new() };
+    let mut states = HealthClient::new(channel).watch(request).await.expect("watch").into_inner();
+    let seen =
+        async { while states.message().await.expect("state").expect("not ended").status() != wanted {} };
+    tokio::time::timeout(DEADLINE, seen).await.expect("in time");
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn a_database_that_goes_away_and_comes_back_makes_no_call_hang_and_loses_nothing() {
     let dir = tempfile::tempdir().expect("directory");
@@ -172,6 +188,11 @@ async fn a_database_that_goes_away_and_comes_back_makes_no_call_hang_and_loses_n
     until_all(&mut seen, |seen| seen.bad).await;
     server.signal("CONT");
     until_all(&mut seen, |seen| seen.good).await;
+    // What a load balancer sees.
+    server.signal("STOP");
+    until_health(port, &pem, HealthStatus::NotServing).await;
+    server.signal("CONT");
+    until_health(port, &pem, HealthStatus::Serving).await;
     stop.cancel();
     let clients = clients.join_all().await;
 

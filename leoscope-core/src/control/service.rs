@@ -38,6 +38,14 @@ impl Service {
         Arc::new(Self { store, artifacts, clock, changes: Arc::default(), turns: Turns::default() })
     }
 
+    /// Finds out whether the database answers.
+    ///
+    /// # Errors
+    /// Those of the store.
+    pub async fn check(&self) -> Result<()> {
+        self.store.settings().await.map(drop)
+    }
+
     /// Makes sure that user `admin` exists and has this access token.
     ///
     /// # Errors
