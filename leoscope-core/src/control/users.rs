@@ -71,9 +71,8 @@ impl Session {
 
     async fn change_token(&self, id: &UserId, token: Option<TokenHash>) -> Result<()> {
         if id.as_str() == ADMIN {
-            return Err(Error::invalid("the access token of user admin is kept by its orchestrator").hint(
-                "give the orchestrator another one (--admin-access-token-file), or remove admin-token in its state directory, and start it again",
-            ));
+            return Err(Error::invalid("the access token of user admin is kept by its orchestrator")
+                .hint("start the orchestrator with another one: --admin-access-token-file"));
         }
         let stored = self.service.store.user(id).await?.ok_or_else(|| missing(id))?;
         self.service.store.update_user(&User { token, ..stored }).await
