@@ -8,13 +8,13 @@ use serde::Serialize;
 use super::super::taken;
 use super::documents::{self, JobDocument, NodeDocument, RunDocument, TimetableDocument, UserDocument};
 use super::jobs::Work;
-use crate::backends::timetables::Committed;
-
 use super::schema::FORMAT;
 use super::timetable::inside;
 use super::{Access, LIMIT, LONG, MongoStore, after, fault, within, within_for};
+use crate::backends::timetables::Committed;
 use crate::error::Result;
-use crate::model::{Node, Record, RecordKey, RecordKind, User};
+use crate::ids::NodeId;
+use crate::model::{Job, Node, Record, RecordKey, RecordKind};
 use crate::ports::{Archive, SettingsStore as _, Versions};
 use crate::time::Timestamp;
 
@@ -118,13 +118,12 @@ impl MongoStore {
         &self,
         session: &mut ClientSession,
         seen: &Versions,
-        document: JobDocument,
+        job: Job,
+        settled: Timestamp,
+        next: Option<Timestamp>,
     ) -> Result<Committed> {
-        let key = document.key.clone();
-        let (job, settled, next) = document.into_job()?;
         let versions = self.claim_all(session, seen, job.nodes()).await?;
         let document = JobDocument::new(job.clone(), settled, next);
-        debug_assert_eq!(document.key, key);
         match self.jobs().insert_one(&document).session(session).await {
             Err(error) if fault::is_duplicate(&error) => return Err(taken("job", &job.id)),
             other => other.map_err(|e| inside(&e))?,
@@ -132,12 +131,15 @@ impl MongoStore {
         Ok(Committed { versions, jobs: vec![job.into()] })
     }
 
-    async fn raise(&self, record: &Record) -> Result<()> {
-        let Record::Timetable { node, version } = record else { return Ok(()) };
+    /// Makes the version of a timetable at least `version`.
+    async fn raise(&self, node: &NodeId, version: u64) -> Result<()> {
         let version = version.cast_signed();
         let lower = doc! { "_id": node.as_str(), "version": { "$lt": version } };
-        let raise = doc! { "$set": { "version": version }, "$currentDate": { "modified": true },
-        "$setOnInsert": { "format": FORMAT } };
+        let raise = doc! {
+            "$set": { "version": version },
+            "$currentDate": { "modified": true },
+            "$setOnInsert": { "format": FORMAT },
+        };
         match self.versions().update_one(lower, raise).upsert(true).await {
             // It is not lower.
             Err(error) if fault::is_duplicate(&error) => Ok(()),
@@ -169,19 +171,17 @@ impl Archive for MongoStore {
             return Ok(stored);
         }
         let added = match record.clone() {
-            Record::User(user) => {
-                within(Access::Write, self.add("users", &UserDocument::from(User::clone(&user)))).await?
-            }
+            Record::User(user) => within(Access::Write, self.add("users", &UserDocument::from(user))).await?,
             Record::Node(node) => within(Access::Write, self.add("nodes", &NodeDocument::from(node))).await?,
             Record::Run { run, revision } => {
                 within(Access::Write, self.add("runs", &RunDocument::new(run, revision))).await?
             }
             Record::Job { job, settled, next } => {
-                let document = Box::new(JobDocument::new(job, settled, next));
-                self.transact(seen, Work::Restore(document)).await.map(|()| true)?
+                let work = Work::Restore { job: Box::new(job), settled, next };
+                self.transact(seen, work).await.map(|()| true)?
             }
-            Record::Timetable { .. } => {
-                within(Access::Write, self.raise(record)).await?;
+            Record::Timetable { node, version } => {
+                within(Access::Write, self.raise(&node, version)).await?;
                 return Ok(stored);
             }
             Record::Settings(settings) => self.put_settings(&settings).await.map(|()| true)?,

@@ -102,7 +102,9 @@ impl MongoStore {
         let mut session = timeout_at(deadline, self.begin()).await.map_err(late)??;
         let written = match work {
             Work::Book(booking) => timeout_at(deadline, self.book(&mut session, seen, booking)).await,
-            Work::Restore(job) => timeout_at(deadline, self.restore_job(&mut session, seen, *job)).await,
+            Work::Restore { job, settled, next } => {
+                timeout_at(deadline, self.restore_job(&mut session, seen, *job, settled, next)).await
+            }
             Work::Forget(job) => timeout_at(deadline, self.forget(&mut session, seen, *job)).await,
         };
         let committed = match written.map_err(late).flatten() {
@@ -132,7 +134,7 @@ impl MongoStore {
 /// What is done in a transaction on timetables.
 pub(super) enum Work {
     Book(Booking),
-    Restore(Box<JobDocument>),
+    Restore { job: Box<Job>, settled: Timestamp, next: Option<Timestamp> },
     Forget(Box<Job>),
 }
 

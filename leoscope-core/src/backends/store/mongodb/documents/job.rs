@@ -19,7 +19,7 @@ enum JobType {
 #[derive(Debug, Serialize, Deserialize)]
 pub(in super::super) struct JobDocument {
     #[serde(rename = "_id")]
-    pub(in super::super) key: String,
+    key: String,
     format: i32,
     jobid: JobId,
     userid: UserId,
