@@ -110,7 +110,7 @@ impl MongoStore {
         let committed = match written.map_err(late).flatten() {
             Ok(committed) => committed,
             Err(error) => {
-                Self::abort(session);
+                Self::abort(session).await;
                 return Err(error);
             }
         };

@@ -106,7 +106,7 @@ impl MongoStore {
             )
             .hint("make it a replica set, of one member at least: --replSet rs0, and rs.initiate() once")),
             found => {
-                Self::abort(session);
+                Self::abort(session).await;
                 found.map(drop).map_err(|e| fault::read(&e))
             }
         }

@@ -25,6 +25,9 @@ const ATTEMPTS: usize = 8;
 /// How long to wait before asking again whether a transaction was committed.
 const PAUSE: Duration = Duration::from_millis(50);
 
+/// How long to wait until the server has given a transaction up.
+const PATIENCE: Duration = Duration::from_secs(2);
+
 /// An error inside a transaction, of which nothing is stored.
 pub(super) fn inside(error: &::mongodb::error::Error) -> Error {
     if fault::is_conflict(error) { stale("the timetable") } else { fault::read(error) }
@@ -42,14 +45,18 @@ impl MongoStore {
         Ok(session)
     }
 
-    /// Gives a transaction up. Nobody waits for it, but the server must hear of it: until then, or
-    /// until it is a minute old, it stands in the way of others.
-    pub(super) fn abort(mut session: ClientSession) {
-        tokio::spawn(async move {
+    /// Gives a transaction up, and waits until the server has heard of it: until then, or until it
+    /// is a minute old, it stands in the way of others.
+    pub(super) async fn abort(mut session: ClientSession) {
+        // A task of its own, because the caller may be dropped meanwhile.
+        let told = tokio::spawn(async move {
             if let Err(error) = session.abort_transaction().await {
                 tracing::debug!(%error, "a transaction ends by itself");
             }
         });
+        if tokio::time::timeout(PATIENCE, told).await.is_err() {
+            tracing::debug!("the server takes long to give a transaction up");
+        }
     }
 
     /// Commits a transaction that has written `changed`, and finds out whether that happened.
@@ -185,7 +192,7 @@ impl MongoStore {
             let read = self.snapshot(&mut session, nodes).await;
             match read {
                 Err(error) => {
-                    Self::abort(session);
+                    Self::abort(session).await;
                     if error.kind() != ErrorKind::Stale {
                         return Err(error);
                     }
