@@ -1,7 +1,9 @@
 //! Generates the protocol's code from the `.proto` files, without needing `protoc`.
 
 use std::error::Error;
+use std::path::PathBuf;
 
+use prost::Message as _;
 use prost_types::FileDescriptorSet;
 use prost_types::field_descriptor_proto::Type;
 
@@ -37,10 +39,14 @@ fn main() -> Result<(), Box<dyn Error>> {
         "proto/leoscope/v1/accounts.proto",
         "proto/leoscope/v1/artifacts.proto",
         "proto/leoscope/v1/feed.proto",
+        "proto/leoscope/v1/history.proto",
         "proto/leoscope/v1/planning.proto",
         "proto/leoscope/v1/status.proto",
     ];
     let mut descriptors = protox::compile(files, ["proto"])?;
+    // As they are on the wire, before the code takes its liberties.
+    let out = PathBuf::from(std::env::var_os("OUT_DIR").ok_or("OUT_DIR is not set")?);
+    std::fs::write(out.join("descriptors.bin"), descriptors.encode_to_vec())?;
     encoded(&mut descriptors, "GetJobsOnNodeResponse", "jobs")?;
     tonic_prost_build::configure()
         .bytes(".leoscope.v1")

@@ -97,6 +97,7 @@ async fn dispatch(Cli { global, command }: Cli, env: &Env, out: &Output) -> Resu
         Command::Node(command) => node::run(command, &session(global), out).await,
         Command::Job(command) => job::run(command, &session(global), out).await,
         Command::Run(command) => run::run(command, &session(global), out).await,
+        Command::Audit(command) => command.run(&session(global), out).await,
         Command::Config(command) => config::run(command, &session(global), out).await,
     }
 }

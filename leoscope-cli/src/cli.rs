@@ -10,6 +10,7 @@ use leoscope_core::ids::UserId;
 use leoscope_core::model::{RunLength, Secret};
 use leoscope_core::time::{SignedDuration, Timestamp, Window, parse_time};
 
+use crate::commands::audit::Audit;
 use crate::commands::config::ConfigCommand;
 use crate::commands::demo::Demo;
 use crate::commands::dev::Dev;
@@ -110,6 +111,8 @@ pub(crate) enum Command {
     /// Read and replace the testbed-wide configuration
     #[command(subcommand)]
     Config(ConfigCommand),
+    /// Show who did what, for administrators
+    Audit(Audit),
     /// Measure how long TCP connections to a target take: a small experiment
     Probe(Probe),
 }

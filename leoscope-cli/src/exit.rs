@@ -40,9 +40,11 @@ impl From<ErrorKind> for ExitStatus {
                 Self::Refused
             }
             ErrorKind::PermissionDenied | ErrorKind::Unauthenticated => Self::NotAuthorised,
-            ErrorKind::Stale | ErrorKind::Unavailable | ErrorKind::Timeout | ErrorKind::Internal => {
-                Self::Failed
-            }
+            ErrorKind::Stale
+            | ErrorKind::Exhausted
+            | ErrorKind::Unavailable
+            | ErrorKind::Timeout
+            | ErrorKind::Internal => Self::Failed,
         }
     }
 }
@@ -73,6 +75,7 @@ mod tests {
                 "permission_denied 5",
                 "unauthenticated 5",
                 "stale 1",
+                "exhausted 1",
                 "unavailable 1",
                 "timeout 1",
                 "unsupported 2",

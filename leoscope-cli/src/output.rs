@@ -1,6 +1,8 @@
 //! The only place that prints: data on standard output, everything else on standard error.
 
+mod audit;
 mod config;
+mod events;
 mod fetched;
 mod jobs;
 mod nodes;

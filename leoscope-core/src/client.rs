@@ -23,6 +23,7 @@ use crate::model::Secret;
 use crate::proto::unary::leotest_orchestrator_client::LeotestOrchestratorClient;
 use crate::proto::v1::accounts_client::AccountsClient;
 use crate::proto::v1::artifacts_client::ArtifactsClient;
+use crate::proto::v1::history_client::HistoryClient;
 use crate::proto::v1::node_feed_client::NodeFeedClient;
 use crate::proto::v1::planning_client::PlanningClient;
 use answer::Peer;
@@ -99,6 +100,7 @@ pub struct GrpcClient {
     artifacts: ArtifactsClient<Authenticated>,
     planning: PlanningClient<Authenticated>,
     accounts: AccountsClient<Authenticated>,
+    history: HistoryClient<Authenticated>,
     peer: Peer,
 }
 
@@ -130,6 +132,7 @@ impl GrpcClient {
             feed: NodeFeedClient::new(channel.clone()).max_decoding_message_size(MAX_ANSWER_BYTES),
             artifacts: ArtifactsClient::new(channel.clone()),
             accounts: AccountsClient::new(channel.clone()),
+            history: HistoryClient::new(channel.clone()).max_decoding_message_size(MAX_ANSWER_BYTES),
             planning: PlanningClient::new(channel).max_decoding_message_size(MAX_ANSWER_BYTES),
             peer,
         })

@@ -5,10 +5,13 @@
 
 use std::fmt;
 
+use serde::{Deserialize, Serialize};
+
 use crate::conflict::{Conflict, Refusal};
 
 /// What sort of failure an [`Error`] is; the only thing a caller should branch on.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum ErrorKind {
     /// A value the caller gave is not acceptable.
     InvalidArgument,
@@ -24,6 +27,8 @@ pub enum ErrorKind {
     Unauthenticated,
     /// The state read before has changed since; read again and retry.
     Stale,
+    /// The caller asks for more than it may at once; a retry after a while succeeds.
+    Exhausted,
     /// The other side cannot be reached now; a retry may succeed.
     Unavailable,
     /// No answer came in time; a write may or may not have happened.
@@ -36,7 +41,7 @@ pub enum ErrorKind {
 
 impl ErrorKind {
     /// All kinds, for tables and tests that must cover each of them.
-    pub const ALL: [ErrorKind; 11] = [
+    pub const ALL: [ErrorKind; 12] = [
         Self::InvalidArgument,
         Self::NotFound,
         Self::AlreadyExists,
@@ -44,6 +49,7 @@ impl ErrorKind {
         Self::PermissionDenied,
         Self::Unauthenticated,
         Self::Stale,
+        Self::Exhausted,
         Self::Unavailable,
         Self::Timeout,
         Self::Unsupported,
@@ -60,6 +66,7 @@ impl ErrorKind {
             Self::PermissionDenied => "permission_denied",
             Self::Unauthenticated => "unauthenticated",
             Self::Stale => "stale",
+            Self::Exhausted => "exhausted",
             Self::Unavailable => "unavailable",
             Self::Timeout => "timeout",
             Self::Unsupported => "unsupported",
@@ -74,7 +81,7 @@ impl ErrorKind {
 
     /// Whether the same request may succeed later without any change by the caller.
     pub const fn is_transient(self) -> bool {
-        matches!(self, Self::Stale | Self::Unavailable | Self::Timeout)
+        matches!(self, Self::Stale | Self::Exhausted | Self::Unavailable | Self::Timeout)
     }
 }
 
@@ -188,6 +195,7 @@ mod tests {
     fn every_kind_has_its_own_name_and_is_found_by_it() {
         for kind in ErrorKind::ALL {
             assert_eq!(ErrorKind::from_name(kind.name()), Some(kind));
+            assert_eq!(serde_json::to_string(&kind).expect("kind"), format!("{:?}", kind.name()));
         }
         assert_eq!(ErrorKind::from_name("nonsense"), None);
     }

@@ -127,6 +127,57 @@ id!(
     "task"
 );
 
+id!(
+    /// Something that happened to a job or a run.
+    EventId,
+    "event"
+);
+id!(
+    /// A line of the audit trail. Ids sort by the time of what they stand for.
+    AuditId,
+    "audit"
+);
+
+impl EventId {
+    /// An id for an event that came without one.
+    ///
+    /// # Errors
+    /// [`Internal`](crate::ErrorKind::Internal) when the system has no randomness to give.
+    pub fn random() -> Result<Self, Error> {
+        let bits = getrandom::u64().map_err(|e| Error::while_doing("make an event id", e))?;
+        Ok(Self(format!("event-{bits:016x}")))
+    }
+
+    /// The id of the event that `run` has reached a step: the same for the same step, however often
+    /// it is reported.
+    pub fn of_step(run: &RunId, status: &str, phase: &str) -> Self {
+        let mut hash = Sha256::new();
+        for part in [run.as_str(), status, phase] {
+            hash.update(part);
+            hash.update([0]);
+        }
+        let digest = hash.finalize();
+        let tag = u128::from_be_bytes(std::array::from_fn(|i| digest[i]));
+        Self(format!("step-{tag:032x}"))
+    }
+}
+
+impl AuditId {
+    /// An id for what happens at `now`.
+    ///
+    /// # Errors
+    /// [`Internal`](crate::ErrorKind::Internal) when the system has no randomness to give.
+    pub fn at(now: Timestamp) -> Result<Self, Error> {
+        let bits = getrandom::u64().map_err(|e| Error::while_doing("make an audit id", e))?;
+        Ok(Self(format!("{}-{bits:016x}", Self::first_at(now))))
+    }
+
+    /// What the ids of everything from `instant` on are not less than.
+    pub fn first_at(instant: Timestamp) -> String {
+        format!("{:016x}", instant.as_microsecond().max(0))
+    }
+}
+
 impl JobId {
     /// An id for a job whose submitter chose none: `job-` and 64 random bits in hexadecimal.
     ///

@@ -74,5 +74,6 @@ pub mod proto;
 pub mod reconcile;
 pub mod schedule;
 pub mod time;
+pub mod trigger;
 
 pub use error::{Error, ErrorKind, Result};

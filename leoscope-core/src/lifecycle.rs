@@ -255,7 +255,17 @@ fn deadline_passed(window: Window) -> Outcome {
 pub fn merge(existing: Run, reported: Run) -> Run {
     if !existing.status.is_terminal() {
         let behind = existing.status == RunStatus::Running && reported.status == RunStatus::Scheduled;
-        return if behind { existing } else { reported };
+        if behind {
+            return existing;
+        }
+        // Programs of another make leave out later what they have said before.
+        return Run {
+            planned: reported.planned.or(existing.planned),
+            started: reported.started.or(existing.started),
+            artifact: reported.artifact.or(existing.artifact),
+            trigger_verdict: reported.trigger_verdict.or(existing.trigger_verdict),
+            ..reported
+        };
     }
     Run { artifact: existing.artifact.clone().or(reported.artifact), ..existing }
 }

@@ -95,6 +95,14 @@ fn consider(plan: &mut Plan, job: &Job, window: Window, journal: &[JournalEntry]
             && other.run.planned.is_some_and(|planned| planned.overlap(&window).is_some())
     });
     match previous {
+        None if job.trigger.is_some() => {
+            let message = "this node does not watch the conditions of triggers yet";
+            let outcome = Outcome::new(RunStatus::Skipped, Stage::Trigger, Reason::TriggerUnknown, message);
+            entry.run.end(outcome, now);
+            entry.run.trigger_verdict = Some("UNKNOWN".to_owned());
+            entry.step = Step::Done;
+            plan.skip.push(entry);
+        }
         None => plan.begin.push(entry),
         Some(previous) => {
             let message = format!("run {} of the same job still has the time", previous.run.id);

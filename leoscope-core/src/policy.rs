@@ -54,6 +54,8 @@ pub enum Action<'a> {
     AskKernelAccess,
     /// Fetch the orders of a node.
     ReadOrders(&'a NodeId),
+    /// Read the audit trail.
+    ReadAudit,
 }
 
 /// Whether `caller` may do `action`. ADMIN may do everything.
@@ -64,7 +66,7 @@ pub fn may(caller: &Caller, action: &Action<'_>) -> bool {
     let is = |user: &UserId| caller.id == *user;
     let owns_node = |node: &Node| caller.role == Role::NodeOwner && node.owner.as_ref().is_some_and(is);
     match *action {
-        Action::ManageUsers | Action::UpdateSettings => false,
+        Action::ManageUsers | Action::UpdateSettings | Action::ReadAudit => false,
         Action::ReadUser { user, served } => is(user) || (caller.role.is_node() && served),
         Action::ChangeToken(user) => is(user),
         Action::ReadSecretSettings => caller.role.is_node(),

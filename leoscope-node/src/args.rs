@@ -8,6 +8,7 @@ use clap::Parser;
 use leoscope_core::client::{ClientConfig, Tls};
 use leoscope_core::ids::{NodeId, UserId};
 use leoscope_core::model::{ExecutorConfig, Secret};
+use leoscope_core::schedule::Zone;
 use leoscope_core::time::SignedDuration;
 use leoscope_core::{Error, Result};
 use leoscope_node::{NodeConfig, RuntimeChoice};
@@ -44,6 +45,9 @@ pub(crate) struct Args {
     /// The executor config (YAML).
     #[arg(long)]
     executor_config: Option<PathBuf>,
+    /// The time zone of the place, for example Europe/Berlin [default: that of this machine].
+    #[arg(long)]
+    time_zone: Option<Zone>,
     /// What runs the experiments.
     #[arg(long, value_enum, default_value = "auto")]
     runtime: RuntimeChoice,
@@ -53,8 +57,8 @@ pub(crate) struct Args {
 }
 
 impl Args {
-    /// The settings these arguments and the environment give.
-    pub(crate) fn resolve(self, env: &BTreeMap<String, String>) -> Result<NodeConfig> {
+    /// The settings these arguments and the environment give, on a machine in `here`.
+    pub(crate) fn resolve(self, env: &BTreeMap<String, String>, here: Option<Zone>) -> Result<NodeConfig> {
         let node = NodeId::parse(&self.nodeid)?;
         let token = match (self.access_token, self.access_token_file, env.get("LEOSCOPE_ACCESS_TOKEN")) {
             (Some(token), _, _) => token,
@@ -83,6 +87,7 @@ impl Args {
         };
         Ok(NodeConfig {
             node,
+            time_zone: self.time_zone.or(here),
             client,
             // Containers need the results directory as an absolute path.
             state_dir: std::path::absolute(&self.state_dir)

@@ -17,6 +17,7 @@ use leoscope_core::client::{ClientConfig, GrpcClient};
 use leoscope_core::ids::NodeId;
 use leoscope_core::model::ExecutorConfig;
 use leoscope_core::ports::{Clock, Runtime, RuntimeInfo};
+use leoscope_core::schedule::Zone;
 use leoscope_core::time::SignedDuration;
 use leoscope_core::{Error, Result};
 
@@ -36,6 +37,8 @@ pub enum RuntimeChoice {
 pub struct NodeConfig {
     /// The node's id.
     pub node: NodeId,
+    /// The time zone of the place, if it is known.
+    pub time_zone: Option<Zone>,
     /// How to reach the orchestrator, as this node.
     pub client: ClientConfig,
     /// Where the node keeps its journal, runs in progress and bundles.
@@ -66,13 +69,13 @@ const GRACE: Duration = Duration::from_secs(5);
 /// A state directory that cannot be written, a container engine that was asked for and does not
 /// answer, a journal that cannot be read.
 pub async fn build(config: NodeConfig) -> Result<Node> {
-    let NodeConfig { node, client, state_dir, executor, runtime, interval } = config;
+    let NodeConfig { node, time_zone, client, state_dir, executor, runtime, interval } = config;
     make_private_dir(&state_dir)?;
     let runtime = choose_runtime(runtime, &node, &state_dir).await?;
     let info = runtime.info().await?;
     let clock: Arc<dyn Clock> = Arc::new(SystemClock);
     let agent = Agent::new(
-        AgentConfig { node, work_dir: state_dir.clone(), executor, interval, grace: GRACE },
+        AgentConfig { node, time_zone, work_dir: state_dir.clone(), executor, interval, grace: GRACE },
         Arc::new(GrpcClient::connect(client)?),
         runtime,
         Arc::new(SqliteLedger::open(&state_dir.join("node.db"))?),

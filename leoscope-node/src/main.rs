@@ -6,6 +6,7 @@ use std::process::ExitCode;
 
 use clap::Parser;
 use leoscope_core::Error;
+use leoscope_core::schedule::Zone;
 use tokio_util::sync::CancellationToken;
 
 fn main() -> ExitCode {
@@ -19,7 +20,9 @@ fn main() -> ExitCode {
     // A second installation would only say that there is a provider already.
     let _ = rustls::crypto::ring::default_provider().install_default();
     let env = std::env::vars().collect();
-    match args::Args::parse().resolve(&env).and_then(run) {
+    let here = jiff::tz::TimeZone::try_system().ok();
+    let here = here.as_ref().and_then(jiff::tz::TimeZone::iana_name).and_then(|name| Zone::parse(name).ok());
+    match args::Args::parse().resolve(&env, here).and_then(run) {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
             tracing::error!("{error}");

@@ -1,33 +1,38 @@
 use std::net::SocketAddr;
-use std::path::PathBuf;
+use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
+use http::HeaderValue;
 use leoscope_core::backends::artifacts::DirectoryStore;
 use leoscope_core::backends::clock::SystemClock;
 use leoscope_core::backends::store::StoreLocation;
 use leoscope_core::control::{Retention, Service};
 use leoscope_core::jwt::JwtKey;
 use leoscope_core::model::Secret;
+use leoscope_core::proto::DESCRIPTORS;
 use leoscope_core::proto::unary::leotest_orchestrator_server::LeotestOrchestratorServer;
 use leoscope_core::proto::v1::accounts_server::AccountsServer;
 use leoscope_core::proto::v1::artifacts_server::ArtifactsServer;
+use leoscope_core::proto::v1::history_server::HistoryServer;
 use leoscope_core::proto::v1::node_feed_server::NodeFeedServer;
 use leoscope_core::proto::v1::planning_server::PlanningServer;
 use leoscope_core::{Error, Result};
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
-use tonic::transport::server::TcpIncoming;
-use tonic::transport::{Identity, Server, ServerTlsConfig};
+use tonic::service::Routes;
+use tonic::transport::Server;
+use tonic_web::GrpcWebLayer;
+use tower_http::cors::{AllowOrigin, Any, CorsLayer};
 
-use crate::auth::AuthLayer;
-use crate::certificate::{self, Certificate};
-use crate::config::OrchestratorConfig;
-use crate::rpc::{Feed, Planner, Rpc, Shared, Tokens, Transfer};
+use crate::calls::CallLayer;
+use crate::certificate::{self, Certificates};
+use crate::config::{OrchestratorConfig, Transport};
+use crate::connections::{self, Protection};
+use crate::limits::{Gate, Limits};
+use crate::metrics::{self, Metrics};
+use crate::rpc::{Feed, Past, Planner, Rpc, Shared, Tokens, Transfer};
 use crate::{admin, health, listen, state};
-
-/// The largest request in bytes.
-const MAX_REQUEST_BYTES: usize = 4 << 20;
 
 /// How long calls under way may take once the server was told to stop.
 const GRACE: Duration = Duration::from_secs(10);
@@ -35,19 +40,28 @@ const GRACE: Duration = Duration::from_secs(10);
 /// How often clients with a call under way are asked for a sign of life.
 const KEEP_ALIVE: Duration = Duration::from_secs(20);
 
-/// How long a client may take to agree on the protection of a connection.
-const HANDSHAKE: Duration = Duration::from_secs(10);
+/// How often callers that have been quiet are forgotten.
+const TIDY_EVERY: Duration = Duration::from_secs(60);
+
+/// The most calls of one connection at once.
+const STREAMS: u32 = 256;
+
+/// The longest headers of a call in bytes: credentials, and little else.
+const HEADER_BYTES: u32 = 16 << 10;
 
 /// An orchestrator that listens, ready to serve.
 pub struct App {
     service: Arc<Service>,
     listener: TcpListener,
     address: SocketAddr,
-    certificate: Certificate,
-    certificate_path: PathBuf,
+    certificates: Option<Arc<Certificates>>,
     admin_token: Option<Secret>,
     retention: Option<Retention>,
     jwt_key: Option<JwtKey>,
+    limits: Limits,
+    cors: CorsLayer,
+    metrics: Arc<Metrics>,
+    metrics_listener: Option<TcpListener>,
 }
 
 impl std::fmt::Debug for App {
@@ -56,29 +70,98 @@ impl std::fmt::Debug for App {
     }
 }
 
+/// Reads the certificate of an [`App`] anew while it serves.
+#[derive(Debug, Clone)]
+pub struct Reloader(Option<Arc<Certificates>>);
+
+impl Reloader {
+    /// Shows what is in the certificate's files to those who connect from now on, and says whether
+    /// that is something else than before. They are looked at every few seconds anyway.
+    ///
+    /// # Errors
+    /// [`InvalidArgument`](leoscope_core::ErrorKind::InvalidArgument) for files that cannot be used;
+    /// the certificate stays as it is.
+    pub fn reload(&self) -> Result<bool> {
+        self.0.as_ref().map_or(Ok(false), |certificates| certificates.reload())
+    }
+}
+
 /// Opens the state directory and listens; clients can connect as soon as this returns, and are
 /// served once [`App::serve`] runs.
 ///
 /// # Errors
-/// [`InvalidArgument`](leoscope_core::ErrorKind::InvalidArgument) for a state directory or host
-/// that cannot be used, [`Unavailable`](leoscope_core::ErrorKind::Unavailable) for a port that is
-/// taken, and those of the stores.
+/// [`InvalidArgument`](leoscope_core::ErrorKind::InvalidArgument) for a state directory, certificate,
+/// origin or host that cannot be used, [`Unavailable`](leoscope_core::ErrorKind::Unavailable) for a
+/// port that is taken, and those of the stores.
 pub async fn build(config: OrchestratorConfig) -> Result<App> {
-    let OrchestratorConfig { host, port, state_dir, store, artifacts_dir, retention, admin_token, jwt_key } =
-        config;
+    let OrchestratorConfig {
+        host,
+        port,
+        state_dir,
+        store,
+        artifacts_dir,
+        retention,
+        admin_token,
+        jwt_key,
+        transport,
+        limits,
+        web_origins,
+        metrics,
+    } = config;
+    let cors = cors(&web_origins)?;
     state::prepare(&state_dir)?;
-    let certs = state_dir.join("certs");
-    let certificate = certificate::load_or_make(&certs, &host)?;
+    let files = match transport {
+        Transport::Tls => Some(certificate::find_or_make(&state_dir.join("certs"), &host)?),
+        Transport::OwnTls(files) => Some(files),
+        Transport::Plaintext => None,
+    };
+    let certificates = files.map(Certificates::load).transpose()?.map(Arc::new);
     let listener = listen::listen(&host, port).await?;
     let address = listener.local_addr().map_err(|e| Error::while_doing("tell the address", e))?;
+    let metrics_listener = match &metrics {
+        Some(place) => Some(listen::listen_for_metrics(place).await?),
+        None => None,
+    };
     // Others may use it as well.
     let is_shared = store.as_ref().is_some_and(|store| *store != StoreLocation::Memory);
     let store = store.unwrap_or_else(|| state::database(&state_dir)).open().await?;
     let artifacts = DirectoryStore::new(artifacts_dir.unwrap_or_else(|| state_dir.join("artifacts"))).await?;
     let service = Service::new(store, Arc::new(artifacts), Arc::new(SystemClock));
     let admin_token = admin::ensure(&service, &state_dir, admin_token, is_shared).await?;
-    let certificate_path = certs.join("server.crt");
-    Ok(App { service, listener, address, certificate, certificate_path, admin_token, retention, jwt_key })
+    Ok(App {
+        service,
+        listener,
+        address,
+        certificates,
+        admin_token,
+        retention,
+        jwt_key,
+        limits,
+        cors,
+        metrics: Metrics::new(),
+        metrics_listener,
+    })
+}
+
+/// Lets pages of `origins` call.
+fn cors(origins: &[String]) -> Result<CorsLayer> {
+    let parse = |origin: &String| {
+        let is_origin = origin.split_once("://").is_some_and(|(scheme, host)| {
+            matches!(scheme, "http" | "https") && !host.is_empty() && !host.contains('/')
+        });
+        let value = HeaderValue::from_str(origin).ok().filter(|_| is_origin);
+        value.ok_or_else(|| {
+            Error::invalid(format!("{origin:?} is not the origin of a web page"))
+                .hint("write it as browsers do: https://portal.example, without a path")
+        })
+    };
+    let origins: Vec<HeaderValue> = origins.iter().map(parse).collect::<Result<_>>()?;
+    let exposed = ["grpc-status", "grpc-message", "grpc-status-details-bin"];
+    Ok(CorsLayer::new()
+        .allow_origin(AllowOrigin::list(origins))
+        .allow_methods([http::Method::POST])
+        .allow_headers(Any)
+        .expose_headers(exposed.map(http::HeaderName::from_static)))
 }
 
 impl App {
@@ -87,14 +170,25 @@ impl App {
         self.address
     }
 
+    /// The address on which it tells what was counted, if it does.
+    pub fn metrics_addr(&self) -> Option<SocketAddr> {
+        self.metrics_listener.as_ref().and_then(|listener| listener.local_addr().ok())
+    }
+
     /// The access token of user `admin`, unless another orchestrator on the same database made it.
     pub fn admin_token(&self) -> Option<&Secret> {
         self.admin_token.as_ref()
     }
 
-    /// The file with the certificate that clients must trust.
-    pub fn certificate_path(&self) -> PathBuf {
-        self.certificate_path.clone()
+    /// The file with the certificate that clients must trust; `None` where connections are not
+    /// protected.
+    pub fn certificate_path(&self) -> Option<&Path> {
+        self.certificates.as_ref().map(|certificates| certificates.path())
+    }
+
+    /// What reads the certificate anew.
+    pub fn reloader(&self) -> Reloader {
+        Reloader(self.certificates.clone())
     }
 
     /// The use-cases it serves, for programs that run it inside themselves.
@@ -106,62 +200,113 @@ impl App {
     /// after ten seconds.
     ///
     /// # Errors
-    /// [`Internal`](leoscope_core::ErrorKind::Internal) when the certificate cannot be used or the
-    /// connections cannot be accepted any more.
+    /// [`Internal`](leoscope_core::ErrorKind::Internal) when the connections cannot be accepted any
+    /// more.
     pub async fn serve(self, shutdown: CancellationToken) -> Result<()> {
         let Self {
             service,
             listener,
             address,
-            certificate,
-            certificate_path: _,
+            certificates,
             admin_token: _,
             retention,
             jwt_key,
+            limits,
+            cors,
+            metrics,
+            metrics_listener,
         } = self;
-        let Certificate { pem, key } = certificate;
-        let tls = ServerTlsConfig::new().identity(Identity::from_pem(pem, key)).timeout(HANDSHAKE);
-        let server = Server::builder()
-            .http2_keepalive_interval(Some(KEEP_ALIVE))
-            .http2_keepalive_timeout(Some(KEEP_ALIVE));
-        let server = server.tls_config(tls).map_err(|e| {
-            Error::while_doing("use the server's certificate", source(&e))
-                .hint("check certs/server.crt and certs/server.key in the state directory")
-        })?;
-        let shared = Shared::new(Arc::clone(&service));
-        let rpc = LeotestOrchestratorServer::new(Rpc(shared.clone()));
-        let feed = NodeFeedServer::new(Feed::new(shared.clone(), shutdown.clone()));
-        let transfer = ArtifactsServer::new(Transfer::new(shared.clone()));
-        let accounts = AccountsServer::new(Tokens(shared.clone()));
-        let planning = PlanningServer::new(Planner::new(shared));
-        let keeping = Arc::clone(&service);
+        let gate = Arc::new(Gate::new(&limits));
         let (reporter, asked) = tonic_health::server::health_reporter();
-        let telling = health::keep(Arc::clone(&service), reporter);
-        let serving = server
-            .layer(AuthLayer::new(service, jwt_key))
-            .add_service(rpc.max_decoding_message_size(MAX_REQUEST_BYTES))
-            .add_service(feed.max_decoding_message_size(MAX_REQUEST_BYTES))
-            .add_service(transfer.max_decoding_message_size(MAX_REQUEST_BYTES))
-            .add_service(accounts.max_decoding_message_size(MAX_REQUEST_BYTES))
-            .add_service(planning.max_decoding_message_size(MAX_REQUEST_BYTES))
-            .add_service(asked)
-            .serve_with_incoming_shutdown(
-                TcpIncoming::from(listener).with_nodelay(Some(true)),
-                shutdown.clone().cancelled_owned(),
-            );
-        tracing::info!(%address, "orchestrator is listening");
+        let routes = routes(&service, &limits, &metrics, &shutdown).add_service(asked);
+        let calls =
+            CallLayer::new(Arc::clone(&service), jwt_key, Arc::clone(&gate), &limits, Arc::clone(&metrics));
+        let protection = certificates.clone().map_or(Protection::Plaintext, Protection::tls);
+        let connections = connections::incoming(
+            listener,
+            protection,
+            limits.connections,
+            Arc::clone(&metrics),
+            shutdown.clone(),
+        );
+        let serving = Server::builder()
+            .accept_http1(true)
+            .max_concurrent_streams(STREAMS)
+            .http2_max_header_list_size(HEADER_BYTES)
+            .http2_keepalive_interval(Some(KEEP_ALIVE))
+            .http2_keepalive_timeout(Some(KEEP_ALIVE))
+            .layer(cors)
+            .layer(GrpcWebLayer::new())
+            .layer(calls)
+            .add_routes(routes)
+            .serve_with_incoming_shutdown(connections, shutdown.clone().cancelled_owned());
+        tracing::info!(%address, plaintext = certificates.is_none(), "orchestrator is listening");
+        let keeping = async {
+            let tidying = async {
+                loop {
+                    tokio::time::sleep(TIDY_EVERY).await;
+                    gate.tidy();
+                }
+            };
+            let reloading = async {
+                match certificates {
+                    Some(certificates) => certificates.keep().await,
+                    None => std::future::pending().await,
+                }
+            };
+            let telling = async {
+                let Some(listener) = metrics_listener else { return };
+                let told =
+                    metrics::tell(listener, Arc::clone(&metrics), Arc::clone(&service), shutdown.clone());
+                if let Err(error) = told.await {
+                    tracing::error!(%error, "nobody can ask for metrics any more");
+                }
+            };
+            let health = health::keep(Arc::clone(&service), reporter, Arc::clone(&metrics));
+            tokio::join!(service.keep(retention), health, tidying, reloading, telling);
+        };
         let late = async {
             shutdown.cancelled().await;
             tokio::time::sleep(GRACE).await;
         };
         tokio::select! {
             result = serving => result.map_err(|e| Error::while_doing("serve", source(&e))),
-            () = keeping.keep(retention) => Ok(()),
-            () = telling => Ok(()),
+            () = keeping => Ok(()),
             () = late => {
                 tracing::warn!("calls under way were cut off");
                 Ok(())
             }
+        }
+    }
+}
+
+/// The services, but for health.
+fn routes(
+    service: &Arc<Service>,
+    limits: &Limits,
+    metrics: &Arc<Metrics>,
+    shutdown: &CancellationToken,
+) -> Routes {
+    let (shared, most) = (Shared::new(Arc::clone(service)), limits.request_bytes);
+    let feed = Feed::new(shared.clone(), Arc::clone(metrics), shutdown.clone());
+    let reflection = || {
+        tonic_reflection::server::Builder::configure()
+            .register_encoded_file_descriptor_set(DESCRIPTORS)
+            .register_encoded_file_descriptor_set(tonic_health::pb::FILE_DESCRIPTOR_SET)
+    };
+    let routes =
+        Routes::new(LeotestOrchestratorServer::new(Rpc(shared.clone())).max_decoding_message_size(most))
+            .add_service(NodeFeedServer::new(feed).max_decoding_message_size(most))
+            .add_service(ArtifactsServer::new(Transfer::new(shared.clone())).max_decoding_message_size(most))
+            .add_service(AccountsServer::new(Tokens(shared.clone())).max_decoding_message_size(most))
+            .add_service(HistoryServer::new(Past(shared.clone())).max_decoding_message_size(most))
+            .add_service(PlanningServer::new(Planner::new(shared)).max_decoding_message_size(most));
+    // The descriptors are our own, so they can be read; without them nothing else is missing.
+    match (reflection().build_v1(), reflection().build_v1alpha()) {
+        (Ok(current), Ok(older)) => routes.add_service(current).add_service(older),
+        (Err(error), _) | (_, Err(error)) => {
+            tracing::error!(%error, "programs cannot ask what there is to call");
+            routes
         }
     }
 }

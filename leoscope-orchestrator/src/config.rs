@@ -6,6 +6,21 @@ use leoscope_core::control::Retention;
 use leoscope_core::jwt::JwtKey;
 use leoscope_core::model::Secret;
 
+use crate::certificate::CertificateFiles;
+use crate::limits::Limits;
+
+/// How connections are protected.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub enum Transport {
+    /// By TLS, with a certificate in the state directory, made on the first start.
+    #[default]
+    Tls,
+    /// By TLS, with this certificate.
+    OwnTls(CertificateFiles),
+    /// Not at all: for a proxy in front that does it.
+    Plaintext,
+}
+
 /// What an orchestrator needs to know before it can start.
 #[derive(Debug, Clone)]
 pub struct OrchestratorConfig {
@@ -24,6 +39,14 @@ pub struct OrchestratorConfig {
     pub retention: Option<Retention>,
     /// What the tokens of the web portal are checked with; `None` takes none.
     pub jwt_key: Option<JwtKey>,
+    /// How connections are protected.
+    pub transport: Transport,
+    /// How much clients may ask for.
+    pub limits: Limits,
+    /// The origins (`https://portal.example`) whose pages may call with gRPC-web.
+    pub web_origins: Vec<String>,
+    /// Where it is told over HTTP what was counted, `HOST:PORT`; `None` tells nobody.
+    pub metrics: Option<String>,
     /// The access token of user `admin`; `None` uses the one in the state directory, made on the
     /// first start.
     pub admin_token: Option<Secret>,
@@ -40,6 +63,10 @@ impl OrchestratorConfig {
             artifacts_dir: None,
             retention: None,
             jwt_key: None,
+            transport: Transport::default(),
+            limits: Limits::default(),
+            web_origins: Vec::new(),
+            metrics: None,
             admin_token: None,
         }
     }

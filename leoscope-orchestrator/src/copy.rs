@@ -21,9 +21,9 @@ use leoscope_core::{Error, Result};
 use crate::args::{Env, ExportArgs, ImportArgs};
 
 /// Writes everything in the database.
-pub(crate) async fn export(args: ExportArgs, env: &Env) -> Result<()> {
+pub(crate) async fn export(args: ExportArgs) -> Result<()> {
     let ExportArgs { database, to } = args;
-    let store = database.resolve(env)?.open_existing().await?;
+    let store = database.resolve()?.open_existing().await?;
     if to == Path::new("-") {
         return write(store, io::BufWriter::new(io::stdout().lock())).await;
     }
@@ -95,7 +95,7 @@ pub(crate) async fn import(args: ImportArgs, env: &Env) -> Result<()> {
     })?;
     let now = SystemClock.now();
     let (records, origin) = source(&from, keep_admins, now).await?;
-    let store = database.resolve(env)?.open().await?;
+    let store = database.resolve()?.open().await?;
     let mut report = Report::default();
     let mut unfit = 0;
     let records = records.map_ok(|offered| {

@@ -7,13 +7,19 @@
 mod admin;
 mod app;
 mod auth;
+mod calls;
 mod certificate;
 mod config;
+mod connections;
 mod health;
+mod limits;
 mod listen;
+mod metrics;
 mod rpc;
 mod state;
 
-pub use app::{App, build};
-pub use config::OrchestratorConfig;
+pub use app::{App, Reloader, build};
+pub use certificate::CertificateFiles;
+pub use config::{OrchestratorConfig, Transport};
+pub use limits::Limits;
 pub use state::database;

@@ -9,9 +9,24 @@ const BACKLOG: u32 = 4096;
 
 /// Listens on the first address of `host` that can be had, IPv4 before IPv6.
 pub(crate) async fn listen(host: &str, port: u16) -> Result<TcpListener> {
+    listen_for(host, port, ["--grpc-hostname", "--grpc-port"]).await
+}
+
+/// [Listens](listen) on `HOST:PORT` for those who ask what was counted.
+pub(crate) async fn listen_for_metrics(place: &str) -> Result<TcpListener> {
+    let fault = || {
+        Error::invalid(format!("{place:?} is no place to listen on"))
+            .hint("give --metrics-address as HOST:PORT, for example 127.0.0.1:9464")
+    };
+    let (host, port) = place.rsplit_once(':').ok_or_else(fault)?;
+    let host = host.trim_start_matches('[').trim_end_matches(']');
+    listen_for(host, port.parse().map_err(|_| fault())?, ["--metrics-address"; 2]).await
+}
+
+async fn listen_for(host: &str, port: u16, [host_option, port_option]: [&str; 2]) -> Result<TcpListener> {
     let found = lookup_host((host, port)).await.map_err(|e| {
         Error::invalid(format!("cannot listen on {host}: {e}"))
-            .hint("check --grpc-hostname: a name or an address of this machine, 0.0.0.0 for all")
+            .hint(format!("check {host_option}: a name or an address of this machine, 0.0.0.0 for all"))
     })?;
     let mut addresses: Vec<SocketAddr> = found.collect();
     addresses.sort_by_key(SocketAddr::is_ipv6);
@@ -19,7 +34,7 @@ pub(crate) async fn listen(host: &str, port: u16) -> Result<TcpListener> {
     for address in addresses {
         match bind(address) {
             Ok(listener) => return Ok(listener),
-            Err(e) => failure = fault(address, &e),
+            Err(e) => failure = fault(address, &e, [host_option, port_option]),
         }
     }
     Err(failure)
@@ -32,13 +47,13 @@ fn bind(address: SocketAddr) -> io::Result<TcpListener> {
     socket.listen(BACKLOG)
 }
 
-fn fault(address: SocketAddr, e: &io::Error) -> Error {
+fn fault(address: SocketAddr, e: &io::Error, [host_option, port_option]: [&str; 2]) -> Error {
     let hint = match e.kind() {
         io::ErrorKind::AddrInUse => {
-            "another program has the port: stop it, or choose another with --grpc-port"
+            format!("another program has the port: stop it, or choose another with {port_option}")
         }
-        io::ErrorKind::PermissionDenied => "choose a port from 1024 up with --grpc-port",
-        _ => "check --grpc-hostname: a name or an address of this machine, 0.0.0.0 for all",
+        io::ErrorKind::PermissionDenied => format!("choose a port from 1024 up with {port_option}"),
+        _ => format!("check {host_option}: a name or an address of this machine, 0.0.0.0 for all"),
     };
     Error::unavailable(format!("cannot listen on {address}: {e}")).hint(hint)
 }

@@ -6,31 +6,42 @@ mod copy;
 use std::io::{IsTerminal as _, Write as _};
 use std::process::ExitCode;
 
-use clap::Parser as _;
 use leoscope_core::{Error, Result};
-use leoscope_orchestrator::{OrchestratorConfig, build};
+use leoscope_orchestrator::{OrchestratorConfig, Reloader, build};
 use tokio::signal::unix::{SignalKind, signal};
 use tokio_util::sync::CancellationToken;
+use tracing_subscriber::EnvFilter;
 
-use args::{Cli, Command, Env};
+use args::{Cli, Command, Env, GeneralArgs, LogFormat, Stop};
+
+/// What the parts below log of their own accord at most: in detail they would show the headers of
+/// calls, and the credentials in them.
+const QUIET: [&str; 8] = [
+    "h2=info",
+    "hyper=info",
+    "hyper_util=info",
+    "rustls=info",
+    "tonic=info",
+    "tower=info",
+    "tower_http=info",
+    "mongodb=info",
+];
 
 fn main() -> ExitCode {
     // Fails only when a provider is there already, which is as good.
     let _ = rustls::crypto::ring::default_provider().install_default();
-    let filter = tracing_subscriber::EnvFilter::try_from_env("LEOSCOPE_LOG")
-        .unwrap_or_else(|_| tracing_subscriber::EnvFilter::new("info"));
-    tracing_subscriber::fmt()
-        .with_env_filter(filter)
-        .with_ansi(std::io::stderr().is_terminal())
-        .with_writer(std::io::stderr)
-        .init();
     let env = std::env::vars_os();
     // An empty variable counts as absent.
     let env: Env = env
         .filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)))
         .filter(|(_, value)| !value.is_empty())
         .collect();
-    match start(Cli::parse(), &env) {
+    let outcome = match args::parse(std::env::args_os().collect(), &env) {
+        Ok(cli) => log(&cli.general).and_then(|()| start(cli, &env)),
+        Err(Stop::Clap(answer)) => answer.exit(),
+        Err(Stop::Error(error)) => Err(error),
+    };
+    match outcome {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
             let mut stderr = std::io::stderr().lock();
@@ -40,6 +51,25 @@ fn main() -> ExitCode {
             ExitCode::FAILURE
         }
     }
+}
+
+/// Logs to standard error.
+fn log(GeneralArgs { log, log_format, .. }: &GeneralArgs) -> Result<()> {
+    let filter = EnvFilter::try_new(log).map_err(|e| {
+        Error::invalid(format!("--log: {log:?} cannot be used: {e}"))
+            .hint("give error, warn, info, debug or trace")
+    })?;
+    let quiet = QUIET.iter().filter_map(|directive| directive.parse().ok());
+    let filter = quiet.fold(filter, EnvFilter::add_directive);
+    let subscriber = tracing_subscriber::fmt()
+        .with_env_filter(filter)
+        .with_ansi(std::io::stderr().is_terminal() && *log_format == LogFormat::Text)
+        .with_writer(std::io::stderr);
+    match log_format {
+        LogFormat::Text => subscriber.init(),
+        LogFormat::Json => subscriber.json().flatten_event(true).init(),
+    }
+    Ok(())
 }
 
 fn start(cli: Cli, env: &Env) -> Result<()> {
@@ -53,8 +83,8 @@ fn start(cli: Cli, env: &Env) -> Result<()> {
 
 async fn run(cli: Cli, env: &Env) -> Result<()> {
     match cli.command {
-        None => serve(cli.serve.config(env)?).await,
-        Some(Command::Export(args)) => copy::export(args, env).await,
+        None => serve(cli.serve.config()?).await,
+        Some(Command::Export(args)) => copy::export(args).await,
         Some(Command::Import(args)) => copy::import(args, env).await,
     }
 }
@@ -63,15 +93,24 @@ async fn serve(config: OrchestratorConfig) -> Result<()> {
     let shutdown = CancellationToken::new();
     stop_on_signal(&shutdown)?;
     let app = build(config).await?;
-    let certificate = app.certificate_path();
-    tracing::info!(certificate = %certificate.display(), "clients must trust this certificate");
+    if let Some(certificate) = app.certificate_path() {
+        tracing::info!(certificate = %certificate.display(), "clients must trust this certificate");
+    }
+    if let Some(address) = app.metrics_addr() {
+        tracing::info!(%address, "telling metrics");
+    }
+    reload_on_signal(app.reloader())?;
     app.serve(shutdown).await
+}
+
+fn signals(kind: SignalKind) -> Result<tokio::signal::unix::Signal> {
+    signal(kind).map_err(|e| Error::while_doing("watch for signals", e))
 }
 
 /// Cancels `shutdown` on SIGTERM or SIGINT.
 fn stop_on_signal(shutdown: &CancellationToken) -> Result<()> {
     for kind in [SignalKind::terminate(), SignalKind::interrupt()] {
-        let mut signals = signal(kind).map_err(|e| Error::while_doing("watch for signals", e))?;
+        let mut signals = signals(kind)?;
         let shutdown = shutdown.clone();
         tokio::spawn(async move {
             signals.recv().await;
@@ -79,5 +118,22 @@ fn stop_on_signal(shutdown: &CancellationToken) -> Result<()> {
             shutdown.cancel();
         });
     }
+    Ok(())
+}
+
+/// Reads the certificate anew on SIGHUP.
+fn reload_on_signal(reloader: Reloader) -> Result<()> {
+    let mut signals = signals(SignalKind::hangup())?;
+    tokio::spawn(async move {
+        while signals.recv().await.is_some() {
+            match reloader.reload() {
+                Ok(true) => {}
+                Ok(false) => tracing::info!("the certificate is the same as before"),
+                Err(error) => {
+                    tracing::warn!(%error, "cannot use the new certificate, going on with the old one");
+                }
+            }
+        }
+    });
     Ok(())
 }

@@ -26,6 +26,7 @@ pub(crate) fn exception(py: Python<'_>, error: &Error) -> PyErr {
         | ErrorKind::Conflict
         | ErrorKind::PermissionDenied
         | ErrorKind::Unauthenticated
+        | ErrorKind::Exhausted
         | ErrorKind::Stale
         | ErrorKind::Unavailable
         | ErrorKind::Timeout

@@ -79,7 +79,7 @@ async fn main() {
     let dir = tempfile::tempdir().expect("directory");
     let config = OrchestratorConfig { port: 0, ..OrchestratorConfig::new(dir.path()) };
     let app = build(config).await.expect("orchestrator");
-    let pem = std::fs::read(app.certificate_path()).expect("certificate");
+    let pem = std::fs::read(app.certificate_path().expect("tls")).expect("certificate");
     let (port, token) = (app.local_addr().port(), app.admin_token().cloned().expect("token"));
     let stop = CancellationToken::new();
     let serving = tokio::spawn(app.serve(stop.clone()));

@@ -52,6 +52,8 @@ async fn register(path: &std::path::Path, token: &Secret) {
             owner: None,
             scheduling_enabled: true,
             scavenger_mode_active: false,
+            time_zone: None,
+            portal: Default::default(),
             registered: Timestamp::UNIX_EPOCH,
             last_active: None,
             contact_since: None,
@@ -96,7 +98,7 @@ async fn node(
             }
             _ = beat.tick() => {
                 let begun = Instant::now();
-                let counter = match client.heartbeat(&id).await {
+                let counter = match client.heartbeat(&id, None).await {
                     Ok(()) => &beats.done,
                     Err(_) => &beats.failed,
                 };

@@ -79,6 +79,9 @@ cases!(store on memory: async |_: PathBuf| Some(MemoryStore::default()),
     tasks_come_back_as_stored_and_ids_are_unique
     tasks_are_filtered_and_listed_by_id
     a_task_stands_until_its_time_is_over
+    an_event_is_stored_once_and_the_first_one_stays
+    events_are_listed_newest_first_by_job_run_and_planned_start
+    the_audit_trail_is_listed_newest_first_and_filtered
     settings_come_back_as_stored
     lists_go_on_after_a_page
     runs_that_are_over_are_found_and_forgotten
@@ -129,6 +132,8 @@ fn node() -> Node {
         owner: None,
         scheduling_enabled: true,
         scavenger_mode_active: false,
+        time_zone: None,
+        portal: Default::default(),
         registered: at("2026-11-01T00:00"),
         last_active: Some(at("2026-11-02T00:00")),
         contact_since: Some(at("2026-11-01T00:00")),
@@ -314,7 +319,7 @@ fn a_store_of_a_newer_version_is_refused() {
     bytes[60..64].copy_from_slice(&99_u32.to_be_bytes());
     std::fs::write(&path, bytes).expect("write");
     insta::assert_snapshot!(refusal(dir.path(), &path), @r"
-    cannot open database DIR/leoscope.db: it has schema version 99, this program knows up to 4
+    cannot open database DIR/leoscope.db: it has schema version 99, this program knows up to 5
     use the newer program that wrote it
     ");
 }

@@ -115,6 +115,8 @@ async fn fill(store: &dyn Store) {
             owner: Some(UserId::parse("B").expect("id")),
             scheduling_enabled: id == "n",
             scavenger_mode_active: id == "s",
+            time_zone: None,
+            portal: Default::default(),
             registered: at("2026-11-01T00:00:00.000001"),
             last_active: None,
             contact_since: None,
@@ -271,6 +273,8 @@ async fn a_job_that_was_moved_meanwhile_is_moved_here_unless_something_is_in_its
         owner: None,
         scheduling_enabled: true,
         scavenger_mode_active: false,
+        time_zone: None,
+        portal: Default::default(),
         registered: at("2026-11-01T00:00"),
         last_active: None,
         contact_since: None,
@@ -320,7 +324,7 @@ async fn what_is_in_the_way_is_skipped_with_the_reason() {
             record(Job { id: JobId::parse("conflict").expect("id"), ..here.clone() }),
             record(Job {
                 id: JobId::parse("trigger").expect("id"),
-                trigger: Some("x > 1".into()),
+                trigger: Some("x >".into()),
                 ..own.clone()
             }),
             record(Job {
@@ -336,7 +340,7 @@ async fn what_is_in_the_way_is_skipped_with_the_reason() {
             record(Job {
                 id: JobId::parse("over").expect("id"),
                 window: Window::new(at("2025-01-01T00:00"), at("2025-02-01T00:00")).expect("window"),
-                trigger: Some("x > 1".into()),
+                trigger: Some("x >".into()),
                 ..own.clone()
             }),
             record(own),
@@ -349,7 +353,7 @@ async fn what_is_in_the_way_is_skipped_with_the_reason() {
     added, but as USER: it was ADMIN there, as everybody may have been
     skipped: it is a run of job kept here
     skipped: schedule conflict: [2026-12-05T00:00:00, 2026-12-05T00:01:00) overlaps [2026-12-05T00:00:00, 2026-12-05T00:01:00) of job here (user someone@example.org) on node n; 8664 of its runs clash
-    skipped: trigger: "x > 1" cannot be evaluated by this version
+    skipped: trigger: at character 4: the end stands where a value is expected
     skipped: node nowhere is not registered
     updated
     added
@@ -372,7 +376,7 @@ fn a_backup_that_is_not_whole_is_refused() {
         &[],
         &["not a backup"],
         &[timetable],
-        &[r#"{"backup":{"format":2,"new":{}}}"#],
+        &[r#"{"backup":{"format":3,"new":{}}}"#],
         &[first, timetable],
         &[first, timetable, r#"{"end":{"records":2}}"#],
         &[first, r#"{"user":{"id":"a","token":"hunter2""#],
@@ -388,7 +392,7 @@ fn a_backup_that_is_not_whole_is_refused() {
       give a file that 'leoscope-orchestrator export' wrote
     line 1 of the backup does not begin one
       give a file that 'leoscope-orchestrator export' wrote
-    the backup has format 2, this program knows up to 1
+    the backup has format 3, this program knows up to 2
       use the newer program that wrote it
     the backup is cut off after line 2
       what is before was taken in; make the backup again, and take that in as well

@@ -109,7 +109,7 @@ impl Client {
             let booked = answer(timely(self.plane.schedule_job(spec)).await);
             self.note(booked);
             self.jobs.insert(id.clone(), booked);
-            self.note(answer(timely(self.plane.heartbeat(&self.node)).await));
+            self.note(answer(timely(self.plane.heartbeat(&self.node, None)).await));
             if booked != Answer::Stored {
                 continue;
             }
@@ -156,7 +156,7 @@ async fn a_database_that_goes_away_and_comes_back_makes_no_call_hang_and_loses_n
     };
     let _ = rustls::crypto::ring::default_provider().install_default();
     let app = build(config).await.expect("orchestrator");
-    let pem = std::fs::read(app.certificate_path()).expect("certificate");
+    let pem = std::fs::read(app.certificate_path().expect("tls")).expect("certificate");
     let (port, token) = (app.local_addr().port(), app.admin_token().cloned().expect("token"));
     let shutdown = CancellationToken::new();
     let serving = tokio::spawn(app.serve(shutdown.clone()));

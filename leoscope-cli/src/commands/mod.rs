@@ -1,5 +1,6 @@
 //! The commands: what they take, and the one or two calls they make.
 
+pub(crate) mod audit;
 pub(crate) mod config;
 pub(crate) mod demo;
 pub(crate) mod dev;

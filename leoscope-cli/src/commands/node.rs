@@ -2,7 +2,7 @@
 
 use clap::{Args, Subcommand};
 use leoscope_core::ids::{NodeId, UserId};
-use leoscope_core::model::{Coordinates, NodeFilter, NodeUpdate};
+use leoscope_core::model::{Coordinates, NodeFilter, NodeUpdate, PortalNotes};
 use leoscope_core::time::SignedDuration;
 use leoscope_core::{Error, Result};
 use serde_json::json;
@@ -128,6 +128,7 @@ impl From<Details> for NodeUpdate {
             public_ip,
             owner,
             scheduling_enabled: scheduling,
+            portal: PortalNotes::default(),
         }
     }
 }

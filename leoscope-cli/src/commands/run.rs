@@ -4,7 +4,7 @@ mod download;
 
 use clap::{Args, Subcommand};
 use leoscope_core::ids::{JobId, NodeId, RunId};
-use leoscope_core::model::RunFilter;
+use leoscope_core::model::{EventScope, RunFilter};
 use leoscope_core::time::Window;
 use leoscope_core::{Error, Result};
 
@@ -18,8 +18,18 @@ use crate::output::Output;
 pub(crate) enum RunCommand {
     /// List runs, the newest first
     Get(Get),
+    /// Show what happened to a run, step by step
+    Timeline(Timeline),
     /// Download and unpack the results of runs that have ended
     Download(download::Download),
+}
+
+/// Options of `run timeline`.
+#[derive(Debug, Args)]
+pub(crate) struct Timeline {
+    /// The run
+    #[arg(long)]
+    runid: RunId,
 }
 
 /// Options of `run get`.
@@ -67,6 +77,16 @@ pub(crate) async fn run(command: RunCommand, session: &Session, out: &Output) ->
                 nothing_found(&filter, out)?;
             }
             out.list(&runs);
+            Ok(ExitStatus::Done)
+        }
+        RunCommand::Timeline(Timeline { runid }) => {
+            let mut events = session.connect()?.events(&EventScope::Run(runid), None).await?;
+            if events.is_empty() {
+                out.note("nothing is noted of this run");
+            }
+            // As a story is told.
+            events.reverse();
+            out.list(&events);
             Ok(ExitStatus::Done)
         }
         RunCommand::Download(download) => download::run(download, session, out).await,

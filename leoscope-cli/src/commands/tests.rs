@@ -12,6 +12,7 @@ use flate2::write::GzEncoder;
 use leoscope_core::ids::{JobId, NodeId, RunId, TaskId, UserId};
 use leoscope_core::model::*;
 use leoscope_core::ports::{ByteStream, Calendar, ControlPlane, OrdersStream, Scheduled};
+use leoscope_core::schedule::Zone;
 use leoscope_core::time::{Window, parse_time};
 use leoscope_core::{Error, ErrorKind, Result};
 
@@ -71,7 +72,7 @@ impl ControlPlane for Plane {
     async fn delete_node(&self, id: &NodeId, with_jobs: bool) -> Result<()> {
         self.called(format!("delete_node {id} {with_jobs}"), ())
     }
-    async fn heartbeat(&self, _: &NodeId) -> Result<()> {
+    async fn heartbeat(&self, _: &NodeId, _: Option<Zone>) -> Result<()> {
         unused()
     }
     async fn schedule_job(&self, spec: JobSpec) -> Result<Scheduled> {
@@ -117,6 +118,15 @@ impl ControlPlane for Plane {
     async fn runs(&self, filter: &RunFilter) -> Result<Vec<Run>> {
         let matching = self.runs.iter().filter(|run| filter.matches(run)).cloned().collect();
         self.called(format!("runs limit {:?}", filter.limit), matching)
+    }
+    async fn report_event(&self, _: NewEvent) -> Result<()> {
+        unused()
+    }
+    async fn events(&self, scope: &EventScope, limit: Option<u32>) -> Result<Vec<JobEvent>> {
+        self.called(format!("events {scope:?} {limit:?}"), Vec::new())
+    }
+    async fn audit(&self, filter: &AuditFilter) -> Result<Vec<AuditEntry>> {
+        self.called(format!("audit {filter:?}"), Vec::new())
     }
     async fn schedule_task(&self, _: NewTask) -> Result<()> {
         unused()
@@ -172,6 +182,7 @@ async fn execute(line: &[&str], plane: &Arc<Plane>) -> Result<ExitStatus> {
     let session = Session::given("me", Arc::clone(plane) as Arc<dyn ControlPlane>);
     let out = Output::into_writers(Format::Table, false, std::io::sink(), std::io::sink());
     match cli.command {
+        Command::Audit(command) => command.run(&session, &out).await,
         Command::User(command) => super::user::run(command, &session, &out).await,
         Command::Node(command) => super::node::run(command, &session, &out).await,
         Command::Job(command) => super::job::run(command, &session, &out).await,

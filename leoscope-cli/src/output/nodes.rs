@@ -1,5 +1,6 @@
 use leoscope_core::ids::{NodeId, UserId};
 use leoscope_core::model::Node;
+use leoscope_core::schedule::Zone;
 use leoscope_core::time::Timestamp;
 use serde::Serialize;
 use serde_json::Value;
@@ -22,6 +23,7 @@ struct NodeView<'a> {
     owner: Option<&'a UserId>,
     scheduling_enabled: bool,
     scavenger_mode_active: bool,
+    time_zone: Option<&'a str>,
     registered: Timestamp,
     last_active: Option<Timestamp>,
     contact_since: Option<Timestamp>,
@@ -70,6 +72,9 @@ impl Record for Node {
             owner,
             scheduling_enabled,
             scavenger_mode_active,
+            time_zone,
+            // For the portal, whose JSON it is.
+            portal: _,
             registered,
             last_active,
             contact_since,
@@ -86,6 +91,7 @@ impl Record for Node {
             owner: owner.as_ref(),
             scheduling_enabled: *scheduling_enabled,
             scavenger_mode_active: *scavenger_mode_active,
+            time_zone: time_zone.as_ref().map(Zone::name),
             registered: *registered,
             last_active: *last_active,
             contact_since: *contact_since,

@@ -92,6 +92,8 @@ fn node() -> Node {
         owner: None,
         scheduling_enabled: true,
         scavenger_mode_active: false,
+        time_zone: None,
+        portal: Default::default(),
         registered: at("2026-11-01T00:00:00"),
         last_active: Some(at("2026-12-01T00:00:00")),
         contact_since: Some(at("2026-11-30T23:00:00")),

@@ -53,7 +53,9 @@ impl Testbed {
         let config = OrchestratorConfig { port, ..OrchestratorConfig::new(dir) };
         let orchestrator = leoscope_orchestrator::build(config).await?;
         let port = orchestrator.local_addr().port();
-        let certificate = orchestrator.certificate_path();
+        let certificate = orchestrator.certificate_path().map(Path::to_owned);
+        let certificate =
+            certificate.ok_or_else(|| Error::internal("the orchestrator has no certificate"))?;
         let admin_token = orchestrator.admin_token().cloned();
         let admin_token = admin_token.ok_or_else(|| Error::internal("the administrator has no token"))?;
         let pem = fs::read(&certificate)
@@ -84,6 +86,7 @@ impl Testbed {
         let running = leoscope_node::build(NodeConfig {
             client: client(UserId::from(&node), node_token),
             node,
+            time_zone: None,
             state_dir: dir.join("node"),
             executor: ExecutorConfig::default(),
             runtime,

@@ -25,6 +25,7 @@ use crate::error::Result;
 use crate::ids::NodeId;
 use crate::model::{ExecutorConfig, Orders, RuntimeState};
 use crate::ports::{Clock, ControlPlane, Launcher, Ledger, Runtime, RuntimeInfo};
+use crate::schedule::Zone;
 use journal::Journal;
 
 /// How a node behaves.
@@ -32,6 +33,8 @@ use journal::Journal;
 pub struct AgentConfig {
     /// The node's id.
     pub node: NodeId,
+    /// The time zone of the place, told to people who look at the node.
+    pub time_zone: Option<Zone>,
     /// Where runs in progress and bundles waiting to be handed over are kept.
     pub work_dir: PathBuf,
     /// How experiments are run.

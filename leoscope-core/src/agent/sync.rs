@@ -70,7 +70,7 @@ async fn accept(node: &Inner, orders: Orders) -> Result<()> {
 
 async fn heartbeats(node: &Inner) -> Result<()> {
     loop {
-        if let Err(error) = node.control.heartbeat(&node.config.node).await {
+        if let Err(error) = node.control.heartbeat(&node.config.node, node.config.time_zone.clone()).await {
             tracing::debug!(%error, "heartbeat not delivered");
         }
         node.pause(node.config.interval).await;

@@ -6,15 +6,16 @@ use super::streams::{self, Fault};
 use crate::error::{Error, ErrorKind, Result};
 use crate::ids::{JobId, NodeId, RunId, TaskId, UserId};
 use crate::model::{
-    Job, JobChange, JobPlan, JobSpec, NewTask, NewUser, Node, NodeFilter, NodeUpdate, Orders, Run, RunFilter,
-    Secret, Settings, SlotRequest, Task, TaskFilter, TaskStatus,
+    AuditEntry, AuditFilter, EventScope, Job, JobChange, JobEvent, JobPlan, JobSpec, NewEvent, NewTask,
+    NewUser, Node, NodeFilter, NodeUpdate, Orders, Run, RunFilter, Secret, Settings, SlotRequest, Task,
+    TaskFilter, TaskStatus,
 };
 use crate::ports::{ByteStream, Calendar, ControlPlane, OrdersStream, Scheduled};
 use crate::proto::refusal::Refusable as _;
 use crate::proto::task::{self, task_from_wire};
-use crate::proto::{change, job::jobs_from_wire, listing, node, planning, unary, v1};
-use crate::time::Timestamp;
-use crate::time::{Window, wire_time};
+use crate::proto::{change, history, job::jobs_from_wire, listing, node, planning, unary, v1};
+use crate::schedule::Zone;
+use crate::time::{Timestamp, Window, wire_time};
 
 #[async_trait]
 impl ControlPlane for GrpcClient {
@@ -85,10 +86,10 @@ impl ControlPlane for GrpcClient {
         Ok(())
     }
 
-    async fn heartbeat(&self, node: &NodeId) -> Result<()> {
+    async fn heartbeat(&self, node: &NodeId, zone: Option<Zone>) -> Result<()> {
         let mut unary = self.unary.clone();
-        // Everything the testbed plans is in UTC.
-        let request = unary::HeartbeatRequest { nodeid: node.to_string(), timezone: Some("UTC".to_owned()) };
+        let timezone = zone.map(|zone| zone.name().to_owned());
+        let request = unary::HeartbeatRequest { nodeid: node.to_string(), timezone };
         self.peer.accepted(unary.report_heartbeat(request)).await?;
         Ok(())
     }
@@ -213,6 +214,26 @@ impl ControlPlane for GrpcClient {
         runs.map_err(|error| self.peer.unreadable(&error))
     }
 
+    async fn report_event(&self, event: NewEvent) -> Result<()> {
+        let mut unary = self.unary.clone();
+        let answer = unary.report_job_event(unary::ReportJobEventRequest::from(event));
+        self.peer.newer("report events", answer).await?.accepted()?;
+        Ok(())
+    }
+
+    async fn events(&self, scope: &EventScope, limit: Option<u32>) -> Result<Vec<JobEvent>> {
+        if limit == Some(0) {
+            return Ok(Vec::new());
+        }
+        let mut history = self.history.clone();
+        let request = history::events_request(scope, limit.unwrap_or_default());
+        let answer = self.peer.newer("list events", history.list_events(request)).await?;
+        let events: Result<Vec<JobEvent>> = answer.events.into_iter().map(JobEvent::try_from).collect();
+        let mut events = events.map_err(|error| self.peer.unreadable(&error))?;
+        events.retain(|event| matches!(scope, EventScope::Run(_)) || scope.contains(event));
+        Ok(events)
+    }
+
     async fn schedule_task(&self, task: NewTask) -> Result<()> {
         let mut unary = self.unary.clone();
         self.peer.accepted(unary.schedule_task(unary::ScheduleTaskRequest::from(task))).await?;
@@ -266,6 +287,17 @@ impl ControlPlane for GrpcClient {
         let request = unary::UpdateSettingsRequest { config: Some(settings.into()) };
         self.peer.accepted(unary.update_global_config(request)).await?;
         Ok(())
+    }
+
+    async fn audit(&self, filter: &AuditFilter) -> Result<Vec<AuditEntry>> {
+        if filter.limit == Some(0) {
+            return Ok(Vec::new());
+        }
+        let mut history = self.history.clone();
+        let request = v1::ListAuditRequest::from(filter);
+        let answer = self.peer.newer("show the audit trail", history.list_audit(request)).await?;
+        let entries: Result<_> = answer.entries.into_iter().map(AuditEntry::try_from).collect();
+        entries.map_err(|error| self.peer.unreadable(&error))
     }
 
     async fn orders(&self, node: &NodeId) -> Result<Orders> {

@@ -12,8 +12,8 @@ use crate::error::{Error, Result};
 use crate::model::Record;
 use crate::ports::{PAGE, Store};
 
-/// The version of the lines.
-const FORMAT: u32 = 1;
+/// The version of the lines. The second one has events and the audit trail besides.
+const FORMAT: u32 = 2;
 
 #[derive(Debug, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -98,7 +98,7 @@ impl BackupReader {
             let FirstLine { backup: Header { format } } = serde_json::from_str(line).map_err(|_| {
                 fault(&"does not begin one").hint("give a file that 'leoscope-orchestrator export' wrote")
             })?;
-            if format != FORMAT {
+            if !(1..=FORMAT).contains(&format) {
                 return Err(Error::invalid(format!(
                     "the backup has format {format}, this program knows up to {FORMAT}"
                 ))

@@ -173,7 +173,7 @@ impl Import {
             Record::Run { run, revision } => self.take_run(run, revision).await,
             Record::Job { job, settled, next } => self.take_job(job, settled, next, now).await,
             Record::Node(node) => self.take_node(node).await,
-            Record::Settings(_) => self.take_plain(&record).await,
+            Record::Settings(_) | Record::Event(_) | Record::Audit(_) => self.take_plain(&record).await,
             Record::Timetable { .. } => {
                 let before = self.store.restore(&record, &Versions::new()).await?;
                 Ok(match (before, record) {

@@ -127,6 +127,12 @@ impl Service {
                 "server {server} is reserved, but this version does not start the experiment there"
             ));
         }
+        if job.trigger.is_some() {
+            warnings.push(
+                "nodes of this version skip runs with a trigger; those of the public testbed evaluate it"
+                    .to_owned(),
+            );
+        }
         let image = ExperimentConfig::parse(&job.config)?.docker.map(|docker| docker.image);
         warnings.extend(image.and_then(|image| image_warning(&image)));
         Ok(warnings)

@@ -5,9 +5,11 @@
 //! session and calls it; permission is checked here, never in the frontend.
 
 mod artifacts;
+mod audit;
 pub mod backup;
 mod booking;
 mod changes;
+mod events;
 mod import;
 mod jobs;
 mod nodes;
@@ -31,5 +33,5 @@ pub use import::{Import, Origin, Taking};
 pub use jobs::Listed;
 pub use reconciler::Reconciled;
 pub use retention::{Retention, Retired};
-pub use service::Service;
+pub use service::{Census, Service};
 pub use session::Session;

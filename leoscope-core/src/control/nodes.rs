@@ -1,10 +1,11 @@
 use super::Session;
-use super::text::check_text;
+use super::text::{check_json, check_text};
 use crate::error::{Error, ErrorKind, Result};
 use crate::ids::{NodeId, UserId};
-use crate::model::{Node, NodeFilter, NodeUpdate, Role, Secret, TokenHash, User};
+use crate::model::{Node, NodeFilter, NodeUpdate, PortalNotes, Role, Secret, TokenHash, User};
 use crate::policy::{self, Action};
 use crate::ports::StoreExt as _;
+use crate::schedule::Zone;
 
 impl Session {
     pub(super) async fn do_register_node(&self, id: NodeId, mut details: NodeUpdate) -> Result<Secret> {
@@ -37,6 +38,8 @@ impl Session {
             owner: None,
             scheduling_enabled: true,
             scavenger_mode_active: false,
+            time_zone: None,
+            portal: PortalNotes::default(),
             registered: self.service.clock.now(),
             last_active: None,
             contact_since: None,
@@ -110,9 +113,12 @@ impl Session {
         self.service.store.update_node(&Node { scavenger_mode_active: active, ..node }).await
     }
 
-    pub(super) async fn do_heartbeat(&self, id: &NodeId) -> Result<()> {
+    pub(super) async fn do_heartbeat(&self, id: &NodeId, zone: Option<Zone>) -> Result<()> {
         let node = self.service.node(id).await?;
         self.require(&Action::UpdateNode(&node))?;
+        if zone.is_some() && zone != node.time_zone {
+            self.service.store.update_node(&Node { time_zone: zone, ..node }).await?;
+        }
         self.service.store.touch_node(id, self.service.clock.now()).await
     }
 }
@@ -137,7 +143,15 @@ fn check(update: &NodeUpdate) -> Result<()> {
         coords: _,
         owner: _,
         scheduling_enabled: _,
+        portal: PortalNotes { bandwidth_limits_json, availability_history_json },
     } = update;
+    let json = [
+        ("bandwidth_limits_json", bandwidth_limits_json),
+        ("availability_history_json", availability_history_json),
+    ];
+    for (field, text) in json.into_iter().filter_map(|(field, text)| Some((field, text.as_ref()?))) {
+        check_json(field, text)?;
+    }
     let texts = [
         ("name", name),
         ("description", description),

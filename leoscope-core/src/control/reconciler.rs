@@ -1,6 +1,6 @@
 use super::Service;
 use crate::error::Result;
-use crate::model::{Job, Run, RunFilter};
+use crate::model::{Job, Run, RunFilter, RunStatus};
 use crate::ports::{StoreExt as _, Unsettled};
 use crate::reconcile::{Contact, Evidence, Judgement, judge, scope};
 use crate::time::{SignedDuration, Timestamp};
@@ -63,12 +63,14 @@ impl Service {
         let contact = self.store.node(&job.node).await?.and_then(|node| Contact::of(&node));
         let evidence = Evidence { runs: &runs, contact };
         let Judgement { records, settled, next } = judge(job, settled, evidence, now);
-        for run in &records {
-            let Run { id, status, message, .. } = run;
+        let count = records.len();
+        for run in records {
+            let run = if run.status == RunStatus::Missed { self.explained(run).await? } else { run };
+            let Run { id, status, message, .. } = &run;
             tracing::info!(run = %id, job = %job.id, %status, message, "no node reported");
-            self.store_run(run.clone()).await?;
+            self.store_run(run).await?;
         }
         self.store.settle(job, settled, next).await?;
-        Ok(records.len())
+        Ok(count)
     }
 }

@@ -34,11 +34,16 @@ pub struct Retired {
     pub runs: usize,
     /// Definitions of jobs.
     pub jobs: usize,
+    /// Events of jobs and runs.
+    pub events: u64,
+    /// Lines of the audit trail.
+    pub audit: u64,
 }
 
 impl Service {
-    /// Removes for good the runs that ended longer ago than `retention`, with their results, and
-    /// then the definitions of jobs that are over for as long and have no runs left.
+    /// Removes for good the runs that ended longer ago than `retention`, with their results, then the
+    /// definitions of jobs that are over for as long and have no runs left, and the events and lines
+    /// of the audit trail that are as old.
     ///
     /// Several orchestrators may do this at the same time, and one may be killed in the middle: the
     /// results of a run go before its record.
@@ -76,15 +81,24 @@ impl Service {
                     }
                 }
                 if over.len() < PAGE {
-                    return Ok(());
+                    break;
                 }
                 last = over.into_iter().next_back();
             }
+            retired.events = self.store.forget_events(before).await?;
+            retired.audit = self.store.forget_audit(before).await?;
+            Ok(())
         }
         .await;
-        let Retired { runs, jobs } = retired;
-        if runs > 0 || jobs > 0 {
-            tracing::info!(runs, jobs, "removed for good what ended longer ago than it is to be kept");
+        let Retired { runs, jobs, events, audit } = retired;
+        if retired != Retired::default() {
+            tracing::info!(
+                runs,
+                jobs,
+                events,
+                audit,
+                "removed for good what ended longer ago than it is to be kept"
+            );
         }
         outcome.map(|()| retired)
     }

@@ -84,14 +84,21 @@ impl Service {
                 Some((existing, _)) => merge(existing.clone(), reported.clone()),
             };
             merged.updated = stored.as_ref().and_then(|(existing, _)| existing.updated);
-            if stored.is_some_and(|(existing, _)| existing == merged) {
-                return Ok(());
+            // Whether it is a step further; one that is told again may not have been noted then.
+            let is_step = stored.as_ref().is_none_or(|(existing, _)| {
+                (existing.status, existing.phase) != (merged.status, merged.phase) || *existing == merged
+            });
+            if stored.is_none_or(|(existing, _)| existing != merged) {
+                merged.updated = Some(self.clock.now());
+                match self.store.put_run(&merged, seen).await {
+                    Err(error) if error.kind() == ErrorKind::Stale => continue,
+                    other => other?,
+                }
             }
-            merged.updated = Some(self.clock.now());
-            match self.store.put_run(&merged, seen).await {
-                Err(error) if error.kind() == ErrorKind::Stale => {}
-                other => return other,
+            if is_step {
+                self.note_step(&merged).await;
             }
+            return Ok(());
         }
         Err(Error::unavailable(format!("run {} is being reported by several at once", reported.id))
             .hint("try again"))

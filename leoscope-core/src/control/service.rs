@@ -1,13 +1,15 @@
 use std::sync::Arc;
 
+use super::audit::Refusals;
 use super::changes::Changes;
 use super::session::Session;
 use super::turns::Turns;
 use crate::error::{Error, ErrorKind, Result};
 use crate::ids::UserId;
 use crate::jwt::JwtKey;
-use crate::model::{Caller, Role, Secret, TokenHash, User};
-use crate::ports::{ArtifactStore, Clock, Store};
+use crate::model::{Caller, Node, Role, Secret, TokenHash, User};
+use crate::ports::{ArtifactStore, Clock, Store, StoreExt as _};
+use crate::reconcile::ABSENT_AFTER;
 
 /// The orchestrator: its stores and what tells watchers of changes.
 #[derive(Debug)]
@@ -17,6 +19,16 @@ pub struct Service {
     pub(super) clock: Arc<dyn Clock>,
     pub(super) changes: Arc<Changes>,
     pub(super) turns: Turns,
+    pub(super) refusals: Refusals,
+}
+
+/// How many nodes there are.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Census {
+    /// Those that are registered.
+    pub nodes: usize,
+    /// Those of them that have called within ten minutes.
+    pub active: usize,
 }
 
 /// The id of the user that exists from the first start.
@@ -35,7 +47,14 @@ fn admin(token: &Secret) -> Result<User> {
 impl Service {
     /// An orchestrator over these stores.
     pub fn new(store: Arc<dyn Store>, artifacts: Arc<dyn ArtifactStore>, clock: Arc<dyn Clock>) -> Arc<Self> {
-        Arc::new(Self { store, artifacts, clock, changes: Arc::default(), turns: Turns::default() })
+        Arc::new(Self {
+            store,
+            artifacts,
+            clock,
+            changes: Arc::default(),
+            turns: Turns::default(),
+            refusals: Refusals::default(),
+        })
     }
 
     /// Finds out whether the database answers.
@@ -44,6 +63,18 @@ impl Service {
     /// Those of the store.
     pub async fn check(&self) -> Result<()> {
         self.store.settings().await.map(drop)
+    }
+
+    /// Counts the nodes.
+    ///
+    /// # Errors
+    /// Those of the store.
+    pub async fn census(&self) -> Result<Census> {
+        let now = self.clock.now();
+        let nodes = self.store.all_nodes().await?;
+        let is_active =
+            |node: &&Node| node.last_active.is_some_and(|seen| now.duration_since(seen) <= ABSENT_AFTER);
+        Ok(Census { nodes: nodes.len(), active: nodes.iter().filter(is_active).count() })
     }
 
     /// Makes sure that user `admin` exists and has this access token.
@@ -108,6 +139,6 @@ impl Service {
 
     /// The service as `caller` sees it.
     pub fn session(self: &Arc<Self>, caller: Caller) -> Session {
-        Session { service: Arc::clone(self), caller }
+        Session { service: Arc::clone(self), caller, origin: None }
     }
 }

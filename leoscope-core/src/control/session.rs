@@ -1,3 +1,4 @@
+use std::net::IpAddr;
 use std::sync::Arc;
 
 use async_trait::async_trait;
@@ -6,11 +7,13 @@ use super::Service;
 use crate::error::Result;
 use crate::ids::{JobId, NodeId, RunId, TaskId, UserId};
 use crate::model::{
-    Caller, Job, JobChange, JobPlan, JobSpec, NewTask, NewUser, Node, NodeFilter, NodeUpdate, Orders, Run,
-    RunFilter, Secret, Settings, SlotRequest, Task, TaskFilter, TaskStatus,
+    AuditAction, AuditEntry, AuditFilter, Caller, EventScope, Job, JobChange, JobEvent, JobPlan, JobSpec,
+    NewEvent, NewTask, NewUser, Node, NodeFilter, NodeUpdate, Orders, Run, RunFilter, Secret, Settings,
+    SlotRequest, Task, TaskFilter, TaskStatus,
 };
 use crate::policy::{self, Action};
 use crate::ports::{ByteStream, Calendar, ControlPlane, OrdersStream, Scheduled};
+use crate::schedule::Zone;
 use crate::time::Window;
 
 /// The orchestrator bound to one authenticated caller.
@@ -18,62 +21,76 @@ use crate::time::Window;
 pub struct Session {
     pub(super) service: Arc<Service>,
     pub(super) caller: Caller,
+    pub(super) origin: Option<IpAddr>,
 }
 
 impl Session {
+    /// The same session, of a caller at that address.
+    #[must_use]
+    pub fn from_address(self, address: Option<IpAddr>) -> Self {
+        Self { origin: address, ..self }
+    }
+
     /// Refuses what the policy does not allow this caller.
     pub(super) fn require(&self, action: &Action<'_>) -> Result<()> {
         policy::require(&self.caller, action)
     }
 }
 
-/// Every call is carried out by the group it belongs to; this is only the list of them.
+/// Every call is carried out by the group it belongs to; this is only the list of them, with what
+/// each is called in the audit trail.
 #[async_trait]
 impl ControlPlane for Session {
     async fn register_user(&self, user: NewUser) -> Result<Secret> {
-        self.do_register_user(user).await
+        self.audited(AuditAction::RegisterUser, user.id.clone(), self.do_register_user(user)).await
     }
     async fn user(&self, id: &UserId) -> Result<Option<NewUser>> {
-        self.do_user(id).await
+        self.audited(AuditAction::ReadUser, id, self.do_user(id)).await
     }
     async fn modify_user(&self, user: NewUser) -> Result<()> {
-        self.do_modify_user(user).await
+        self.audited(AuditAction::ModifyUser, user.id.clone(), self.do_modify_user(user)).await
     }
     async fn delete_user(&self, id: &UserId) -> Result<()> {
-        self.do_delete_user(id).await
+        self.audited(AuditAction::DeleteUser, id, self.do_delete_user(id)).await
     }
     async fn rotate_token(&self, id: &UserId) -> Result<Secret> {
-        self.do_rotate_token(id).await
+        self.audited(AuditAction::RotateToken, id, self.do_rotate_token(id)).await
     }
     async fn revoke_token(&self, id: &UserId) -> Result<()> {
-        self.do_revoke_token(id).await
+        self.audited(AuditAction::RevokeToken, id, self.do_revoke_token(id)).await
     }
     async fn register_node(&self, id: NodeId, details: NodeUpdate) -> Result<Secret> {
-        self.do_register_node(id, details).await
+        self.audited(AuditAction::RegisterNode, id.clone(), self.do_register_node(id, details)).await
     }
     async fn nodes(&self, filter: &NodeFilter) -> Result<Vec<Node>> {
         self.do_nodes(filter).await
     }
     async fn update_node(&self, id: &NodeId, update: NodeUpdate) -> Result<()> {
-        self.do_update_node(id, update).await
+        self.audited(AuditAction::UpdateNode, id, self.do_update_node(id, update)).await
     }
     async fn delete_node(&self, id: &NodeId, with_jobs: bool) -> Result<()> {
-        self.do_delete_node(id, with_jobs).await
+        self.audited(AuditAction::DeleteNode, id, self.do_delete_node(id, with_jobs)).await
     }
-    async fn heartbeat(&self, node: &NodeId) -> Result<()> {
-        self.do_heartbeat(node).await
+    async fn heartbeat(&self, node: &NodeId, zone: Option<Zone>) -> Result<()> {
+        self.audited(AuditAction::Heartbeat, node, self.do_heartbeat(node, zone)).await
     }
     async fn schedule_job(&self, spec: JobSpec) -> Result<Scheduled> {
-        self.do_schedule_job(spec).await
+        let wanted = spec.id.clone();
+        let result = self.do_schedule_job(spec).await;
+        let id = result.as_ref().map(|scheduled| scheduled.id.clone()).ok().or(wanted);
+        self.note(AuditAction::ScheduleJob, id.map(String::from), result.as_ref().err()).await;
+        result
     }
     async fn plan_job(&self, spec: JobSpec, runs: u32) -> Result<JobPlan> {
-        self.do_plan_job(spec, runs).await
+        let result = self.do_plan_job(spec, runs).await;
+        self.note(AuditAction::PlanJob, None, result.as_ref().err()).await;
+        result
     }
     async fn modify_job(&self, id: &JobId, change: JobChange) -> Result<Vec<String>> {
-        self.do_modify_job(id, change).await
+        self.audited(AuditAction::ModifyJob, id, self.do_modify_job(id, change)).await
     }
     async fn reschedule_job(&self, id: &JobId, within: Window) -> Result<Window> {
-        self.do_reschedule_job(id, within).await
+        self.audited(AuditAction::RescheduleJob, id, self.do_reschedule_job(id, within)).await
     }
     async fn free_slots(&self, request: &SlotRequest) -> Result<Vec<Window>> {
         self.do_free_slots(request).await
@@ -82,40 +99,51 @@ impl ControlPlane for Session {
         self.do_calendar(node, within).await
     }
     async fn job(&self, id: &JobId) -> Result<Option<Job>> {
-        self.do_job(id).await
+        self.audited(AuditAction::ReadJobs, id, self.do_job(id)).await
     }
     async fn jobs_of_user(&self, user: &UserId) -> Result<Vec<Job>> {
-        self.do_jobs_of_user(user).await
+        self.audited(AuditAction::ReadJobs, user, self.do_jobs_of_user(user)).await
     }
     async fn jobs_on_node(&self, node: &NodeId) -> Result<Vec<Job>> {
         self.do_jobs_on_node(node).await
     }
     async fn delete_job(&self, id: &JobId) -> Result<()> {
-        self.do_delete_job(id).await
+        self.audited(AuditAction::DeleteJob, id, self.do_delete_job(id)).await
     }
     async fn delete_jobs_on_node(&self, node: &NodeId) -> Result<u32> {
-        self.do_delete_jobs_on_node(node).await
+        self.audited(AuditAction::DeleteJobsOfNode, node, self.do_delete_jobs_on_node(node)).await
     }
     async fn report_run(&self, run: Run) -> Result<()> {
-        self.do_report_run(run).await
+        self.audited(AuditAction::ReportRun, run.id.clone(), self.do_report_run(run)).await
     }
     async fn runs(&self, filter: &RunFilter) -> Result<Vec<Run>> {
         self.do_runs(filter).await
     }
+    async fn report_event(&self, event: NewEvent) -> Result<()> {
+        let object = event.run.as_ref().map_or_else(|| event.job.to_string(), ToString::to_string);
+        self.audited(AuditAction::ReportEvent, object, self.do_report_event(event)).await
+    }
+    async fn events(&self, scope: &EventScope, limit: Option<u32>) -> Result<Vec<JobEvent>> {
+        let result = self.do_events(scope, limit).await;
+        self.note(AuditAction::ReadRuns, None, result.as_ref().err()).await;
+        result
+    }
     async fn schedule_task(&self, task: NewTask) -> Result<()> {
-        self.do_schedule_task(task).await
+        self.audited(AuditAction::ScheduleTask, task.id.clone(), self.do_schedule_task(task)).await
     }
     async fn tasks(&self, filter: &TaskFilter) -> Result<Vec<Task>> {
-        self.do_tasks(filter).await
+        let result = self.do_tasks(filter).await;
+        self.note(AuditAction::ReadTasks, None, result.as_ref().err()).await;
+        result
     }
     async fn update_task(&self, id: &TaskId, status: TaskStatus) -> Result<()> {
-        self.do_update_task(id, status).await
+        self.audited(AuditAction::UpdateTask, id, self.do_update_task(id, status)).await
     }
     async fn kernel_access(&self, user: &UserId) -> Result<()> {
-        self.do_kernel_access(user).await
+        self.audited(AuditAction::AskKernelAccess, user, self.do_kernel_access(user)).await
     }
     async fn set_scavenger_mode(&self, node: &NodeId, active: bool) -> Result<()> {
-        self.do_set_scavenger_mode(node, active).await
+        self.audited(AuditAction::SetScavengerMode, node, self.do_set_scavenger_mode(node, active)).await
     }
     async fn scavenger_mode(&self, node: &NodeId) -> Result<bool> {
         self.do_scavenger_mode(node).await
@@ -124,18 +152,25 @@ impl ControlPlane for Session {
         self.do_settings().await
     }
     async fn update_settings(&self, settings: Settings) -> Result<()> {
-        self.do_update_settings(settings).await
+        let result = self.do_update_settings(settings).await;
+        self.note(AuditAction::UpdateSettings, None, result.as_ref().err()).await;
+        result
+    }
+    async fn audit(&self, filter: &AuditFilter) -> Result<Vec<AuditEntry>> {
+        let result = self.do_audit(filter).await;
+        self.note(AuditAction::ReadAudit, None, result.as_ref().err()).await;
+        result
     }
     async fn orders(&self, node: &NodeId) -> Result<Orders> {
-        self.do_orders(node).await
+        self.audited(AuditAction::ReadOrders, node, self.do_orders(node)).await
     }
     async fn watch_orders(&self, node: &NodeId) -> Result<OrdersStream> {
-        self.do_watch_orders(node).await
+        self.audited(AuditAction::ReadOrders, node, self.do_watch_orders(node)).await
     }
     async fn upload(&self, run: &RunId, content: ByteStream) -> Result<()> {
-        self.do_upload(run, content).await
+        self.audited(AuditAction::Upload, run, self.do_upload(run, content)).await
     }
     async fn download(&self, run: &RunId) -> Result<ByteStream> {
-        self.do_download(run).await
+        self.audited(AuditAction::Download, run, self.do_download(run)).await
     }
 }

@@ -1,11 +1,14 @@
 //! The things the testbed speaks of: users, nodes, jobs, runs, orders and their configuration.
 
 mod artifact;
+mod audit;
 mod change;
+mod event;
 mod executor;
 mod experiment;
 mod job;
 mod journal;
+mod named;
 mod node;
 mod orders;
 mod planning;
@@ -18,12 +21,14 @@ mod task;
 mod user;
 
 pub use artifact::ArtifactKey;
+pub use audit::{AuditAction, AuditEntry, AuditFilter, AuditOutcome, Trace};
 pub use change::JobChange;
+pub use event::{EventOutcome, EventScope, JobEvent, NewEvent, ORCHESTRATOR};
 pub use executor::{ExecutorConfig, Limits, Network};
 pub use experiment::{DockerExperiment, ExperimentConfig, PortMapping, Protocol};
 pub use job::{Job, JobParams, RunLength, View};
 pub use journal::{Bundle, Exit, JournalEntry, RuntimeState, Step};
-pub use node::{Coordinates, Node, NodeFilter, NodeUpdate};
+pub use node::{Coordinates, Node, NodeFilter, NodeUpdate, PortalNotes};
 pub use orders::Orders;
 pub use planning::{CalendarEvent, JobPlan, SlotRequest};
 pub use record::{Record, RecordKey, RecordKind, Revision};

@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::error::Error;
 use crate::ids::{NodeId, UserId};
+use crate::schedule::Zone;
 use crate::time::Timestamp;
 
 /// A place on Earth, in degrees (WGS 84); on the wire `lat,lon`.
@@ -88,6 +89,12 @@ pub struct Node {
     /// Whether its owner wants the link for other things.
     #[serde(default)]
     pub scavenger_mode_active: bool,
+    /// The time zone of the place, as the node tells it.
+    #[serde(default)]
+    pub time_zone: Option<Zone>,
+    /// What the web portal keeps with the node.
+    #[serde(default)]
+    pub portal: PortalNotes,
     /// When it was registered.
     pub registered: Timestamp,
     /// When it last called.
@@ -112,6 +119,15 @@ impl Node {
     }
 }
 
+/// JSON that the web portal keeps with a node; nothing here reads it.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PortalNotes {
+    /// How much of its link experiments may use.
+    pub bandwidth_limits_json: Option<String>,
+    /// When it could be reached.
+    pub availability_history_json: Option<String>,
+}
+
 /// A change to a node; `None` leaves a field as it is.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct NodeUpdate {
@@ -131,14 +147,26 @@ pub struct NodeUpdate {
     pub owner: Option<UserId>,
     /// See [`Node::scheduling_enabled`].
     pub scheduling_enabled: Option<bool>,
+    /// See [`Node::portal`]; each of them stays where it is `None`.
+    pub portal: PortalNotes,
 }
 
 impl NodeUpdate {
     /// `node` with this change made.
     #[must_use]
     pub fn apply(self, mut node: Node) -> Node {
-        let Self { name, description, coords, location, provider, public_ip, owner, scheduling_enabled } =
-            self;
+        let Self {
+            name,
+            description,
+            coords,
+            location,
+            provider,
+            public_ip,
+            owner,
+            scheduling_enabled,
+            portal,
+        } = self;
+        let PortalNotes { bandwidth_limits_json, availability_history_json } = portal;
         node.name = name.unwrap_or(node.name);
         node.description = description.unwrap_or(node.description);
         node.coords = coords.or(node.coords);
@@ -147,6 +175,10 @@ impl NodeUpdate {
         node.public_ip = public_ip.unwrap_or(node.public_ip);
         node.owner = owner.or(node.owner);
         node.scheduling_enabled = scheduling_enabled.unwrap_or(node.scheduling_enabled);
+        let portal = &mut node.portal;
+        portal.bandwidth_limits_json = bandwidth_limits_json.or(portal.bandwidth_limits_json.take());
+        portal.availability_history_json =
+            availability_history_json.or(portal.availability_history_json.take());
         node
     }
 }

@@ -4,8 +4,8 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
-use super::{Job, Node, Run, Settings, User};
-use crate::ids::{JobId, NodeId, RunId, UserId};
+use super::{AuditEntry, Job, JobEvent, Node, Run, Settings, User};
+use crate::ids::{AuditId, EventId, JobId, NodeId, RunId, UserId};
 use crate::time::{Timestamp, wire_time};
 
 /// Counts the changes of one record, from 1.
@@ -44,6 +44,10 @@ pub enum Record {
     },
     /// The testbed-wide settings, secrets included.
     Settings(Settings),
+    /// Something that happened to a job or a run.
+    Event(JobEvent),
+    /// A line of the audit trail.
+    Audit(AuditEntry),
 }
 
 /// What a record is found by. Records are ordered by their keys: a job comes after the runs that
@@ -62,6 +66,10 @@ pub enum RecordKey {
     Timetable(NodeId),
     /// The settings.
     Settings,
+    /// An event.
+    Event(EventId),
+    /// A line of the audit trail.
+    Audit(AuditId),
 }
 
 impl Record {
@@ -74,6 +82,8 @@ impl Record {
             Self::Job { job, settled: _, next: _ } => RecordKey::Job(job.id.clone(), job.created, job.since),
             Self::Timetable { node, version: _ } => RecordKey::Timetable(node.clone()),
             Self::Settings(_) => RecordKey::Settings,
+            Self::Event(event) => RecordKey::Event(event.id.clone()),
+            Self::Audit(entry) => RecordKey::Audit(entry.id.clone()),
         }
     }
 }
@@ -88,6 +98,8 @@ impl RecordKey {
             Self::Job(..) => RecordKind::Job,
             Self::Timetable(_) => RecordKind::Timetable,
             Self::Settings => RecordKind::Settings,
+            Self::Event(_) => RecordKind::Event,
+            Self::Audit(_) => RecordKind::Audit,
         }
     }
 }
@@ -101,6 +113,8 @@ impl fmt::Display for RecordKey {
             Self::Run(id) => write!(f, "{kind} {id}"),
             Self::Job(id, _, since) => write!(f, "{kind} {id} (as of {})", wire_time(*since)),
             Self::Settings => write!(f, "{kind}"),
+            Self::Event(id) => write!(f, "{kind} {id}"),
+            Self::Audit(id) => write!(f, "{kind} {id}"),
         }
     }
 }
@@ -120,12 +134,24 @@ pub enum RecordKind {
     Timetable,
     /// The settings.
     Settings,
+    /// Events of jobs and runs.
+    Event,
+    /// The audit trail.
+    Audit,
 }
 
 impl RecordKind {
     /// All kinds, in order.
-    pub const ALL: [Self; 6] =
-        [Self::User, Self::Node, Self::Run, Self::Job, Self::Timetable, Self::Settings];
+    pub const ALL: [Self; 8] = [
+        Self::User,
+        Self::Node,
+        Self::Run,
+        Self::Job,
+        Self::Timetable,
+        Self::Settings,
+        Self::Event,
+        Self::Audit,
+    ];
 }
 
 impl fmt::Display for RecordKind {
@@ -137,6 +163,8 @@ impl fmt::Display for RecordKind {
             Self::Job => "job",
             Self::Timetable => "timetable",
             Self::Settings => "settings",
+            Self::Event => "event",
+            Self::Audit => "audit entry",
         })
     }
 }

@@ -1,46 +1,10 @@
 //! Runs: one record for every planned occurrence.
 
-use std::fmt;
-
 use serde::{Deserialize, Serialize};
 
+use super::named::named;
 use crate::ids::{JobId, NodeId, RunId, UserId};
 use crate::time::{Timestamp, Window};
-
-/// Declares an enum whose variants have an upper snake case name on the wire.
-macro_rules! named {
-    ($(#[$doc:meta])* $name:ident { $($(#[$vdoc:meta])* $variant:ident = $text:literal,)+ }) => {
-        $(#[$doc])*
-        #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
-        #[serde(rename_all = "SCREAMING_SNAKE_CASE")]
-        pub enum $name {
-            $($(#[$vdoc])* $variant,)+
-        }
-
-        impl $name {
-            /// All values.
-            pub const ALL: &'static [Self] = &[$(Self::$variant,)+];
-
-            /// The name used on the wire and in output.
-            pub const fn name(self) -> &'static str {
-                match self {
-                    $(Self::$variant => $text,)+
-                }
-            }
-
-            /// The value of that name, if there is one.
-            pub fn from_name(name: &str) -> Option<Self> {
-                Self::ALL.iter().copied().find(|value| value.name() == name)
-            }
-        }
-
-        impl fmt::Display for $name {
-            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                f.write_str(self.name())
-            }
-        }
-    };
-}
 
 named!(
     /// Where a run stands.
@@ -153,6 +117,8 @@ named!(
         StartMissed = "START_MISSED",
         /// The previous run of the same job was still going.
         PreviousRunning = "PREVIOUS_RUNNING",
+        /// It cannot be told whether the condition held.
+        TriggerUnknown = "TRIGGER_UNKNOWN",
         /// The job was deleted or changed.
         JobRemoved = "JOB_REMOVED",
         /// The node was shut down.

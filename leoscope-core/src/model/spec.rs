@@ -3,15 +3,16 @@
 use jiff::SignedDuration;
 
 use super::{ExperimentConfig, Job, JobParams, RunLength};
-use crate::error::{Error, ErrorKind};
+use crate::error::Error;
 use crate::ids::{JobId, NodeId, UserId};
 use crate::schedule::{Policies, Schedule};
 use crate::time::{Timestamp, Window, wire_time};
+use crate::trigger;
 
 /// The longest date range of a job in days (a hundred years), which bounds what a check can cost.
 pub const MAX_WINDOW_DAYS: i64 = 36_525;
 
-/// The longest text of a phase, and the longest trigger, in bytes.
+/// The longest text of a phase in bytes.
 const MAX_TEXT_BYTES: usize = 4096;
 
 /// What a researcher asks for.
@@ -46,8 +47,7 @@ impl JobSpec {
     /// job as it would be booked by `owner` at `now`.
     ///
     /// # Errors
-    /// [`InvalidArgument`](ErrorKind::InvalidArgument) naming the value; [`Unsupported`](ErrorKind::Unsupported)
-    /// for a trigger, which this version cannot evaluate.
+    /// [`InvalidArgument`](crate::ErrorKind::InvalidArgument) naming the value.
     pub fn check(self, owner: UserId, now: Timestamp) -> Result<Job, Error> {
         self.check_places()?;
         self.check_times(now)?;
@@ -59,12 +59,9 @@ impl JobSpec {
             return Err(Error::invalid("a job that needs the link for itself cannot overlap itself")
                 .hint("use overlap skip, or make it a job without overhead"));
         }
-        if let Some(trigger) = trigger.as_deref().filter(|text| !text.trim().is_empty()) {
-            return Err(Error::new(
-                ErrorKind::Unsupported,
-                format!("trigger: {trigger:?} cannot be evaluated by this version"),
-            )
-            .hint("leave the trigger out"));
+        let trigger = trigger.map(|text| text.trim().to_owned()).filter(|text| !text.is_empty());
+        if let Some(trigger) = &trigger {
+            trigger::check(trigger)?;
         }
         ExperimentConfig::parse(&config)?;
         let id = id.map_or_else(JobId::random, Ok)?;
@@ -77,7 +74,7 @@ impl JobSpec {
             window,
             length,
             overhead,
-            trigger: None,
+            trigger,
             config,
             params,
             policies,
@@ -109,13 +106,11 @@ impl JobSpec {
     /// Texts that calendars repeat with every run must be short.
     fn check_texts(&self) -> Result<(), Error> {
         let JobParams { mode, deploy, execute, finish } = &self.params;
-        let trigger = self.trigger.as_deref().unwrap_or_default();
         let texts = [
             ("params.mode", mode.as_str()),
             ("params.deploy", deploy),
             ("params.execute", execute),
             ("params.finish", finish),
-            ("trigger", trigger),
         ];
         match texts.into_iter().find(|(_, text)| text.len() > MAX_TEXT_BYTES) {
             Some((name, text)) => Err(Error::invalid(format!(

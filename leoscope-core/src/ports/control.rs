@@ -8,9 +8,11 @@ use super::ByteStream;
 use crate::error::Result;
 use crate::ids::{JobId, NodeId, RunId, TaskId, UserId};
 use crate::model::{
-    CalendarEvent, Job, JobChange, JobPlan, JobSpec, NewTask, NewUser, Node, NodeFilter, NodeUpdate, Orders,
-    Run, RunFilter, Secret, Settings, SlotRequest, Task, TaskFilter, TaskStatus,
+    AuditEntry, AuditFilter, CalendarEvent, EventScope, Job, JobChange, JobEvent, JobPlan, JobSpec, NewEvent,
+    NewTask, NewUser, Node, NodeFilter, NodeUpdate, Orders, Run, RunFilter, Secret, Settings, SlotRequest,
+    Task, TaskFilter, TaskStatus,
 };
+use crate::schedule::Zone;
 use crate::time::Window;
 
 /// The orders of a node as they change; the current ones first. An error ends it.
@@ -67,8 +69,8 @@ pub trait ControlPlane: Debug + Send + Sync {
     async fn update_node(&self, id: &NodeId, update: NodeUpdate) -> Result<()>;
     /// Removes a node; refused while jobs are booked on it, unless `with_jobs`.
     async fn delete_node(&self, id: &NodeId, with_jobs: bool) -> Result<()>;
-    /// Says that a node is alive.
-    async fn heartbeat(&self, node: &NodeId) -> Result<()>;
+    /// Says that a node is alive, and in which time zone, if it knows.
+    async fn heartbeat(&self, node: &NodeId, zone: Option<Zone>) -> Result<()>;
 
     /// Books a job.
     async fn schedule_job(&self, spec: JobSpec) -> Result<Scheduled>;
@@ -99,6 +101,11 @@ pub trait ControlPlane: Debug + Send + Sync {
     /// The runs that match and that the caller may see, newest first, ten thousand at most.
     async fn runs(&self, filter: &RunFilter) -> Result<Vec<Run>>;
 
+    /// Reports a step in the life of a job or run. One that was reported before changes nothing.
+    async fn report_event(&self, event: NewEvent) -> Result<()>;
+    /// The steps of a job or run, newest first, a thousand at most.
+    async fn events(&self, scope: &EventScope, limit: Option<u32>) -> Result<Vec<JobEvent>>;
+
     /// Asks something of the other node of a run.
     async fn schedule_task(&self, task: NewTask) -> Result<()>;
     /// The tasks that match and stand, of jobs that involve the caller.
@@ -116,6 +123,9 @@ pub trait ControlPlane: Debug + Send + Sync {
     async fn settings(&self) -> Result<Settings>;
     /// Replaces the testbed-wide settings.
     async fn update_settings(&self, settings: Settings) -> Result<()>;
+
+    /// Who did what, newest first, a thousand at most; the filter says where to go on.
+    async fn audit(&self, filter: &AuditFilter) -> Result<Vec<AuditEntry>>;
 
     /// The orders of a node.
     async fn orders(&self, node: &NodeId) -> Result<Orders>;

@@ -20,6 +20,6 @@ pub use ledger::Ledger;
 pub use paging::StoreExt;
 pub use runtime::{RunSpec, Runtime, RuntimeInfo};
 pub use store::{
-    Archive, Booking, JobStore, NodeStore, PAGE, RunStore, SettingsStore, Store, TaskStore, Timetable,
-    TimetableChanges, Unsettled, UserStore, Versions,
+    Archive, AuditStore, Booking, EventStore, JobStore, NodeStore, PAGE, RunStore, SettingsStore, Store,
+    TaskStore, Timetable, TimetableChanges, Unsettled, UserStore, Versions,
 };

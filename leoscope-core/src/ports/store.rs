@@ -9,7 +9,8 @@ use futures_util::Stream;
 use crate::error::Result;
 use crate::ids::{JobId, NodeId, RunId, TaskId, UserId};
 use crate::model::{
-    Job, Node, Record, RecordKey, Revision, Run, RunFilter, Settings, Task, TaskFilter, TaskStatus, User,
+    AuditEntry, AuditFilter, EventScope, Job, JobEvent, Node, Record, RecordKey, Revision, Run, RunFilter,
+    Settings, Task, TaskFilter, TaskStatus, User,
 };
 use crate::time::Timestamp;
 
@@ -31,12 +32,30 @@ pub const PAGE: usize = 1_000;
 ///   seconds, and works again when it can be reached. A write of which it is not known whether it
 ///   happened fails with [`Timeout`](crate::ErrorKind::Timeout).
 pub trait Store:
-    UserStore + NodeStore + JobStore + RunStore + TaskStore + SettingsStore + Archive + Debug
+    UserStore
+    + NodeStore
+    + JobStore
+    + RunStore
+    + TaskStore
+    + EventStore
+    + AuditStore
+    + SettingsStore
+    + Archive
+    + Debug
 {
 }
 
 impl<T> Store for T where
-    T: UserStore + NodeStore + JobStore + RunStore + TaskStore + SettingsStore + Archive + Debug
+    T: UserStore
+        + NodeStore
+        + JobStore
+        + RunStore
+        + TaskStore
+        + EventStore
+        + AuditStore
+        + SettingsStore
+        + Archive
+        + Debug
 {
 }
 
@@ -184,6 +203,32 @@ pub trait TaskStore: Send + Sync {
     async fn tasks(&self, filter: &TaskFilter, now: Timestamp, after: Option<&TaskId>) -> Result<Vec<Task>>;
     /// Removes the tasks that have expired at `before`, and says how many.
     async fn forget_tasks(&self, before: Timestamp) -> Result<u64>;
+}
+
+/// What happened to jobs and runs, by id.
+///
+/// Guarantees:
+/// - An event whose id is there changes nothing, and the one that is there is given back.
+/// - [`events`](EventStore::events) lists by when it happened, newest first, then by id.
+#[async_trait]
+pub trait EventStore: Send + Sync {
+    /// Adds an event.
+    async fn insert_event(&self, event: &JobEvent) -> Result<Option<JobEvent>>;
+    /// At most `limit` events of `scope`.
+    async fn events(&self, scope: &EventScope, limit: u32) -> Result<Vec<JobEvent>>;
+    /// Removes the events that were heard of before `before`, and says how many.
+    async fn forget_events(&self, before: Timestamp) -> Result<u64>;
+}
+
+/// The audit trail. Entries are never changed.
+#[async_trait]
+pub trait AuditStore: Send + Sync {
+    /// Adds an entry.
+    async fn insert_audit(&self, entry: &AuditEntry) -> Result<()>;
+    /// The entries that match `filter`, newest first.
+    async fn audit(&self, filter: &AuditFilter) -> Result<Vec<AuditEntry>>;
+    /// Removes the entries of what was done before `before`, and says how many.
+    async fn forget_audit(&self, before: Timestamp) -> Result<u64>;
 }
 
 /// The testbed-wide settings.

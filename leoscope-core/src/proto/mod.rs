@@ -5,6 +5,7 @@
 //! taken away here.
 
 pub mod change;
+pub mod history;
 pub mod job;
 pub mod listing;
 pub mod node;
@@ -45,6 +46,24 @@ mod leoscope {
 }
 
 pub use leoscope::v1;
+
+/// The descriptors of all messages and calls (an encoded `google.protobuf.FileDescriptorSet`), for
+/// programs that ask a server what it can do.
+pub const DESCRIPTORS: &[u8] = include_bytes!(concat!(env!("OUT_DIR"), "/descriptors.bin"));
+
+/// All calls, as `package.Service/Method`.
+pub fn methods() -> Vec<String> {
+    use prost::Message as _;
+    let files = prost_types::FileDescriptorSet::decode(DESCRIPTORS).unwrap_or_default();
+    let of_file = |file: prost_types::FileDescriptorProto| {
+        let package = file.package().to_owned();
+        file.service.into_iter().flat_map(move |service| {
+            let service_name = format!("{package}.{}", service.name());
+            service.method.into_iter().map(move |method| format!("{service_name}/{}", method.name()))
+        })
+    };
+    files.file.into_iter().flat_map(of_file).collect()
+}
 
 /// The names under which credentials travel with a call.
 pub mod metadata {

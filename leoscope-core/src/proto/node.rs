@@ -5,11 +5,23 @@ use jiff::SignedDuration;
 use super::{given, optional, time, unary};
 use crate::error::{Error, Result};
 use crate::ids::{NodeId, UserId};
-use crate::model::{Coordinates, Node, NodeFilter, NodeUpdate};
+use crate::model::{Coordinates, Node, NodeFilter, NodeUpdate, PortalNotes};
+use crate::schedule::Zone;
 use crate::time::{Timestamp, wire_time};
 
 /// How recently a node must have called to be listed as active, where the request does not say.
 const ACTIVE_SECS: i32 = 600;
+
+/// The place of a node of which none is known: existing programs read two numbers.
+const NOWHERE: &str = "0,0";
+
+fn notes(bandwidth_limits_json: Option<String>, availability_history_json: Option<String>) -> PortalNotes {
+    let text = |text: Option<String>| text.filter(|text| !text.is_empty());
+    PortalNotes {
+        bandwidth_limits_json: text(bandwidth_limits_json),
+        availability_history_json: text(availability_history_json),
+    }
+}
 
 fn coords(text: Option<&str>) -> Result<Option<Coordinates>> {
     optional(text, str::parse::<Coordinates>).map_err(|error| error.context("coords"))
@@ -32,24 +44,31 @@ impl From<Node> for unary::Node {
             owner,
             scheduling_enabled,
             scavenger_mode_active,
+            time_zone,
+            portal,
             registered,
             last_active,
             contact_since,
         } = node;
+        let PortalNotes { bandwidth_limits_json, availability_history_json } = portal;
         Self {
             nodeid: id.into(),
             name,
             description,
             last_active: last_active.map(wire_time),
-            coords: coords.map(String::from).unwrap_or_default(),
+            coords_unknown: coords.is_none(),
+            coords: coords.map_or_else(|| NOWHERE.to_owned(), String::from),
             location,
             provider,
             public_ip,
             owner: owner.map(String::from).unwrap_or_default(),
             scheduling_enabled,
             scavenger_mode_active,
+            bandwidth_limits_json,
+            availability_history_json,
             registered_at: Some(wire_time(registered)),
             last_status_change: contact_since.map(wire_time),
+            timezone: time_zone.map(String::from).unwrap_or_default(),
             ..Self::default()
         }
     }
@@ -73,22 +92,27 @@ impl TryFrom<unary::Node> for Node {
             scheduling_enabled,
             registered_at,
             last_status_change,
-            bandwidth_limits_json: _,
-            availability_history_json: _,
+            bandwidth_limits_json,
+            availability_history_json,
             scheduling_off: _,
+            timezone,
+            coords_unknown,
         } = node;
         let registered = optional(registered_at.as_deref(), |text| time("registered_at", text))?;
         Ok(Self {
             id: NodeId::parse(&nodeid)?,
             name,
             description,
-            coords: coords(Some(&place))?,
+            coords: coords(Some(&place).filter(|_| !coords_unknown).map(String::as_str))?,
             location,
             provider,
             public_ip,
             owner: owner(Some(&owned_by))?,
             scheduling_enabled,
             scavenger_mode_active,
+            portal: notes(bandwidth_limits_json, availability_history_json),
+            // For people to read; one that this program does not know is no reason to lose the node.
+            time_zone: given(&timezone).and_then(|name| Zone::parse(name).ok()),
             // Orchestrators of another make may not tell; nothing is decided by it.
             registered: registered.unwrap_or(Timestamp::UNIX_EPOCH),
             last_active: optional(last_active.as_deref(), |text| time("last_active", text))?,
@@ -99,8 +123,18 @@ impl TryFrom<unary::Node> for Node {
 
 /// A request to register `id` with `details`.
 pub fn register_request(id: NodeId, details: NodeUpdate) -> unary::RegisterNodeRequest {
-    let NodeUpdate { name, description, coords, location, provider, public_ip, owner, scheduling_enabled } =
-        details;
+    let NodeUpdate {
+        name,
+        description,
+        coords,
+        location,
+        provider,
+        public_ip,
+        owner,
+        scheduling_enabled,
+        portal,
+    } = details;
+    let PortalNotes { bandwidth_limits_json, availability_history_json } = portal;
     let node = unary::Node {
         nodeid: id.into(),
         name: name.unwrap_or_default(),
@@ -112,6 +146,8 @@ pub fn register_request(id: NodeId, details: NodeUpdate) -> unary::RegisterNodeR
         owner: owner.map(String::from).unwrap_or_default(),
         scheduling_enabled: scheduling_enabled.unwrap_or(true),
         scheduling_off: scheduling_enabled == Some(false),
+        bandwidth_limits_json,
+        availability_history_json,
         ..unary::Node::default()
     };
     unary::RegisterNodeRequest { node: Some(node) }
@@ -136,9 +172,11 @@ impl TryFrom<unary::RegisterNodeRequest> for (NodeId, NodeUpdate) {
             scheduling_enabled: _,
             registered_at: _,
             last_status_change: _,
-            bandwidth_limits_json: _,
-            availability_history_json: _,
+            bandwidth_limits_json,
+            availability_history_json,
             scheduling_off,
+            timezone: _,
+            coords_unknown: _,
         } = super::present("node", request.node)?;
         let text = |text: String| given(&text).map(str::to_owned);
         let details = NodeUpdate {
@@ -150,6 +188,7 @@ impl TryFrom<unary::RegisterNodeRequest> for (NodeId, NodeUpdate) {
             public_ip: text(public_ip),
             owner: owner(Some(&owned_by))?,
             scheduling_enabled: scheduling_off.then_some(false),
+            portal: notes(bandwidth_limits_json, availability_history_json),
         };
         Ok((NodeId::parse(&nodeid)?, details))
     }
@@ -157,8 +196,18 @@ impl TryFrom<unary::RegisterNodeRequest> for (NodeId, NodeUpdate) {
 
 /// A request to change `id`.
 pub fn update_request(id: &NodeId, update: NodeUpdate) -> unary::UpdateNodeRequest {
-    let NodeUpdate { name, description, coords, location, provider, public_ip, owner, scheduling_enabled } =
-        update;
+    let NodeUpdate {
+        name,
+        description,
+        coords,
+        location,
+        provider,
+        public_ip,
+        owner,
+        scheduling_enabled,
+        portal,
+    } = update;
+    let PortalNotes { bandwidth_limits_json, availability_history_json } = portal;
     unary::UpdateNodeRequest {
         nodeid: id.to_string(),
         name,
@@ -169,6 +218,8 @@ pub fn update_request(id: &NodeId, update: NodeUpdate) -> unary::UpdateNodeReque
         public_ip,
         owner: owner.map(String::from),
         scheduling_enabled,
+        bandwidth_limits_json,
+        availability_history_json,
         ..unary::UpdateNodeRequest::default()
     }
 }
@@ -190,8 +241,8 @@ impl TryFrom<unary::UpdateNodeRequest> for (NodeId, NodeUpdate) {
             scheduling_enabled,
             registered_at: _,
             last_status_change: _,
-            bandwidth_limits_json: _,
-            availability_history_json: _,
+            bandwidth_limits_json,
+            availability_history_json,
         } = request;
         let update = NodeUpdate {
             name,
@@ -202,6 +253,7 @@ impl TryFrom<unary::UpdateNodeRequest> for (NodeId, NodeUpdate) {
             public_ip,
             owner: owner(owned_by.as_deref())?,
             scheduling_enabled,
+            portal: notes(bandwidth_limits_json, availability_history_json),
         };
         Ok((NodeId::parse(&nodeid)?, update))
     }
@@ -258,6 +310,8 @@ mod tests {
             owner: Some("owner-1".parse().expect("id")),
             scheduling_enabled: true,
             scavenger_mode_active: true,
+            time_zone: Some(Zone::parse("America/Los_Angeles").expect("zone")),
+            portal: notes(Some("[]".into()), None),
             registered: parse_time("2026-01-01T00:00:00.000001").expect("time"),
             last_active: Some(parse_time("2026-01-02T00:00:00").expect("time")),
             contact_since: Some(parse_time("2026-01-01T12:00:00").expect("time")),
@@ -270,6 +324,7 @@ mod tests {
             coords: Some("47.6062,-122.3321".parse().expect("coords")),
             owner: Some("owner-1".parse().expect("id")),
             scheduling_enabled: Some(false),
+            portal: notes(None, Some("{}".into())),
             ..NodeUpdate::default()
         }
     }
@@ -283,6 +338,7 @@ mod tests {
             contact_since: None,
             scheduling_enabled: false,
             scavenger_mode_active: false,
+            time_zone: None,
             ..node()
         };
         for node in [node(), bare] {

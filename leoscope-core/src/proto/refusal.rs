@@ -43,6 +43,7 @@ pub fn is_told_in_band(error: &Error) -> bool {
         | ErrorKind::Unsupported => true,
         ErrorKind::Unauthenticated
         | ErrorKind::Stale
+        | ErrorKind::Exhausted
         | ErrorKind::Unavailable
         | ErrorKind::Timeout
         | ErrorKind::Internal => false,

@@ -37,7 +37,8 @@ impl From<Run> for unary::RunInstance {
             userid: owner.into(),
             // Existing programs know one pair of times: what happened, else what is planned.
             start_time: text(started.or(planned_start)),
-            end_time: text(ended.or(planned_end)),
+            // An empty text is no time that they could read.
+            end_time: text(ended.or(planned_end).or(updated).or(started)),
             last_updated: text(updated.or(ended).or(started).or(planned_start)),
             blob_url: artifact.unwrap_or_default(),
             status: status.name().to_owned(),
@@ -95,7 +96,7 @@ impl TryFrom<unary::RunInstance> for Run {
             )?),
         };
         let (mut started, mut ended) = (us("started_us", started_us)?, us("ended_us", ended_us)?);
-        if planned.is_none() && started.is_none() && ended.is_none() {
+        if planned.is_none() && started.is_none() && ended.is_none() && updated_us.is_none() {
             // A program of another make: its texts are all there is. The end of a run that goes on
             // is no more than a guess.
             started = optional(Some(&start_time), |text| time("start_time", text))?;
@@ -109,7 +110,8 @@ impl TryFrom<unary::RunInstance> for Run {
             id: RunId::parse(&runid)?,
             job: JobId::parse(&jobid)?,
             node: NodeId::parse(&nodeid)?,
-            owner: UserId::parse(&userid)?,
+            // Whose run it is follows from its job; some programs leave it out.
+            owner: given(&userid).map_or_else(|| UserId::parse(&nodeid), UserId::parse)?,
             planned,
             started,
             ended,

@@ -1,3 +1,5 @@
+use std::sync::Arc;
+
 use futures_util::{StreamExt as _, stream};
 use leoscope_core::Error;
 use leoscope_core::ids::NodeId;
@@ -9,18 +11,20 @@ use tonic::codegen::BoxStream;
 use tonic::{Request, Response, Status};
 
 use super::{Call, Shared, status};
+use crate::metrics::Metrics;
 
 /// The orders of nodes.
 #[derive(Debug)]
 pub(crate) struct Feed {
     shared: Shared,
+    metrics: Arc<Metrics>,
     stopping: CancellationToken,
 }
 
 impl Feed {
     /// A feed whose streams end when `stopping` is cancelled.
-    pub(crate) fn new(shared: Shared, stopping: CancellationToken) -> Self {
-        Self { shared, stopping }
+    pub(crate) fn new(shared: Shared, metrics: Arc<Metrics>, stopping: CancellationToken) -> Self {
+        Self { shared, metrics, stopping }
     }
 }
 
@@ -46,8 +50,13 @@ impl NodeFeed for Feed {
         let ended = stream::once(async {
             Err(status(&Error::unavailable("the order feed has ended").hint("ask for it again")))
         });
+        let counted = self.metrics.order_stream();
         let orders = orders
-            .map(|orders| orders.map(Into::into).map_err(|e| status(&e)))
+            .map(move |orders| {
+                // It counts for as long as the stream is there.
+                let _ = &counted;
+                orders.map(Into::into).map_err(|e| status(&e))
+            })
             .take_until(self.stopping.clone().cancelled_owned())
             .chain(ended);
         Ok(Response::new(Box::pin(orders)))

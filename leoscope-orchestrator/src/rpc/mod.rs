@@ -2,6 +2,7 @@
 
 mod accounts;
 mod feed;
+mod history;
 mod jobs;
 mod nodes;
 mod planning;
@@ -23,8 +24,12 @@ use leoscope_core::proto::unary::leotest_orchestrator_server::LeotestOrchestrato
 use leoscope_core::{Error, ErrorKind, Result};
 use tonic::{Request, Response, Status};
 
+use crate::auth::Address;
+use crate::calls::Refused;
+
 pub(crate) use accounts::Tokens;
 pub(crate) use feed::Feed;
+pub(crate) use history::Past;
 pub(crate) use planning::Planner;
 pub(crate) use transfer::Transfer;
 
@@ -54,7 +59,9 @@ impl Call {
         let caller = request.extensions().get::<Caller>().cloned();
         let caller = caller.ok_or_else(|| status(&Error::internal("a call came without a caller")))?;
         let Shared { service, encoded } = shared;
-        Ok(Self { session: service.session(caller.clone()), caller, encoded: Arc::clone(encoded) })
+        let address = request.extensions().get::<Address>().and_then(|Address(address)| *address);
+        let session = service.session(caller.clone()).from_address(address);
+        Ok(Self { session, caller, encoded: Arc::clone(encoded) })
     }
 }
 
@@ -68,12 +75,17 @@ fn status(error: &Error) -> Status {
 
 /// The answer to a call: refusals that a retry cannot mend inside it, other errors as a status.
 fn answer<R: Refusable>(result: Result<R>) -> Result<Response<R>, Status> {
-    result
-        .or_else(|error| match R::refused(&error).filter(|_| is_told_in_band(&error)) {
-            Some(refusal) => Ok(refusal),
+    match result {
+        Ok(answer) => Ok(Response::new(answer)),
+        Err(error) => match R::refused(&error).filter(|_| is_told_in_band(&error)) {
+            Some(refusal) => {
+                let mut answer = Response::new(refusal);
+                answer.extensions_mut().insert(Refused(error.kind()));
+                Ok(answer)
+            }
             None => Err(status(&error)),
-        })
-        .map(Response::new)
+        },
+    }
 }
 
 /// The calls of the public LEOScope testbed.
@@ -126,6 +138,7 @@ calls! {
     }
     runs {
         update_run(UpdateRunRequest) -> UpdateRunResponse;
+        report_job_event(ReportJobEventRequest) -> ReportJobEventResponse;
         get_runs(GetRunsRequest) -> GetRunsResponse;
         get_scheduled_runs(GetScheduledRunsRequest) -> GetScheduledRunsResponse;
     }

@@ -3,6 +3,7 @@ use leoscope_core::ids::NodeId;
 use leoscope_core::model::NodeFilter;
 use leoscope_core::ports::ControlPlane as _;
 use leoscope_core::proto::unary;
+use leoscope_core::schedule::Zone;
 
 use super::Call;
 
@@ -46,7 +47,9 @@ pub(super) async fn report_heartbeat(
     call: &Call,
     request: unary::HeartbeatRequest,
 ) -> Result<unary::HeartbeatResponse> {
-    call.session.heartbeat(&NodeId::parse(&request.nodeid)?).await?;
+    // A zone that is not known is no reason to take the node for dead.
+    let zone = request.timezone.as_deref().and_then(|name| Zone::parse(name).ok());
+    call.session.heartbeat(&NodeId::parse(&request.nodeid)?, zone).await?;
     Ok(unary::HeartbeatResponse { received: true, error: None })
 }
 

@@ -14,6 +14,17 @@ pub(super) async fn update_run(
     Ok(unary::UpdateRunResponse { message: "updated run successfully".to_owned(), ..Default::default() })
 }
 
+pub(super) async fn report_job_event(
+    call: &Call,
+    request: unary::ReportJobEventRequest,
+) -> Result<unary::ReportJobEventResponse> {
+    call.session.report_event(request.try_into()?).await?;
+    Ok(unary::ReportJobEventResponse {
+        message: "reported event successfully".to_owned(),
+        ..Default::default()
+    })
+}
+
 pub(super) async fn get_runs(call: &Call, request: unary::GetRunsRequest) -> Result<unary::GetRunsResponse> {
     let runs = call.session.runs(&RunFilter::try_from(request)?).await?;
     Ok(unary::GetRunsResponse { runs: runs.into_iter().map(Into::into).collect(), error: None })

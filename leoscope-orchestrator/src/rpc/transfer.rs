@@ -1,3 +1,5 @@
+use std::time::Duration;
+
 use futures_util::{StreamExt as _, stream};
 use leoscope_core::ids::RunId;
 use leoscope_core::ports::{ByteStream, ControlPlane as _};
@@ -10,6 +12,9 @@ use tonic::codegen::BoxStream;
 use tonic::{Request, Response, Status, Streaming};
 
 use super::{Call, Shared, status};
+
+/// How long an upload may stand still; links over satellites are gone for a minute at most.
+const PATIENCE: Duration = Duration::from_secs(120);
 
 /// The bundles of runs.
 #[derive(Debug)]
@@ -62,7 +67,9 @@ fn named(first: Option<v1::UploadRequest>) -> Result<RunId> {
 /// is not taken for a whole bundle.
 fn content(parts: Streaming<v1::UploadRequest>) -> ByteStream {
     Box::pin(stream::try_unfold(parts, |mut parts| async move {
-        match parts.message().await.map_err(|status| error_of(&status))?.and_then(|message| message.part) {
+        let stalled = |_| Error::unavailable("the upload has come to a halt").hint("send it again");
+        let part = tokio::time::timeout(PATIENCE, parts.message()).await.map_err(stalled)?;
+        match part.map_err(|status| error_of(&status))?.and_then(|message| message.part) {
             Some(Part::Chunk(bytes)) => Ok(Some((bytes, parts))),
             Some(Part::Last(_)) => Ok(None),
             Some(Part::Runid(_)) => Err(Error::invalid("an upload names its run twice")),

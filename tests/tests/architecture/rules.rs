@@ -7,7 +7,7 @@ pub(crate) const MAX_LINES: usize = 400;
 
 /// The layers of leoscope-core, lowest first, and the modules in each.
 const LAYERS: [(Layer, &[&str]); 6] = [
-    (Layer::Values, &["error", "time", "ids", "schedule"]),
+    (Layer::Values, &["error", "time", "ids", "schedule", "trigger"]),
     (Layer::Model, &["model"]),
     (Layer::Rules, &["conflict", "jwt", "lifecycle", "plan", "policy", "reconcile"]),
     (Layer::Ports, &["ports"]),
@@ -84,7 +84,8 @@ fn may_name(from: &str, to: &str) -> bool {
 
 const DRIVERS: [&str; 8] =
     ["rusqlite", "bollard", "mongodb", "bson", "azure_core", "azure_storage_blob", "tonic", "prost"];
-const FRONTENDS: [&str; 4] = ["leoscope-cli", "leoscope-orchestrator", "leoscope-node", "leoscope-py"];
+const FRONTENDS: [&str; 5] =
+    ["leoscope-cli", "leoscope-orchestrator", "leoscope-node", "leoscope-py", "leoscope-settings"];
 
 fn core(sources: &[Source]) -> impl Iterator<Item = &Source> {
     sources

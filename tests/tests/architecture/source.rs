@@ -4,12 +4,13 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 /// The packages of the workspace whose sources are read.
-pub(crate) const PACKAGES: [&str; 7] = [
+pub(crate) const PACKAGES: [&str; 8] = [
     "leoscope-core",
     "leoscope-cli",
     "leoscope-orchestrator",
     "leoscope-node",
     "leoscope-py",
+    "leoscope-settings",
     "examples",
     "tests",
 ];

@@ -220,7 +220,7 @@ fn spawn_orchestrator(dir: &Path, port: u16) -> Process {
             .arg(dir.join("orchestrator")),
         dir.join("orchestrator.log"),
     );
-    eventually("the orchestrator to listen", || std::net::TcpStream::connect(("127.0.0.1", port)).ok());
+    process.wait_for_log("orchestrator is listening");
     process
 }
 

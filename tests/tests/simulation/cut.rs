@@ -6,10 +6,12 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use async_trait::async_trait;
 use leoscope_core::ids::{JobId, NodeId, RunId, TaskId, UserId};
 use leoscope_core::model::{
-    Job, JobChange, JobPlan, JobSpec, NewTask, NewUser, Node, NodeFilter, NodeUpdate, Orders, Run, RunFilter,
-    Secret, Settings, SlotRequest, Task, TaskFilter, TaskStatus,
+    AuditEntry, AuditFilter, EventScope, Job, JobChange, JobEvent, JobPlan, JobSpec, NewEvent, NewTask,
+    NewUser, Node, NodeFilter, NodeUpdate, Orders, Run, RunFilter, Secret, Settings, SlotRequest, Task,
+    TaskFilter, TaskStatus,
 };
 use leoscope_core::ports::{ByteStream, Calendar, ControlPlane, OrdersStream, Scheduled};
+use leoscope_core::schedule::Zone;
 use leoscope_core::time::Window;
 use leoscope_core::{Error, Result};
 
@@ -45,7 +47,7 @@ calls! {
     nodes(filter: &NodeFilter) -> Vec<Node>;
     update_node(id: &NodeId, update: NodeUpdate) -> ();
     delete_node(id: &NodeId, with_jobs: bool) -> ();
-    heartbeat(node: &NodeId) -> ();
+    heartbeat(node: &NodeId, zone: Option<Zone>) -> ();
     schedule_job(spec: JobSpec) -> Scheduled;
     plan_job(spec: JobSpec, runs: u32) -> JobPlan;
     modify_job(id: &JobId, change: JobChange) -> Vec<String>;
@@ -59,6 +61,9 @@ calls! {
     delete_jobs_on_node(node: &NodeId) -> u32;
     report_run(run: Run) -> ();
     runs(filter: &RunFilter) -> Vec<Run>;
+    report_event(event: NewEvent) -> ();
+    events(scope: &EventScope, limit: Option<u32>) -> Vec<JobEvent>;
+    audit(filter: &AuditFilter) -> Vec<AuditEntry>;
     schedule_task(task: NewTask) -> ();
     tasks(filter: &TaskFilter) -> Vec<Task>;
     update_task(id: &TaskId, status: TaskStatus) -> ();

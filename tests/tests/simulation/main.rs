@@ -94,6 +94,7 @@ impl World {
         let runtime: Arc<dyn Runtime> = Arc::new(node.runtime.clone());
         let agent = Agent::new(
             AgentConfig {
+                time_zone: None,
                 node: node.id.clone(),
                 work_dir: work_dir(self.dir.path(), &node.id),
                 executor: ExecutorConfig::default(),
@@ -499,7 +500,7 @@ async fn a_node_may_not_speak_for_another() {
     let foreign = world.as_user(other.id.as_str(), Role::Node);
     for denied in [
         foreign.orders(&node.id).await.err(),
-        foreign.heartbeat(&node.id).await.err(),
+        foreign.heartbeat(&node.id, None).await.err(),
         foreign.job(&JobId::parse("exp").expect("id")).await.err(),
         foreign.delete_job(&JobId::parse("exp").expect("id")).await.err(),
     ] {

@@ -3,6 +3,7 @@
 
 mod errors;
 mod existing;
+mod history;
 mod older;
 mod permissions;
 mod planning;
@@ -75,21 +76,21 @@ async fn nodes_are_registered_listed_changed_and_deleted() {
 
     let active = NodeFilter { active_within: Some(SignedDuration::from_secs(60)), ..NodeFilter::default() };
     assert_eq!(admin.nodes(&active).await.expect("list"), []);
-    node.heartbeat(&id("node-seattle")).await.expect("heartbeat");
+    node.heartbeat(&id("node-seattle"), None).await.expect("heartbeat");
     assert_eq!(admin.nodes(&active).await.expect("list").len(), 1);
-    assert_eq!(kind(node.heartbeat(&id("node-paris")).await), ErrorKind::NotFound);
+    assert_eq!(kind(node.heartbeat(&id("node-paris"), None).await), ErrorKind::NotFound);
 
     let researcher = world.researcher("researcher-1").await;
     let seen = researcher.nodes(&NodeFilter::default()).await.expect("list");
     assert_eq!(seen[0].public_ip, "", "addresses are not for everyone");
-    assert_eq!(kind(researcher.heartbeat(&id("node-seattle")).await), ErrorKind::PermissionDenied);
+    assert_eq!(kind(researcher.heartbeat(&id("node-seattle"), None).await), ErrorKind::PermissionDenied);
 
     let twice = admin.register_node(id("node-seattle"), NodeUpdate::default()).await;
     assert_eq!(kind(twice), ErrorKind::AlreadyExists);
     assert_eq!(kind(admin.update_node(&id("no"), NodeUpdate::default()).await), ErrorKind::NotFound);
     admin.delete_node(&id("node-seattle"), false).await.expect("delete");
     assert_eq!(kind(admin.delete_node(&id("node-seattle"), false).await), ErrorKind::NotFound);
-    assert_eq!(kind(node.heartbeat(&id("node-seattle")).await), ErrorKind::Unauthenticated);
+    assert_eq!(kind(node.heartbeat(&id("node-seattle"), None).await), ErrorKind::Unauthenticated);
 }
 
 #[tokio::test]
@@ -232,5 +233,5 @@ async fn the_server_stops_although_a_node_is_watching_and_starts_again_as_it_was
     let (certificate, token) = (world.certificate.clone(), world.admin_token.clone());
     world.restart().await;
     assert_eq!((&world.certificate, &world.admin_token), (&certificate, &token));
-    node.heartbeat(&id("node-seattle")).await.expect("the same client connects again");
+    node.heartbeat(&id("node-seattle"), None).await.expect("the same client connects again");
 }

@@ -49,7 +49,7 @@ impl World {
         let app = build(config).await.expect("app");
         let mut world = Self {
             address: app.local_addr(),
-            certificate: std::fs::read(app.certificate_path()).expect("certificate"),
+            certificate: std::fs::read(app.certificate_path().expect("tls")).expect("certificate"),
             admin_token: app.admin_token().cloned().expect("token"),
             dir,
             stop: CancellationToken::new(),
@@ -75,7 +75,7 @@ impl World {
         let config =
             OrchestratorConfig { port: self.address.port(), ..OrchestratorConfig::new(self.dir.path()) };
         let app = build(config).await.expect("app");
-        self.certificate = std::fs::read(app.certificate_path()).expect("certificate");
+        self.certificate = std::fs::read(app.certificate_path().expect("tls")).expect("certificate");
         self.admin_token = app.admin_token().cloned().expect("token");
         self.serve(app);
     }

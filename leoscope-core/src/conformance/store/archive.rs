@@ -9,7 +9,9 @@ use futures_util::StreamExt as _;
 use super::{at, book, job, kind, node_id, run, user};
 use crate::ErrorKind;
 use crate::ids::{JobId, NodeId, UserId};
-use crate::model::{Job, Node, Outcome, Reason, Record, Run, RunFilter, RunStatus, Settings, Stage};
+use crate::model::{
+    AuditAction, Job, Node, Outcome, Reason, Record, Run, RunFilter, RunStatus, Settings, Stage,
+};
 use crate::ports::{Booking, PAGE, Store, StoreExt as _, Versions};
 
 fn numbered(index: usize) -> String {
@@ -181,6 +183,8 @@ pub(super) async fn records_are_listed_by_key_and_restored_as_they_were(store: A
         timetable("n", 12),
         timetable("s", 2),
         Record::Settings(Settings { weather_api_key: crate::model::Secret::new("k"), ..Settings::default() }),
+        Record::Event(super::event("e", "j", None, "2026-12-01T00:00:00.000003")),
+        Record::Audit(super::entry("a", AuditAction::DeleteJob, Some("j"), "2026-12-01T00:00")),
     ];
     for record in records.iter().rev() {
         assert_eq!(store.restore(record, &Versions::new()).await.unwrap(), None);

@@ -3,6 +3,7 @@
 #![expect(clippy::unwrap_used, reason = "a case fails by panicking")]
 
 mod archive;
+mod history;
 mod jobs;
 mod runs;
 mod tasks;
@@ -14,13 +15,15 @@ use futures_util::future::BoxFuture;
 use tokio::task::JoinSet;
 
 use self::archive::*;
+use self::history::*;
 use self::jobs::*;
 use self::runs::*;
 use self::tasks::*;
 use crate::ErrorKind;
 use crate::ids::{JobId, NodeId, RunId, UserId};
 use crate::model::{
-    BlobSettings, Job, JobParams, Node, NodeUpdate, Role, Run, RunLength, Secret, Settings, TokenHash, User,
+    BlobSettings, Job, JobParams, Node, NodeUpdate, PortalNotes, Role, Run, RunLength, Secret, Settings,
+    TokenHash, User,
 };
 use crate::ports::{Booking, Store};
 use crate::schedule::{CronExpr, Policies, Schedule};
@@ -60,6 +63,9 @@ cases! {
     tasks_come_back_as_stored_and_ids_are_unique
     tasks_are_filtered_and_listed_by_id
     a_task_stands_until_its_time_is_over
+    an_event_is_stored_once_and_the_first_one_stays
+    events_are_listed_newest_first_by_job_run_and_planned_start
+    the_audit_trail_is_listed_newest_first_and_filtered
     settings_come_back_as_stored
     lists_go_on_after_a_page
     runs_that_are_over_are_found_and_forgotten
@@ -180,6 +186,8 @@ fn node(id: &str) -> Node {
         owner: None,
         scheduling_enabled: false,
         scavenger_mode_active: true,
+        time_zone: Some(crate::schedule::Zone::parse("Europe/Berlin").unwrap()),
+        portal: PortalNotes { bandwidth_limits_json: Some("[1]".into()), availability_history_json: None },
         registered: at("2026-11-01T00:00"),
         last_active: None,
         contact_since: None,

@@ -20,7 +20,10 @@ impl Tables {
         let timetables =
             self.versions.iter().map(|(node, &version)| Record::Timetable { node: node.clone(), version });
         let settings = self.settings.iter().cloned().map(Record::Settings);
-        users.chain(nodes).chain(runs).chain(jobs).chain(timetables).chain(settings)
+        let events = self.events.values().cloned().map(Record::Event);
+        let audit = self.audit.values().cloned().map(Record::Audit);
+        let before = users.chain(nodes).chain(runs).chain(jobs).chain(timetables).chain(settings);
+        before.chain(events).chain(audit)
     }
 
     fn record(&self, key: &RecordKey) -> Option<Record> {
@@ -40,6 +43,8 @@ impl Tables {
                 Record::Timetable { node: node.clone(), version: *self.versions.get(node)? }
             }
             RecordKey::Settings => Record::Settings(self.settings.clone()?),
+            RecordKey::Event(id) => Record::Event(self.events.get(id)?.clone()),
+            RecordKey::Audit(id) => Record::Audit(self.audit.get(id)?.clone()),
         })
     }
 }
@@ -67,6 +72,8 @@ impl Archive for MemoryStore {
             Record::Node(node) => drop(tables.nodes.insert(node.id.clone(), node)),
             Record::Run { run, revision } => drop(tables.runs.insert(run.id.clone(), (run, revision))),
             Record::Settings(settings) => tables.settings = Some(settings),
+            Record::Event(event) => drop(tables.events.insert(event.id.clone(), event)),
+            Record::Audit(entry) => drop(tables.audit.insert(entry.id.clone(), entry)),
             Record::Job { job, settled, next } => {
                 if job.deleted.is_none() && tables.live_jobs().any(|other| other.id == job.id) {
                     return Err(taken("job", &job.id));

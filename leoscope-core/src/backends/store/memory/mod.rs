@@ -1,6 +1,7 @@
 //! A store in memory, for tests, simulations and embedding.
 
 mod archive;
+mod history;
 
 use std::cmp::Reverse;
 use std::collections::{BTreeMap, BTreeSet};
@@ -13,8 +14,10 @@ use tokio::sync::broadcast;
 
 use super::{missing, stale, taken};
 use crate::error::{Error, Result};
-use crate::ids::{JobId, NodeId, RunId, TaskId, UserId};
-use crate::model::{Job, Node, Revision, Run, RunFilter, Settings, Task, TaskFilter, TaskStatus, User};
+use crate::ids::{AuditId, EventId, JobId, NodeId, RunId, TaskId, UserId};
+use crate::model::{
+    AuditEntry, Job, JobEvent, Node, Revision, Run, RunFilter, Settings, Task, TaskFilter, TaskStatus, User,
+};
 use crate::ports::{
     Booking, JobStore, NodeStore, PAGE, RunStore, SettingsStore, TaskStore, Timetable, TimetableChanges,
     Unsettled, UserStore, Versions,
@@ -36,6 +39,8 @@ struct Tables {
     versions: Versions,
     runs: BTreeMap<RunId, (Run, Revision)>,
     tasks: BTreeMap<TaskId, Task>,
+    events: BTreeMap<EventId, JobEvent>,
+    audit: BTreeMap<AuditId, AuditEntry>,
     settings: Option<Settings>,
     changes: Option<broadcast::Sender<BTreeSet<NodeId>>>,
 }

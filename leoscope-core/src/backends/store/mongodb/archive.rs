@@ -6,7 +6,10 @@ use async_trait::async_trait;
 use serde::Serialize;
 
 use super::super::taken;
-use super::documents::{self, JobDocument, NodeDocument, RunDocument, TimetableDocument, UserDocument};
+use super::documents::{
+    self, AuditDocument, EventDocument, JobDocument, NodeDocument, RunDocument, TimetableDocument,
+    UserDocument,
+};
 use super::jobs::Work;
 use super::schema::FORMAT;
 use super::timetable::inside;
@@ -14,7 +17,7 @@ use super::{Access, LIMIT, LONG, MongoStore, after, fault, within, within_for};
 use crate::backends::timetables::Committed;
 use crate::error::Result;
 use crate::ids::NodeId;
-use crate::model::{Job, Node, Record, RecordKey, RecordKind};
+use crate::model::{AuditEntry, Job, JobEvent, Node, Record, RecordKey, RecordKind};
 use crate::ports::{Archive, SettingsStore as _, Versions};
 use crate::time::Timestamp;
 
@@ -73,6 +76,16 @@ impl MongoStore {
                 let settings = self.stored_settings().await?.map(Record::Settings);
                 Ok(settings.into_iter().collect())
             }
+            RecordKind::Event => {
+                let last = if let Some(RecordKey::Event(id)) = last { Some(id.as_str()) } else { None };
+                let found = super::list(&self.event_log(), after(last), by_id(), limit).await?;
+                found.into_iter().map(|document| JobEvent::try_from(document).map(Record::Event)).collect()
+            }
+            RecordKind::Audit => {
+                let last = if let Some(RecordKey::Audit(id)) = last { Some(id.as_str()) } else { None };
+                let found = super::list(&self.audit_log(), after(last), by_id(), limit).await?;
+                found.into_iter().map(|document| AuditEntry::try_from(document).map(Record::Audit)).collect()
+            }
         }
     }
 
@@ -102,6 +115,8 @@ impl MongoStore {
                 found.filter(|found| found.version > 0).map(timetable_record)
             }
             RecordKey::Settings => self.stored_settings().await?.map(Record::Settings),
+            RecordKey::Event(id) => self.event(id).await?.map(Record::Event),
+            RecordKey::Audit(id) => self.entry(id).await?.map(Record::Audit),
         })
     }
 
@@ -183,6 +198,12 @@ impl Archive for MongoStore {
             Record::Timetable { node, version } => {
                 within(Access::Write, self.raise(&node, version)).await?;
                 return Ok(stored);
+            }
+            Record::Event(event) => {
+                within(Access::Write, self.add("events", &EventDocument::from(event))).await?
+            }
+            Record::Audit(entry) => {
+                within(Access::Write, self.add("audit", &AuditDocument::from(entry))).await?
             }
             Record::Settings(settings) => self.put_settings(&settings).await.map(|()| true)?,
         };

@@ -14,7 +14,7 @@ use futures_util::{Stream, StreamExt as _, TryStreamExt as _, stream};
 
 use super::{fault, settings};
 use crate::error::{Error, Result};
-use crate::model::{Node, Record, Revision, Role, Secret, TokenHash, User};
+use crate::model::{Node, PortalNotes, Record, Revision, Role, Secret, TokenHash, User};
 use crate::time::{Timestamp, parse_time};
 
 /// A record, or what cannot be one and why.
@@ -160,6 +160,11 @@ fn user(document: &Document, _: Timestamp) -> Result<Record> {
     }))
 }
 
+/// JSON of the web portal, which need not be there.
+fn notes(document: &Document, field: &str) -> Result<Option<String>> {
+    Ok(Some(text(document, field)?).filter(|text| !text.is_empty()))
+}
+
 fn node(document: &Document, now: Timestamp) -> Result<Record> {
     let known = |time: Option<Timestamp>| time.filter(|time| time.as_microsecond() != NEVER);
     let owner = text(document, "owner")?;
@@ -176,6 +181,11 @@ fn node(document: &Document, now: Timestamp) -> Result<Record> {
         owner: if owner.is_empty() { None } else { Some(owner.parse()?) },
         scheduling_enabled: flag(document, "scheduling_enabled", true)?,
         scavenger_mode_active: flag(document, "scavenger_mode_active", false)?,
+        time_zone: text(document, "timezone")?.parse().ok(),
+        portal: PortalNotes {
+            bandwidth_limits_json: notes(document, "bandwidth_limits_json")?,
+            availability_history_json: notes(document, "availability_history_json")?,
+        },
         registered: known(time(document, "registered_at")?).or_else(|| written(document)).unwrap_or(now),
         last_active,
         contact_since: last_active,

@@ -8,6 +8,7 @@ mod archive;
 mod connection;
 mod documents;
 mod fault;
+mod history;
 mod jobs;
 mod leoscope;
 mod nodes;
@@ -36,7 +37,10 @@ use crate::ports::PAGE;
 pub use leoscope::{Offered, Unfit};
 pub use source::MongoSource;
 
-use documents::{JobDocument, NodeDocument, RunDocument, TaskDocument, TimetableDocument, UserDocument};
+use documents::{
+    AuditDocument, EventDocument, JobDocument, NodeDocument, RunDocument, TaskDocument, TimetableDocument,
+    UserDocument,
+};
 
 /// How long a call may take. Existing clients wait five seconds for an answer, and one that says
 /// what is wrong is better than none.
@@ -130,6 +134,14 @@ impl MongoStore {
 
     fn tasks(&self) -> Collection<TaskDocument> {
         self.database.collection("tasks")
+    }
+
+    fn event_log(&self) -> Collection<EventDocument> {
+        self.database.collection("events")
+    }
+
+    fn audit_log(&self) -> Collection<AuditDocument> {
+        self.database.collection("audit")
     }
 
     fn versions(&self) -> Collection<TimetableDocument> {

@@ -14,7 +14,7 @@ pub(super) const FORMAT: i32 = 1;
 const MARK: &str = "leoscope-rs";
 
 /// One index for each way in which something is found or ordered, and whether it is unique.
-fn indexes() -> [(&'static str, Vec<(Document, bool)>); 4] {
+fn indexes() -> [(&'static str, Vec<(Document, bool)>); 6] {
     [
         (
             "jobs",
@@ -48,6 +48,16 @@ fn indexes() -> [(&'static str, Vec<(Document, bool)>); 4] {
                 (doc! { "expires_us": 1 }, false),
             ],
         ),
+        (
+            "events",
+            vec![
+                (doc! { "jobid": 1, "at_us": -1, "_id": 1 }, false),
+                (doc! { "runid": 1, "at_us": -1, "_id": 1 }, false),
+                (doc! { "jobid": 1, "occurrence_us": 1 }, false),
+                (doc! { "received_us": 1 }, false),
+            ],
+        ),
+        ("audit", vec![(doc! { "userid": 1, "_id": -1 }, false), (doc! { "object": 1, "_id": -1 }, false)]),
         ("timetables", vec![(doc! { "modified": 1 }, false)]),
     ]
 }

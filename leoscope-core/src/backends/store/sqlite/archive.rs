@@ -4,7 +4,7 @@ use async_trait::async_trait;
 use rusqlite::types::ValueRef;
 use rusqlite::{Row, Transaction, params};
 
-use super::{SqliteStore, jobs, nodes, runs, settings, users};
+use super::{SqliteStore, history, jobs, nodes, runs, settings, users};
 use crate::backends::rows::{all, document, instant, one, rows};
 use crate::error::Result;
 use crate::ids::NodeId;
@@ -18,8 +18,10 @@ const JOBS: &str =
     "SELECT doc, settled_us, next_us FROM jobs WHERE (jobid, created_us, since_us) > (?1, ?2, ?3)
                     ORDER BY jobid, created_us, since_us LIMIT ?4";
 const TIMETABLES: &str = "SELECT nodeid, version FROM timetables WHERE nodeid > ?1 ORDER BY nodeid LIMIT ?2";
+const EVENTS: &str = "SELECT doc FROM events WHERE eventid > ?1 ORDER BY eventid LIMIT ?2";
+const AUDIT: &str = "SELECT doc FROM audit WHERE auditid > ?1 ORDER BY auditid LIMIT ?2";
 #[cfg(test)]
-pub(super) const LISTS: [&str; 4] = [USERS, RUNS, JOBS, TIMETABLES];
+pub(super) const LISTS: [&str; 6] = [USERS, RUNS, JOBS, TIMETABLES, EVENTS, AUDIT];
 const SETTINGS: &str = "SELECT doc FROM settings LIMIT ?1";
 
 /// The records of one kind after `after`.
@@ -35,6 +37,8 @@ fn page(
         Some(RecordKey::Node(id) | RecordKey::Timetable(id)) => id.to_string(),
         Some(RecordKey::Run(id)) => id.to_string(),
         Some(RecordKey::Job(id, _, _)) => id.to_string(),
+        Some(RecordKey::Event(id)) => id.to_string(),
+        Some(RecordKey::Audit(id)) => id.to_string(),
         Some(RecordKey::Settings) | None => String::new(),
     };
     match kind {
@@ -61,6 +65,12 @@ fn page(
         .collect(),
         RecordKind::Settings if matches!(after, Some(RecordKey::Settings)) => Ok(Vec::new()),
         RecordKind::Settings => all(tx, SETTINGS, [rows(limit)], |row| document(row).map(Record::Settings)),
+        RecordKind::Event => {
+            all(tx, EVENTS, params![last, rows(limit)], |row| document(row).map(Record::Event))
+        }
+        RecordKind::Audit => {
+            all(tx, AUDIT, params![last, rows(limit)], |row| document(row).map(Record::Audit))
+        }
     }
 }
 
@@ -94,6 +104,8 @@ fn stored(tx: &Transaction<'_>, key: &RecordKey) -> Result<Option<Record>> {
             Ok((version > 0).then(|| Record::Timetable { node: node.clone(), version }))
         }
         RecordKey::Settings => Ok(one(tx, SETTINGS, [1], document)?.map(Record::Settings)),
+        RecordKey::Event(id) => Ok(history::event(tx, id)?.map(Record::Event)),
+        RecordKey::Audit(id) => Ok(history::entry(tx, id)?.map(Record::Audit)),
     }
 }
 
@@ -108,6 +120,8 @@ fn add(tx: &Transaction<'_>, record: Record) -> Result<()> {
         }
         Record::Timetable { node, version } => jobs::grow_to(tx, &node, version),
         Record::Settings(settings) => settings::replace(tx, &settings),
+        Record::Event(event) => history::insert_event(tx, &event),
+        Record::Audit(entry) => history::insert_entry(tx, &entry),
     }
 }
 

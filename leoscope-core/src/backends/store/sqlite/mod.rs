@@ -5,6 +5,7 @@
 //! migration that rewrites them.
 
 mod archive;
+mod history;
 mod jobs;
 mod nodes;
 mod runs;

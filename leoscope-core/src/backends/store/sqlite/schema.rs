@@ -5,8 +5,33 @@ use crate::backends::database::Schema;
 pub(super) const STORE: Schema = Schema {
     what: "a store of this program",
     mark: i32::from_be_bytes(*b"LEOs"),
-    migrations: &[FIRST, CHANGES, RETENTION, TASKS],
+    migrations: &[FIRST, CHANGES, RETENTION, TASKS, HISTORY],
 };
+
+/// What happened to jobs and runs, and who did what.
+const HISTORY: &str = "
+    CREATE TABLE events (
+        eventid TEXT PRIMARY KEY,
+        jobid TEXT NOT NULL,
+        runid TEXT,
+        occurrence_us INTEGER,
+        at_us INTEGER NOT NULL,
+        received_us INTEGER NOT NULL,
+        doc TEXT NOT NULL
+    ) STRICT;
+    CREATE INDEX events_by_job ON events (jobid, at_us DESC, eventid);
+    CREATE INDEX events_by_run ON events (runid, at_us DESC, eventid) WHERE runid IS NOT NULL;
+    CREATE INDEX events_by_occurrence ON events (jobid, occurrence_us, at_us DESC, eventid) WHERE runid IS NULL;
+    CREATE INDEX events_by_age ON events (received_us);
+    CREATE TABLE audit (
+        auditid TEXT PRIMARY KEY,
+        userid TEXT NOT NULL,
+        objectid TEXT,
+        doc TEXT NOT NULL
+    ) STRICT;
+    CREATE INDEX audit_by_user ON audit (userid, auditid);
+    CREATE INDEX audit_by_object ON audit (objectid, auditid) WHERE objectid IS NOT NULL;
+";
 
 /// What the nodes of a run ask of each other.
 const TASKS: &str = "

@@ -3,6 +3,7 @@
 //! They hold instants twice where they are searched by: as text for people (UTC, to the
 //! microsecond) and as microseconds since 1970, since BSON's dates have milliseconds.
 
+mod history;
 mod job;
 mod node;
 mod run;
@@ -11,6 +12,7 @@ mod user;
 
 use serde::{Deserialize, Serialize};
 
+pub(super) use history::{AuditDocument, EventDocument};
 pub(super) use job::{JobDocument, key};
 pub(super) use node::NodeDocument;
 pub(super) use run::RunDocument;

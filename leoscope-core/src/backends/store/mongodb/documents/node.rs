@@ -4,7 +4,8 @@ use super::super::schema::FORMAT;
 use super::{instant, micros};
 use crate::error::Error;
 use crate::ids::{NodeId, UserId};
-use crate::model::{Coordinates, Node};
+use crate::model::{Coordinates, Node, PortalNotes};
+use crate::schedule::Zone;
 use crate::time::Timestamp;
 
 /// A node.
@@ -23,6 +24,12 @@ pub(in super::super) struct NodeDocument {
     owner: Option<UserId>,
     scheduling_enabled: bool,
     scavenger_mode_active: bool,
+    #[serde(default)]
+    timezone: Option<Zone>,
+    #[serde(default)]
+    bandwidth_limits_json: Option<String>,
+    #[serde(default)]
+    availability_history_json: Option<String>,
     registered_at: Timestamp,
     last_active: Option<Timestamp>,
     pub(in super::super) last_active_us: Option<i64>,
@@ -42,6 +49,8 @@ impl From<Node> for NodeDocument {
             owner,
             scheduling_enabled,
             scavenger_mode_active,
+            time_zone,
+            portal: PortalNotes { bandwidth_limits_json, availability_history_json },
             registered,
             last_active,
             contact_since,
@@ -59,6 +68,9 @@ impl From<Node> for NodeDocument {
             owner,
             scheduling_enabled,
             scavenger_mode_active,
+            timezone: time_zone,
+            bandwidth_limits_json,
+            availability_history_json,
             registered_at: registered,
             last_active,
             last_active_us: micros(last_active),
@@ -83,6 +95,9 @@ impl TryFrom<NodeDocument> for Node {
             owner,
             scheduling_enabled,
             scavenger_mode_active,
+            timezone,
+            bandwidth_limits_json,
+            availability_history_json,
             registered_at,
             last_active: _,
             last_active_us,
@@ -99,6 +114,8 @@ impl TryFrom<NodeDocument> for Node {
             owner,
             scheduling_enabled,
             scavenger_mode_active,
+            time_zone: timezone,
+            portal: PortalNotes { bandwidth_limits_json, availability_history_json },
             registered: registered_at,
             last_active: last_active_us.map(instant).transpose()?,
             contact_since: contact_since_us.map(instant).transpose()?,
