@@ -15,6 +15,10 @@ export LEOSCOPE_TEST_REQUIRE="${LEOSCOPE_TEST_REQUIRE:-docker,mongodb}"
 target="${CARGO_TARGET_DIR:-target}"
 mkdir -p "$target"
 target="$(cd "$target" && pwd)"
+# Where programs log in every detail while they are tested, and tests note the secrets they use.
+export LEOSCOPE_TEST_LOGS="$target/test-logs"
+rm -rf "$LEOSCOPE_TEST_LOGS"
+mkdir -p "$LEOSCOPE_TEST_LOGS"
 work="$(mktemp -d)"
 dockerd_pid=
 mongodb_pid=
@@ -199,6 +203,20 @@ python_package() {
     LEOSCOPE_TEST_BINARIES="$target/debug" "$venv/bin/python" -m pytest -q -p no:cacheprovider tests/python
 }
 
+# Looks through the logs of all tests for the secrets that they used.
+no_secret_logged() {
+    local planted="$LEOSCOPE_TEST_LOGS/planted" probe="$work/probe.log" logs=("$LEOSCOPE_TEST_LOGS" "$target/tests.log") found
+    [ -s "$planted" ] || fail "the tests noted no secret"
+    sort -u -o "$planted" "$planted"
+    # What is looked through was written, and what is looked for would be found.
+    grep -rqF 'call refused' --include='*.log' "$LEOSCOPE_TEST_LOGS" || fail "the programs logged nothing in $LEOSCOPE_TEST_LOGS"
+    printf 'token=%s\n' "$(head -n 1 "$planted")" >"$probe"
+    grep -qF -f "$planted" "$probe" || fail "planted secrets are not found"
+    if found="$(grep -rlF -f "$planted" --include='*.log' "${logs[@]}")"; then fail "a secret is in: $found"; fi
+    printf '%d secrets, none in %d logs of %d lines\n' "$(wc -l <"$planted")" \
+        "$(find "${logs[@]}" -name '*.log' | wc -l)" "$(find "${logs[@]}" -name '*.log' -exec cat {} + | wc -l)"
+}
+
 step "what the tests need"
 install_missing
 start_engine
@@ -231,6 +249,9 @@ dependencies
 
 step "python package"
 python_package
+
+step "secrets in logs"
+no_secret_logged
 
 step "done"
 printf '%s\n' "${summary[@]}"

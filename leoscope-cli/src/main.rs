@@ -21,7 +21,9 @@ fn main() -> ExitStatus {
     let env: settings::Env = std::env::vars_os()
         .filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)))
         .collect();
-    log_to_stderr(env.get("LEOSCOPE_LOG").map_or("off", String::as_str));
+    if let Some(filter) = env.get("LEOSCOPE_LOG") {
+        log_to_stderr(filter);
+    }
     app::run(std::env::args_os().collect(), &env)
 }
 
@@ -31,8 +33,9 @@ fn log_to_stderr(filter: &str) {
         Ok(filter) => (filter, None),
         Err(fault) => (EnvFilter::new("warn"), Some(fault)),
     };
+    let quiet = leoscope_settings::QUIET.iter().filter_map(|directive| directive.parse().ok());
     tracing_subscriber::fmt()
-        .with_env_filter(filter)
+        .with_env_filter(quiet.fold(filter, EnvFilter::add_directive))
         .with_ansi(std::io::IsTerminal::is_terminal(&std::io::stderr()))
         .with_writer(std::io::stderr)
         .init();

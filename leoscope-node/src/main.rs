@@ -8,14 +8,15 @@ use clap::Parser;
 use leoscope_core::Error;
 use leoscope_core::schedule::Zone;
 use tokio_util::sync::CancellationToken;
+use tracing_subscriber::EnvFilter;
 
 fn main() -> ExitCode {
+    let filter = EnvFilter::try_from_env("LEOSCOPE_LOG").unwrap_or_else(|_| "info".into());
+    let quiet = leoscope_settings::QUIET.iter().filter_map(|directive| directive.parse().ok());
     tracing_subscriber::fmt()
         .with_ansi(std::io::IsTerminal::is_terminal(&std::io::stderr()))
         .with_writer(std::io::stderr)
-        .with_env_filter(
-            tracing_subscriber::EnvFilter::try_from_env("LEOSCOPE_LOG").unwrap_or_else(|_| "info".into()),
-        )
+        .with_env_filter(quiet.fold(filter, EnvFilter::add_directive))
         .init();
     // A second installation would only say that there is a provider already.
     let _ = rustls::crypto::ring::default_provider().install_default();

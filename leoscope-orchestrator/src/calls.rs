@@ -128,29 +128,30 @@ impl Desk {
             tracing::info!(path, %error, "call refused");
             Ok(status::status_of(error).into_http())
         };
+        if path.starts_with(health::PATH) {
+            return inner.call(request).await;
+        }
         let turn = match self.gate.turn() {
             Ok(turn) => turn,
             Err(error) => return refuse(&error),
         };
-        if !path.starts_with(health::PATH) {
-            let caller = auth::authenticate(&self.service, self.jwt_key.as_ref(), request.headers()).await;
-            let caller = match caller.and_then(|caller| self.gate.admit(&caller.id).map(|()| caller)) {
-                Ok(caller) => caller,
-                Err(error) => return refuse(&error),
-            };
-            tracing::debug!(user = %caller.id, path, "call");
-            // Nobody needs them any more, so nobody can show them.
-            for secret in [metadata::TOKEN, metadata::JWT] {
-                request.headers_mut().remove(secret);
-            }
-            request.extensions_mut().insert(caller);
+        let caller = auth::authenticate(&self.service, self.jwt_key.as_ref(), request.headers()).await;
+        let caller = match caller.and_then(|caller| self.gate.admit(&caller.id).map(|()| caller)) {
+            Ok(caller) => caller,
+            Err(error) => return refuse(&error),
+        };
+        tracing::debug!(user = %caller.id, path, "call");
+        // Nobody needs them any more, so nobody can show them.
+        for secret in [metadata::TOKEN, metadata::JWT] {
+            request.headers_mut().remove(secret);
         }
+        request.extensions_mut().insert(caller);
         let call = AssertUnwindSafe(inner.call(request)).catch_unwind();
         let outcome =
             if path == UPLOAD { Ok(call.await) } else { tokio::time::timeout(self.patience, call).await };
         drop(turn);
         match outcome {
-            Ok(Ok(answer)) => answer,
+            Ok(Ok(answer)) => answer.map(|response| blame(path, response)),
             Ok(Err(panic)) => Ok(fault(path, &*panic)),
             Err(_) => {
                 let error = Error::new(
@@ -160,6 +161,20 @@ impl Desk {
                 refuse(&error.hint("what it was to change may have changed; look before you try again"))
             }
         }
+    }
+}
+
+/// The library that reads requests takes one that cannot be read for a fault of the server. Faults
+/// of our own come with details.
+fn blame(path: &str, response: Response<Body>) -> Response<Body> {
+    match Status::from_header_map(response.headers()) {
+        Some(status) if status.code() == Code::Internal && status.details().is_empty() => {
+            tracing::debug!(path, fault = status.message(), "a request cannot be read");
+            let error = Error::invalid(format!("the request cannot be read: {}", status.message()));
+            status::status_of(&error.hint("check that it was made from the protocol's own definitions"))
+                .into_http()
+        }
+        _ => response,
     }
 }
 
@@ -179,5 +194,82 @@ fn outcome(response: &Response<Body>) -> &'static str {
     match Status::from_header_map(response.headers()).map(|status| status.code()) {
         None | Some(Code::Ok) => "ok",
         Some(code) => ErrorKind::from(code).name(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use leoscope_core::backends::artifacts::DirectoryStore;
+    use leoscope_core::backends::clock::SystemClock;
+    use leoscope_core::backends::store::MemoryStore;
+    use leoscope_core::model::{Caller, Secret};
+    use tower::{ServiceExt as _, service_fn};
+
+    use super::*;
+
+    const PATH: &str = "/unary.LeotestOrchestrator/get_runs";
+
+    /// What becomes of a call by the administrator that is handled so.
+    async fn answered<F>(limits: Limits, handler: fn(Request<()>) -> F) -> (Code, String)
+    where
+        F: Future<Output = Result<Response<Body>, Error>> + Send + 'static,
+    {
+        let dir = tempfile::tempdir().expect("directory");
+        let artifacts = DirectoryStore::new(dir.path().to_owned()).await.expect("artifacts");
+        let service =
+            Service::new(Arc::new(MemoryStore::default()), Arc::new(artifacts), Arc::new(SystemClock));
+        service.ensure_admin(&Secret::new("token")).await.expect("admin");
+        let layer = CallLayer::new(service, None, Arc::new(Gate::new(&limits)), &limits, Metrics::new());
+        let request = Request::post(PATH).header(metadata::USER, "admin").header(metadata::TOKEN, "token");
+        let request = request.body(()).expect("request");
+        let response = layer.layer(service_fn(handler)).oneshot(request).await.expect("an answer");
+        let status = Status::from_header_map(response.headers()).unwrap_or_else(|| Status::ok("handled"));
+        (status.code(), status.message().to_owned())
+    }
+
+    #[tokio::test]
+    async fn a_fault_in_one_call_is_the_answer_of_that_call() {
+        async fn broken(_: Request<()>) -> Result<Response<Body>, Error> {
+            panic!("index out of bounds");
+        }
+        let (code, message) = answered(Limits::default(), broken).await;
+        assert_eq!((code, message.as_str()), (Code::Internal, "a fault in the orchestrator"));
+    }
+
+    #[tokio::test]
+    async fn a_call_is_handled_as_its_caller_without_the_credentials() {
+        async fn handle(request: Request<()>) -> Result<Response<Body>, Error> {
+            let caller = request.extensions().get::<Caller>().expect("caller");
+            assert_eq!(caller.id.as_str(), "admin");
+            assert!(!request.headers().contains_key(metadata::TOKEN));
+            Ok(Response::new(Body::empty()))
+        }
+        assert_eq!(answered(Limits::default(), handle).await, (Code::Ok, "handled".to_owned()));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_call_that_takes_too_long_is_given_up() {
+        async fn hang(_: Request<()>) -> Result<Response<Body>, Error> {
+            std::future::pending().await
+        }
+        let (code, message) = answered(Limits::default(), hang).await;
+        assert_eq!(code, Code::DeadlineExceeded);
+        assert_eq!(message, "the call took longer than 30 s and was given up");
+    }
+
+    #[tokio::test]
+    async fn a_request_that_cannot_be_read_is_the_client_s_fault() {
+        async fn unreadable(_: Request<()>) -> Result<Response<Body>, Error> {
+            Ok(Status::internal("failed to decode").into_http())
+        }
+        let (code, message) = answered(Limits::default(), unreadable).await;
+        assert_eq!(
+            (code, message.as_str()),
+            (Code::InvalidArgument, "the request cannot be read: failed to decode")
+        );
+        async fn ours(_: Request<()>) -> Result<Response<Body>, Error> {
+            Ok(status::status_of(&Error::internal("a full disk")).into_http())
+        }
+        assert_eq!(answered(Limits::default(), ours).await, (Code::Internal, "a full disk".to_owned()));
     }
 }

@@ -14,19 +14,6 @@ use tracing_subscriber::EnvFilter;
 
 use args::{Cli, Command, Env, GeneralArgs, LogFormat, Stop};
 
-/// What the parts below log of their own accord at most: in detail they would show the headers of
-/// calls, and the credentials in them.
-const QUIET: [&str; 8] = [
-    "h2=info",
-    "hyper=info",
-    "hyper_util=info",
-    "rustls=info",
-    "tonic=info",
-    "tower=info",
-    "tower_http=info",
-    "mongodb=info",
-];
-
 fn main() -> ExitCode {
     // Fails only when a provider is there already, which is as good.
     let _ = rustls::crypto::ring::default_provider().install_default();
@@ -59,7 +46,7 @@ fn log(GeneralArgs { log, log_format, .. }: &GeneralArgs) -> Result<()> {
         Error::invalid(format!("--log: {log:?} cannot be used: {e}"))
             .hint("give error, warn, info, debug or trace")
     })?;
-    let quiet = QUIET.iter().filter_map(|directive| directive.parse().ok());
+    let quiet = leoscope_settings::QUIET.iter().filter_map(|directive| directive.parse().ok());
     let filter = quiet.fold(filter, EnvFilter::add_directive);
     let subscriber = tracing_subscriber::fmt()
         .with_env_filter(filter)

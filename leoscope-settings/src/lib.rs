@@ -24,6 +24,20 @@ pub type Env = BTreeMap<String, String>;
 /// Name of the argument groups of which one member is meant to be given.
 pub const SELECTOR: &str = "selector";
 
+/// What libraries that see whole calls may log at most, as directives of a log filter: in detail
+/// they would show what is sent, with the credentials in it, and whole images.
+pub const QUIET: [&str; 9] = [
+    "bollard=info",
+    "h2=info",
+    "hyper=info",
+    "hyper_util=info",
+    "mongodb=info",
+    "rustls=info",
+    "tonic=info",
+    "tower=info",
+    "tower_http=info",
+];
+
 /// What a program wants of the layers.
 #[derive(Debug, Clone, Copy)]
 pub struct Rules<'a> {

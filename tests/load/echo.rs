@@ -13,7 +13,7 @@ use tonic::transport::server::TcpIncoming;
 use tonic::transport::{Identity, Server, ServerTlsConfig};
 use tonic::{Request, Response, Status};
 
-use crate::raw::Raw;
+use leoscope_tests::raw::Raw;
 
 /// Answers every call with the same bytes.
 #[derive(Clone)]

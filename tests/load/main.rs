@@ -10,7 +10,6 @@ mod across;
 mod echo;
 mod nodes;
 mod polls;
-mod raw;
 mod server;
 
 use std::process::ExitCode;

@@ -17,9 +17,9 @@ use tonic::Request;
 use tonic::client::Grpc;
 use tonic::transport::{Certificate, Channel, ClientTlsConfig, Endpoint};
 
-use crate::raw::Raw;
 use crate::say;
 use crate::server::{Server, credentials};
+use leoscope_tests::raw::Raw;
 
 const CONNECTIONS: usize = 64;
 const JOBS: usize = 100;

@@ -11,7 +11,11 @@ use tokio_util::sync::CancellationToken;
 /// Serves until the process is killed, and tells where on the first line of its output.
 pub(crate) async fn serve(dir: &str, database: &str) {
     let store = Some(database.parse().expect("database"));
-    let config = OrchestratorConfig { port: 0, store, ..OrchestratorConfig::new(dir) };
+    let mut config = OrchestratorConfig { port: 0, store, ..OrchestratorConfig::new(dir) };
+    // How much it bears is what is measured.
+    config.limits.calls_per_second = None;
+    config.limits.connections = 20_000;
+    config.limits.concurrent_calls = 20_000;
     let app = build(config).await.expect("orchestrator");
     crate::say(&app.local_addr().port().to_string());
     app.serve(CancellationToken::new()).await.expect("served");

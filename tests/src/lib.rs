@@ -1,6 +1,8 @@
 //! What several of the tests share.
 
+pub mod logs;
 pub mod mongodb;
+pub mod raw;
 
 /// Whether a test needs `what` to be there, because `LEOSCOPE_TEST_REQUIRE` names it.
 pub fn is_required(what: &str) -> bool {

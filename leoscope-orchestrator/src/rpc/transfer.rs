@@ -9,7 +9,7 @@ use leoscope_core::proto::v1::artifacts_server::Artifacts;
 use leoscope_core::proto::v1::upload_request::Part;
 use leoscope_core::{Error, Result};
 use tonic::codegen::BoxStream;
-use tonic::{Request, Response, Status, Streaming};
+use tonic::{Code, Request, Response, Status, Streaming};
 
 use super::{Call, Shared, status};
 
@@ -36,7 +36,8 @@ impl Artifacts for Transfer {
     ) -> Result<Response<v1::UploadResponse>, Status> {
         let Call { session, .. } = Call::of(&self.shared, &request)?;
         let mut parts = request.into_inner();
-        let run = named(parts.message().await?).map_err(|e| status(&e))?;
+        let first = next(&mut parts).await.map_err(|e| status(&e))?;
+        let run = named(first).map_err(|e| status(&e))?;
         session.upload(&run, content(parts)).await.map_err(|e| status(&e))?;
         Ok(Response::new(v1::UploadResponse {}))
     }
@@ -53,6 +54,17 @@ impl Artifacts for Transfer {
     }
 }
 
+/// The next part of an upload.
+async fn next(parts: &mut Streaming<v1::UploadRequest>) -> Result<Option<v1::UploadRequest>> {
+    let part = tokio::time::timeout(PATIENCE, parts.message()).await;
+    let part = part.map_err(|_| Error::unavailable("the upload has come to a halt").hint("send it again"))?;
+    part.map_err(|status| match status.code() {
+        // What cannot be read is not our fault.
+        Code::Internal => Error::invalid(format!("the upload cannot be read: {}", status.message())),
+        _ => error_of(&status),
+    })
+}
+
 /// The run that the first message of an upload names.
 fn named(first: Option<v1::UploadRequest>) -> Result<RunId> {
     match first.and_then(|message| message.part) {
@@ -67,9 +79,7 @@ fn named(first: Option<v1::UploadRequest>) -> Result<RunId> {
 /// is not taken for a whole bundle.
 fn content(parts: Streaming<v1::UploadRequest>) -> ByteStream {
     Box::pin(stream::try_unfold(parts, |mut parts| async move {
-        let stalled = |_| Error::unavailable("the upload has come to a halt").hint("send it again");
-        let part = tokio::time::timeout(PATIENCE, parts.message()).await.map_err(stalled)?;
-        match part.map_err(|status| error_of(&status))?.and_then(|message| message.part) {
+        match next(&mut parts).await?.and_then(|message| message.part) {
             Some(Part::Chunk(bytes)) => Ok(Some((bytes, parts))),
             Some(Part::Last(_)) => Ok(None),
             Some(Part::Runid(_)) => Err(Error::invalid("an upload names its run twice")),

@@ -2,10 +2,10 @@
 
 use std::fs::{self, File};
 use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Stdio};
+use std::process::{Child, Command, ExitStatus, Stdio};
 use std::time::{Duration, Instant};
 
-use leoscope_tests::free_port;
+use leoscope_tests::{free_port, logs};
 use serde_json::Value;
 
 /// How long something may take that usually takes seconds.
@@ -41,6 +41,9 @@ pub(crate) struct Process {
 impl Process {
     pub(crate) fn spawn(command: &mut Command, log: PathBuf) -> Self {
         let file = File::options().create(true).append(true).open(&log).expect("log");
+        if logs::directory().is_some() {
+            command.env("LEOSCOPE_LOG", "trace");
+        }
         let child = command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(file).spawn().expect("spawn");
         Self { child, log }
     }
@@ -52,10 +55,20 @@ impl Process {
     }
 
     /// SIGTERM, and waits for the end.
-    pub(crate) fn terminate(&mut self) {
-        let pid = self.child.id().to_string();
-        assert!(Command::new("kill").args(["-TERM", &pid]).status().expect("kill").success());
-        self.child.wait().expect("wait");
+    pub(crate) fn terminate(&mut self) -> ExitStatus {
+        self.signal("-TERM");
+        self.child.wait().expect("wait")
+    }
+
+    pub(crate) fn signal(&self, signal: &str) {
+        assert!(
+            Command::new("kill").args([signal, &self.id().to_string()]).status().expect("kill").success()
+        );
+    }
+
+    /// The process id.
+    pub(crate) fn id(&self) -> u32 {
+        self.child.id()
     }
 
     pub(crate) fn wait_for_log(&self, text: &str) {
@@ -73,6 +86,7 @@ impl Drop for Process {
         // It may have ended before.
         let _ = self.child.kill();
         let _ = self.child.wait();
+        logs::keep(&self.log);
     }
 }
 
@@ -104,10 +118,13 @@ impl Lab {
         let port = free_port();
         let orchestrator = spawn_orchestrator(dir.path(), port);
         let admin = fs::read_to_string(dir.path().join("orchestrator/admin-token")).expect("admin token");
+        logs::plant(admin.trim());
         let register = |args: &[&str]| {
             let outcome = cli(dir.path(), port, "admin", admin.trim(), args);
             assert!(outcome.success, "{args:?}: {outcome:?}");
-            outcome.stdout.trim().to_owned()
+            let token = outcome.stdout.trim().to_owned();
+            logs::plant(token.split_whitespace().last().unwrap_or_default());
+            token
         };
         let node_id = format!("node-{port}");
         let id = format!("--nodeid={node_id}");

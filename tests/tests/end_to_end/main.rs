@@ -1,9 +1,11 @@
 //! The real binaries: processes, sockets, signals, and a real container engine.
 
 mod docker;
+mod hostile;
 mod lab;
 mod planning;
 mod readme;
+mod secrets;
 mod several;
 
 use lab::Lab;

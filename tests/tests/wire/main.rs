@@ -5,6 +5,7 @@ mod errors;
 mod existing;
 mod history;
 mod older;
+mod operating;
 mod permissions;
 mod planning;
 mod tokens;

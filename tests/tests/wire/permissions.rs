@@ -10,16 +10,21 @@ use futures_util::FutureExt as _;
 use futures_util::future::BoxFuture;
 use leoscope_core::client::GrpcClient;
 use leoscope_core::ids::{JobId, NodeId, RunId, UserId};
+use leoscope_core::jwt::JwtKey;
 use leoscope_core::model::{
-    EventOutcome, JobChange, JobSpec, NewEvent, NewTask, NewUser, NodeFilter, NodeUpdate, Role, Run,
-    RunFilter, Secret, Settings, Stage, TaskFilter, TaskKind, TaskStatus, TaskTtl,
+    AuditFilter, EventOutcome, EventScope, JobChange, JobSpec, NewEvent, NewTask, NewUser, NodeFilter,
+    NodeUpdate, Role, Run, RunFilter, Secret, Settings, SlotRequest, Stage, TaskFilter, TaskKind, TaskStatus,
+    TaskTtl,
 };
-use leoscope_core::ports::ControlPlane;
+use leoscope_core::ports::{ByteStream, ControlPlane};
+use leoscope_core::proto::{metadata, methods};
 use leoscope_core::schedule::Schedule;
 use leoscope_core::time::{SignedDuration, Timestamp, Window};
 use leoscope_core::{ErrorKind, Result};
 
-use crate::world::{World, id, user};
+use crate::tokens::jwt;
+use crate::world::{World, empty_call, id, user};
+use tonic::Code;
 
 /// The roles but ADMIN, who may do everything.
 const ROLES: [Role; 5] = [Role::User, Role::UserPriv, Role::Node, Role::NodePriv, Role::NodeOwner];
@@ -82,6 +87,16 @@ rows! {
     get_tasks: NODES, NODES, |s| s.plane.tasks(&TaskFilter::default());
     update_task: NODES, NONE, |s| s.plane.update_task(&s.task("there").id, TaskStatus::Complete);
     kernel_access: NODES, NODES, |s| s.plane.kernel_access(&s.trusted);
+    RotateToken: ALL, NONE, |s| s.plane.rotate_token(&s.user);
+    RevokeToken: ALL, NONE, |s| s.plane.revoke_token(&s.user);
+    PlanJob: BOOKERS, BOOKERS, |s| s.plane.plan_job(s.spec("planned", 9), 1);
+    FindSlots: ALL, ALL, |s| s.plane.free_slots(&s.slots());
+    GetOrders: NODES, NONE, |s| s.plane.orders(&s.node);
+    WatchOrders: NODES, NONE, |s| s.plane.watch_orders(&s.node);
+    Upload: NODES, NONE, |s| s.plane.upload(&s.ran, bundle());
+    Download: ALL, NONE, |s| s.plane.download(&s.ran);
+    ListEvents: ALL, NONE, |s| s.events();
+    ListAudit: NONE, NONE, |s| s.plane.audit(&AuditFilter::default());
 }
 
 /// A caller, and the objects it calls for.
@@ -97,6 +112,8 @@ struct Scene {
     /// A job of the caller, or on the calling node, or somebody else's elsewhere.
     job: JobId,
     job_owner: UserId,
+    /// A run of the job that has results.
+    ran: RunId,
     spare: UserId,
     trusted: UserId,
 }
@@ -126,6 +143,21 @@ impl Scene {
         Run::planned(run, self.job.clone(), self.node.clone(), self.job_owner.clone(), self.later())
     }
 
+    fn slots(&self) -> SlotRequest {
+        SlotRequest {
+            nodes: [self.node.clone()].into(),
+            length: SignedDuration::from_secs(60),
+            near: self.later().start(),
+            within: self.later(),
+            count: 1,
+        }
+    }
+
+    async fn events(&self) -> Result<()> {
+        self.plane.events(&EventScope::Job(self.job.clone()), None).await?;
+        self.plane.events(&EventScope::Run(self.ran.clone()), None).await.map(drop)
+    }
+
     fn event(&self) -> NewEvent {
         NewEvent {
             id: None,
@@ -152,6 +184,10 @@ impl Scene {
             ttl: TaskTtl::try_from(600).expect("ttl"),
         }
     }
+}
+
+fn bundle() -> ByteStream {
+    Box::pin(futures_util::stream::iter([Ok(bytes::Bytes::from_static(b"results"))]))
 }
 
 fn spec(job: &str, node: &NodeId, hours: i64) -> JobSpec {
@@ -213,7 +249,9 @@ async fn scene(world: &World, role: Role, is_own: bool) -> Scene {
     let booked = if books { &plane } else { &others };
     booked.schedule_job(spec(job.as_str(), &node, 2)).await.expect("job");
     let job_owner = if books { caller.clone() } else { other.clone() };
+    let ran = id(&unique("ran"));
     let scene = Scene {
+        ran,
         plane,
         name,
         is_own,
@@ -226,6 +264,9 @@ async fn scene(world: &World, role: Role, is_own: bool) -> Scene {
         trusted,
     };
     admin.schedule_task(scene.task("there")).await.expect("task");
+    let ran = Run { id: scene.ran.clone(), ..scene.run() };
+    admin.report_run(ran).await.expect("run");
+    admin.upload(&scene.ran, bundle()).await.expect("results");
     scene
 }
 
@@ -267,25 +308,66 @@ async fn an_administrator_may_make_every_call() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn without_valid_credentials_no_call_is_answered() {
-    let world = open_world().await;
-    for row in ROWS {
-        let scene = scene(&world, Role::User, true).await;
-        for (caller, token) in [(scene.caller.as_str(), "wrong"), ("nobody", "wrong")] {
-            let plane = world.client(caller, &Secret::new(token));
-            let scene = Scene { plane, ..self::scene(&world, Role::User, true).await };
-            let error = (row.call)(&scene).await.expect_err(row.rpc);
-            assert_eq!(error.kind(), ErrorKind::Unauthenticated, "{}: {error}", row.rpc);
+    let key = JwtKey::new(Secret::new("portal-s3cret")).expect("key");
+    let world = World::start_with(|config| config.jwt_key = Some(key)).await;
+    let token = world.admin().register_user(user("someone", Role::Admin)).await.expect("user");
+    let now = Timestamp::now().as_second();
+    let claims = |user: &str, exp: i64| format!(r#"{{"userid":"{user}","exp":{exp}}}"#);
+    let signed =
+        |alg: &str, claims: &str, secret: &str| jwt(&format!(r#"{{"alg":"{alg}"}}"#), claims, secret);
+    let valid = signed("HS256", &claims("someone", now + 600), "portal-s3cret");
+    let unsigned = signed("none", &claims("admin", now + 600), "portal-s3cret");
+    let bare = unsigned.rsplit_once('.').expect("parts").0.to_owned() + ".";
+    let jwts = [
+        signed("HS256", &claims("someone", now - 1), "portal-s3cret"),
+        signed("HS256", &claims("someone", now + 600), "another-s3cret"),
+        signed("HS512", &claims("someone", now + 600), "portal-s3cret"),
+        signed("HS256", &claims("nobody", now + 600), "portal-s3cret"),
+        signed("HS256", "{}", "portal-s3cret"),
+        unsigned,
+        bare,
+    ];
+    let mut refused: Vec<Vec<(&str, &str)>> = vec![
+        vec![],
+        vec![(metadata::USER, ""), (metadata::TOKEN, ""), (metadata::JWT, "")],
+        vec![(metadata::USER, "someone")],
+        vec![(metadata::USER, "someone"), (metadata::TOKEN, "wrong")],
+        vec![(metadata::USER, "nobody"), (metadata::TOKEN, token.expose())],
+        vec![(metadata::USER, "admin"), (metadata::TOKEN, token.expose())],
+        vec![(metadata::TOKEN, token.expose())],
+        vec![(metadata::USER, "a b"), (metadata::TOKEN, token.expose())],
+    ];
+    refused.extend(jwts.iter().map(|jwt| vec![(metadata::JWT, jwt.as_str())]));
+    let mut wrong = Vec::new();
+    let mut channel = world.channel().await;
+    for path in methods() {
+        for credentials in &refused {
+            let status = empty_call(&mut channel, &path, credentials).await;
+            if (status.code(), status.message()) != (Code::Unauthenticated, "Invalid token") {
+                wrong.push(format!("{path} with {credentials:?}: {status:?}"));
+            }
+        }
+        // It is the credentials that it was refused for.
+        let good: [&[(&str, &str)]; 2] = [
+            &[(metadata::USER, "someone"), (metadata::TOKEN, token.expose())],
+            &[(metadata::USER, "admin"), (metadata::TOKEN, ""), (metadata::JWT, &valid)],
+        ];
+        for credentials in good {
+            let status = empty_call(&mut channel, &path, credentials).await;
+            if status.code() == Code::Unauthenticated {
+                wrong.push(format!("{path} is not let in: {status:?}"));
+            }
         }
     }
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
 }
 
 #[test]
 fn no_call_of_the_protocol_is_missing() {
-    let proto = include_str!("../../../leoscope-core/proto/leotest.proto");
-    let calls: BTreeSet<&str> = proto
-        .lines()
-        .filter_map(|line| line.trim().strip_prefix("rpc ")?.split_once('(').map(|(name, _)| name))
-        .collect();
-    let rows: BTreeSet<&str> = ROWS.iter().map(|row| row.rpc).collect();
-    assert_eq!(rows, calls);
+    let calls = methods();
+    let calls: Vec<&str> = calls.iter().filter_map(|path| path.rsplit('/').next()).collect();
+    let rows: Vec<&str> = ROWS.iter().map(|row| row.rpc).collect();
+    let sorted = |names: &[&str]| names.iter().map(|name| (*name).to_owned()).collect::<BTreeSet<_>>();
+    assert_eq!(sorted(&rows), sorted(&calls));
+    assert_eq!(rows.len(), calls.len(), "each once");
 }

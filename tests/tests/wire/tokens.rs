@@ -51,7 +51,7 @@ async fn a_token_is_replaced_by_its_owner_or_an_administrator_and_revoked_for_go
     kept.expect("a token outlives its orchestrator");
 }
 
-fn jwt(header: &str, claims: &str, secret: &str) -> String {
+pub(crate) fn jwt(header: &str, claims: &str, secret: &str) -> String {
     let signed = format!("{}.{}", URL_SAFE_NO_PAD.encode(header), URL_SAFE_NO_PAD.encode(claims));
     let mut mac = Hmac::<Sha256>::new_from_slice(secret.as_bytes()).expect("key");
     mac.update(signed.as_bytes());

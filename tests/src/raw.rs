@@ -1,5 +1,5 @@
-//! Messages as they are on the wire: the clients of a benchmark must not spend their time on
-//! reading what they are told.
+//! Messages as they are on the wire: for calls without a request of their own, and for clients of
+//! benchmarks, which must not spend their time on reading what they are told.
 
 use bytes::{Buf, BufMut, Bytes};
 use tonic::Status;
@@ -7,7 +7,7 @@ use tonic::codec::{Codec, DecodeBuf, Decoder, EncodeBuf, Encoder};
 
 /// Encodes and decodes bytes as they are.
 #[derive(Debug, Clone, Copy, Default)]
-pub(crate) struct Raw;
+pub struct Raw;
 
 impl Codec for Raw {
     type Encode = Bytes;
