@@ -91,6 +91,19 @@ fn a_run_that_would_overlap_the_previous_one_of_its_job_is_skipped_with_the_reas
 }
 
 #[test]
+fn a_run_whose_condition_nobody_watches_here_is_skipped_with_the_reason() {
+    let job = Job { trigger: Some("satellite_elevation > 40".into()), ..every_minute(10) };
+    let plan = plan(&node(), &orders(vec![job]), &[], at("2026-11-30T23:59:30"));
+    assert_eq!(plan.begin, []);
+    let run = &plan.skip[0].run;
+    assert_eq!((run.status, run.stage), (RunStatus::Skipped, Some(Stage::Trigger)));
+    assert_eq!(
+        (run.reason.as_deref(), run.trigger_verdict.as_deref()),
+        (Some("TRIGGER_UNKNOWN"), Some("UNKNOWN"))
+    );
+}
+
+#[test]
 fn runs_of_deleted_jobs_are_cancelled_until_their_end_is_decided() {
     let now = at("2026-11-30T23:59:30");
     let first = plan(&node(), &orders(vec![every_minute(10)]), &[], now);

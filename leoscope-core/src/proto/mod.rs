@@ -46,6 +46,8 @@ mod leoscope {
 }
 
 pub use leoscope::v1;
+/// What encodes and decodes a message without a call.
+pub use prost::Message;
 
 /// The descriptors of all messages and calls (an encoded `google.protobuf.FileDescriptorSet`), for
 /// programs that ask a server what it can do.

@@ -142,3 +142,15 @@ fn the_command_line_wins_over_the_environment_and_that_over_the_file() {
 fn env_of(file: &Path) -> Env {
     env(&[("LEOSCOPE_CONFIG", &file.display().to_string())])
 }
+
+#[test]
+fn the_file_in_the_manual_is_one() {
+    let manual = include_str!("../../../docs/operating-an-orchestrator.md");
+    let example =
+        manual.split("```toml\n").nth(1).and_then(|rest| rest.split("```").next()).expect("example");
+    let dir = tempfile::tempdir().expect("directory");
+    let file = dir.path().join("orchestrator.toml");
+    std::fs::write(&file, example).expect("file");
+    let cli = try_parse(&format!("o --config={}", file.display()), &Env::new()).expect("the example");
+    assert_eq!(cli.general.log_format, LogFormat::Json);
+}
