@@ -129,7 +129,7 @@ impl Desk {
             Ok(status::status_of(error).into_http())
         };
         if path.starts_with(health::PATH) {
-            return inner.call(request).await;
+            return inner.call(request).await.map(|response| blame(path, response));
         }
         let turn = match self.gate.turn() {
             Ok(turn) => turn,
