@@ -168,6 +168,22 @@ mod tests {
     }
 
     #[test]
+    fn no_option_is_taken_for_a_command_of_the_existing_command_line() {
+        fn check(command: &clap::Command) {
+            for arg in command.get_arguments() {
+                assert_ne!(
+                    arg.get_long(),
+                    Some("action"),
+                    "{}: --action names a command",
+                    command.get_name()
+                );
+            }
+            command.get_subcommands().for_each(check);
+        }
+        check(&Cli::command());
+    }
+
+    #[test]
     fn ranges_are_two_times_in_order() {
         let range = time_range("2026-12-01T00:00:00, 2026-12-02T00:00:00").expect("range");
         assert_eq!(range.to_string(), "[2026-12-01T00:00:00, 2026-12-02T00:00:00)");

@@ -18,8 +18,8 @@ pub(crate) struct Audit {
     #[arg(long, value_name = "USER")]
     by: Option<UserId>,
     /// Only this action, for example delete_job
-    #[arg(long, value_parser = action)]
-    action: Option<AuditAction>,
+    #[arg(long, value_name = "ACTION", value_parser = action)]
+    did: Option<AuditAction>,
     /// Only what was done to this user, node, job or run
     #[arg(long, value_name = "ID")]
     object: Option<String>,
@@ -46,7 +46,7 @@ fn action(text: &str) -> Result<AuditAction> {
 
 impl Audit {
     pub(crate) async fn run(self, session: &Session, out: &Output) -> Result<ExitStatus> {
-        let Self { by: caller, action, object, time_range: within, after, limit } = self;
+        let Self { by: caller, did: action, object, time_range: within, after, limit } = self;
         let filter = AuditFilter { caller, action, object, within, after, limit: Some(limit) };
         let entries = session.connect()?.audit(&filter).await?;
         if entries.is_empty() {

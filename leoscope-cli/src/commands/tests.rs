@@ -237,6 +237,12 @@ async fn each_command_makes_its_call() {
     assert_eq!(call("job delete --nodeid=n").await, "delete_jobs_on_node n");
     assert_eq!(call("run get").await, "runs limit Some(20)");
     assert_eq!(call("run get --limit=0").await, "runs limit None");
+    assert_eq!(call("run timeline --runid=r").await, "events Run(\"r\") None");
+    let audit = call("audit --by=someone --did=delete-job --object=j").await;
+    assert!(
+        audit.contains("caller: Some(\"someone\"), action: Some(DeleteJob), object: Some(\"j\")"),
+        "{audit}"
+    );
     assert_eq!(call("config get").await, "settings");
 }
 

@@ -36,16 +36,19 @@ pub(crate) fn eventually<T>(what: &str, mut found: impl FnMut() -> Option<T>) ->
 pub(crate) struct Process {
     child: Child,
     log: PathBuf,
+    /// Where in the log this process begins; one before it may have written to the same file.
+    begins: usize,
 }
 
 impl Process {
     pub(crate) fn spawn(command: &mut Command, log: PathBuf) -> Self {
         let file = File::options().create(true).append(true).open(&log).expect("log");
+        let begins = usize::try_from(file.metadata().expect("log").len()).expect("length");
         if logs::directory().is_some() {
             command.env("LEOSCOPE_LOG", "trace");
         }
         let child = command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(file).spawn().expect("spawn");
-        Self { child, log }
+        Self { child, log, begins }
     }
 
     /// SIGKILL.
@@ -73,8 +76,9 @@ impl Process {
 
     pub(crate) fn wait_for_log(&self, text: &str) {
         let begun = Instant::now();
-        while !fs::read_to_string(&self.log).is_ok_and(|log| log.contains(text)) {
-            let log = || fs::read_to_string(&self.log).unwrap_or_default();
+        let written = || fs::read(&self.log).unwrap_or_default().split_off(self.begins);
+        let log = || String::from_utf8_lossy(&written()).into_owned();
+        while !log().contains(text) {
             assert!(begun.elapsed() < PATIENCE, "waited too long for {text:?} in\n{}", log());
             std::thread::park_timeout(Duration::from_millis(50));
         }
