@@ -29,13 +29,14 @@ fn main() -> ExitStatus {
 
 /// Logs what `filter` lets through, for example `debug` or `leoscope_core=trace`.
 fn log_to_stderr(filter: &str) {
-    let (filter, fault) = match EnvFilter::try_new(filter) {
-        Ok(filter) => (filter, None),
-        Err(fault) => (EnvFilter::new("warn"), Some(fault)),
+    let checked = leoscope_settings::log_filter(filter);
+    let (filter, fault) = match checked.map(EnvFilter::try_new) {
+        Ok(Ok(filter)) => (filter, None),
+        Ok(Err(fault)) => (EnvFilter::new("warn"), Some(fault.to_string())),
+        Err(fault) => (EnvFilter::new("warn"), Some(fault.to_string())),
     };
-    let quiet = leoscope_settings::QUIET.iter().filter_map(|directive| directive.parse().ok());
     tracing_subscriber::fmt()
-        .with_env_filter(quiet.fold(filter, EnvFilter::add_directive))
+        .with_env_filter(filter)
         .with_ansi(std::io::IsTerminal::is_terminal(&std::io::stderr()))
         .with_writer(std::io::stderr)
         .init();

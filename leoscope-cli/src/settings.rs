@@ -12,8 +12,10 @@ pub(crate) use leoscope_settings::{Env, SELECTOR};
 
 /// How options are laid over each other. What is deleted or changed is named on the command line
 /// alone: a forgotten variable must not choose it.
-const RULES: Rules<'static> =
-    Rules { by_hand: &["delete", "modify", "reschedule"], about_the_file: &["profile", "profile_file"] };
+const RULES: Rules<'static> = Rules {
+    commands_by_hand: &["delete", "modify", "reschedule"],
+    options_by_hand: &["profile", "profile_file"],
+};
 
 /// `command` with the values of `env` and of the profile file as defaults of the options of the
 /// command that `args` names.

@@ -148,6 +148,11 @@ impl EventId {
         Ok(Self(format!("event-{bits:016x}")))
     }
 
+    /// Whether it is of the form that [`of_step`](Self::of_step) gives.
+    pub fn is_of_step(&self) -> bool {
+        self.0.starts_with("step-")
+    }
+
     /// The id of the event that `run` has reached a step: the same for the same step, however often
     /// it is reported.
     pub fn of_step(run: &RunId, status: &str, phase: &str) -> Self {

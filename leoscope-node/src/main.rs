@@ -11,12 +11,12 @@ use tokio_util::sync::CancellationToken;
 use tracing_subscriber::EnvFilter;
 
 fn main() -> ExitCode {
-    let filter = EnvFilter::try_from_env("LEOSCOPE_LOG").unwrap_or_else(|_| "info".into());
-    let quiet = leoscope_settings::QUIET.iter().filter_map(|directive| directive.parse().ok());
+    let filter = std::env::var("LEOSCOPE_LOG").unwrap_or_else(|_| "info".to_owned());
+    let filter = leoscope_settings::log_filter(&filter).or_else(|_| leoscope_settings::log_filter("info"));
     tracing_subscriber::fmt()
         .with_ansi(std::io::IsTerminal::is_terminal(&std::io::stderr()))
         .with_writer(std::io::stderr)
-        .with_env_filter(quiet.fold(filter, EnvFilter::add_directive))
+        .with_env_filter(EnvFilter::new(filter.unwrap_or_default()))
         .init();
     // A second installation would only say that there is a provider already.
     let _ = rustls::crypto::ring::default_provider().install_default();

@@ -256,8 +256,7 @@ impl App {
             };
             let telling = async {
                 let Some(listener) = metrics_listener else { return };
-                let told =
-                    metrics::tell(listener, Arc::clone(&metrics), Arc::clone(&service), shutdown.clone());
+                let told = metrics::tell(listener, Arc::clone(&metrics), shutdown.clone());
                 if let Err(error) = told.await {
                     tracing::error!(%error, "nobody can ask for metrics any more");
                 }

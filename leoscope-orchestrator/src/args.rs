@@ -137,11 +137,11 @@ pub(crate) struct ServeArgs {
 
     /// The server's certificate (PEM), with those it was signed by [default: one in the state
     /// directory, made on the first start]; it may be replaced while the orchestrator runs
-    #[arg(long, value_name = "FILE", requires = "tls_key")]
+    #[arg(long, value_name = "FILE")]
     tls_certificate: Option<PathBuf>,
 
     /// Its private key (PEM)
-    #[arg(long, value_name = "FILE", requires = "tls_certificate")]
+    #[arg(long, value_name = "FILE")]
     tls_key: Option<PathBuf>,
 
     /// Do not protect connections: only where a proxy in front of the orchestrator does
@@ -214,7 +214,8 @@ impl From<clap::Error> for Stop {
 
 /// What the command line `args` says, with what `env` and the configuration file say besides.
 pub(crate) fn parse(args: Vec<OsString>, env: &Env) -> Result<Cli, Stop> {
-    let rules = Rules { by_hand: &[], about_the_file: &["config"] };
+    // What is taken in, and how far it is trusted, is said each time.
+    let rules = Rules { commands_by_hand: &[], options_by_hand: &["config", "from", "keep_admins", "to"] };
     let command = leoscope_settings::layered(Cli::command(), &args, env, rules, |asked, options| {
         let named =
             asked.value::<PathBuf>("config").or_else(|| env.get("LEOSCOPE_CONFIG").map(PathBuf::from));

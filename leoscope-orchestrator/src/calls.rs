@@ -18,7 +18,7 @@ use tonic::body::Body;
 use tonic::{Code, Status};
 use tower::Layer;
 
-use crate::limits::{Gate, Limits};
+use crate::limits::{Gate, Limits, Work};
 use crate::metrics::Metrics;
 use crate::{auth, health};
 
@@ -131,13 +131,16 @@ impl Desk {
         if path.starts_with(health::PATH) {
             return inner.call(request).await.map(|response| blame(path, response));
         }
-        let turn = match self.gate.turn() {
-            Ok(turn) => turn,
-            Err(error) => return refuse(&error),
-        };
-        let caller = auth::authenticate(&self.service, self.jwt_key.as_ref(), request.headers()).await;
-        let caller = match caller.and_then(|caller| self.gate.admit(&caller.id).map(|()| caller)) {
+        let work = if path == UPLOAD { Work::Upload } else { Work::Call };
+        let deadline = tokio::time::Instant::now() + self.patience;
+        let authenticated = auth::authenticate(&self.service, self.jwt_key.as_ref(), request.headers());
+        let caller = match tokio::time::timeout_at(deadline, authenticated).await {
             Ok(caller) => caller,
+            Err(_) => return refuse(&self.late()),
+        };
+        let admitted = caller.and_then(|caller| self.gate.admit(&caller.id, work).map(|turn| (caller, turn)));
+        let (caller, turn) = match admitted {
+            Ok(admitted) => admitted,
             Err(error) => return refuse(&error),
         };
         tracing::debug!(user = %caller.id, path, "call");
@@ -147,20 +150,22 @@ impl Desk {
         }
         request.extensions_mut().insert(caller);
         let call = AssertUnwindSafe(inner.call(request)).catch_unwind();
-        let outcome =
-            if path == UPLOAD { Ok(call.await) } else { tokio::time::timeout(self.patience, call).await };
+        let outcome = match work {
+            Work::Upload => Ok(call.await),
+            Work::Call => tokio::time::timeout_at(deadline, call).await,
+        };
         drop(turn);
         match outcome {
             Ok(Ok(answer)) => answer.map(|response| blame(path, response)),
             Ok(Err(panic)) => Ok(fault(path, &*panic)),
-            Err(_) => {
-                let error = Error::new(
-                    ErrorKind::Timeout,
-                    format!("the call took longer than {} s and was given up", self.patience.as_secs_f64()),
-                );
-                refuse(&error.hint("what it was to change may have changed; look before you try again"))
-            }
+            Err(_) => refuse(&self.late()),
         }
+    }
+
+    fn late(&self) -> Error {
+        let secs = self.patience.as_secs_f64();
+        Error::new(ErrorKind::Timeout, format!("the call took longer than {secs} s and was given up"))
+            .hint("what it was to change may have changed; look before you try again")
     }
 }
 

@@ -17,24 +17,34 @@ pub(crate) const PATH: &str = "/grpc.health.v1.Health/";
 /// How often the database is asked.
 const INTERVAL: Duration = Duration::from_secs(2);
 
-/// Whether the database answers; without it no call can be served.
-pub(crate) async fn look(service: &Service) -> bool {
-    let looked = service.check().await;
-    if let Err(error) = &looked {
-        tracing::debug!(%error, "not serving");
-    }
-    looked.is_ok()
-}
+/// How often nodes are counted.
+const CENSUS: Duration = Duration::from_secs(10);
 
-/// Says for ever whether the database answers. The empty name stands for the whole server.
+/// Says for ever whether the database answers; without it no call can be served. The empty name
+/// stands for the whole server.
 pub(crate) async fn keep(service: Arc<Service>, reporter: HealthReporter, metrics: Arc<Metrics>) {
-    loop {
-        let is_serving = look(&service).await;
-        metrics.serving(is_serving);
-        let status = if is_serving { ServingStatus::Serving } else { ServingStatus::NotServing };
-        for name in ["", SERVICE_NAME] {
-            reporter.set_service_status(name, status).await;
+    let counting = async {
+        loop {
+            // What was counted before stays when the database does not answer.
+            if let Ok(census) = service.census().await {
+                metrics.take_census(census);
+            }
+            tokio::time::sleep(CENSUS).await;
         }
-        tokio::time::sleep(INTERVAL).await;
-    }
+    };
+    let looking = async {
+        loop {
+            let looked = service.check().await;
+            if let Err(error) = &looked {
+                tracing::debug!(%error, "not serving");
+            }
+            metrics.serving(looked.is_ok());
+            let status = if looked.is_ok() { ServingStatus::Serving } else { ServingStatus::NotServing };
+            for name in ["", SERVICE_NAME] {
+                reporter.set_service_status(name, status).await;
+            }
+            tokio::time::sleep(INTERVAL).await;
+        }
+    };
+    tokio::join!(counting, looking);
 }

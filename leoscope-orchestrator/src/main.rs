@@ -8,13 +8,14 @@ use std::process::ExitCode;
 
 use leoscope_core::{Error, Result};
 use leoscope_orchestrator::{OrchestratorConfig, Reloader, build};
-use tokio::signal::unix::{SignalKind, signal};
+use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio_util::sync::CancellationToken;
 use tracing_subscriber::EnvFilter;
 
 use args::{Cli, Command, Env, GeneralArgs, LogFormat, Stop};
 
 fn main() -> ExitCode {
+    use_all_files();
     // Fails only when a provider is there already, which is as good.
     let _ = rustls::crypto::ring::default_provider().install_default();
     let env = std::env::vars_os();
@@ -40,18 +41,27 @@ fn main() -> ExitCode {
     }
 }
 
+/// Lets this process open as many files as it may: each connection is one.
+fn use_all_files() {
+    use nix::sys::resource::{Resource, getrlimit, setrlimit};
+    let raised = getrlimit(Resource::RLIMIT_NOFILE)
+        .and_then(|(_, most)| setrlimit(Resource::RLIMIT_NOFILE, most, most));
+    // It has fewer connections then, and says so.
+    let _ = raised;
+}
+
 /// Logs to standard error.
 fn log(GeneralArgs { log, log_format, .. }: &GeneralArgs) -> Result<()> {
-    let filter = EnvFilter::try_new(log).map_err(|e| {
-        Error::invalid(format!("--log: {log:?} cannot be used: {e}"))
-            .hint("give error, warn, info, debug or trace")
-    })?;
-    let quiet = leoscope_settings::QUIET.iter().filter_map(|directive| directive.parse().ok());
-    let filter = quiet.fold(filter, EnvFilter::add_directive);
+    let filter = EnvFilter::try_new(leoscope_settings::log_filter(log)?)
+        .map_err(|e| Error::invalid(format!("--log: {log:?} cannot be used: {e}")))?;
     let subscriber = tracing_subscriber::fmt()
         .with_env_filter(filter)
         .with_ansi(std::io::stderr().is_terminal() && *log_format == LogFormat::Text)
         .with_writer(std::io::stderr);
+    if *log_format == LogFormat::Json {
+        // A fault is a line like all others.
+        std::panic::set_hook(Box::new(|panic| tracing::error!(%panic, "panicked")));
+    }
     match log_format {
         LogFormat::Text => subscriber.init(),
         LogFormat::Json => subscriber.json().flatten_event(true).init(),
@@ -79,18 +89,20 @@ async fn run(cli: Cli, env: &Env) -> Result<()> {
 async fn serve(config: OrchestratorConfig) -> Result<()> {
     let shutdown = CancellationToken::new();
     stop_on_signal(&shutdown)?;
-    let app = build(config).await?;
+    // From now on it does not end the program.
+    let hangups = signals(SignalKind::hangup())?;
+    let Some(app) = shutdown.run_until_cancelled(build(config)).await.transpose()? else { return Ok(()) };
     if let Some(certificate) = app.certificate_path() {
         tracing::info!(certificate = %certificate.display(), "clients must trust this certificate");
     }
     if let Some(address) = app.metrics_addr() {
         tracing::info!(%address, "telling metrics");
     }
-    reload_on_signal(app.reloader())?;
+    reload_on(hangups, app.reloader());
     app.serve(shutdown).await
 }
 
-fn signals(kind: SignalKind) -> Result<tokio::signal::unix::Signal> {
+fn signals(kind: SignalKind) -> Result<Signal> {
     signal(kind).map_err(|e| Error::while_doing("watch for signals", e))
 }
 
@@ -109,8 +121,7 @@ fn stop_on_signal(shutdown: &CancellationToken) -> Result<()> {
 }
 
 /// Reads the certificate anew on SIGHUP.
-fn reload_on_signal(reloader: Reloader) -> Result<()> {
-    let mut signals = signals(SignalKind::hangup())?;
+fn reload_on(mut signals: Signal, reloader: Reloader) {
     tokio::spawn(async move {
         while signals.recv().await.is_some() {
             match reloader.reload() {
@@ -122,5 +133,4 @@ fn reload_on_signal(reloader: Reloader) -> Result<()> {
             }
         }
     });
-    Ok(())
 }

@@ -10,7 +10,7 @@ use axum::http::{StatusCode, header};
 use axum::response::IntoResponse;
 use axum::routing::get;
 use leoscope_core::Result;
-use leoscope_core::control::{Census, Service};
+use leoscope_core::control::Census;
 use leoscope_core::proto::methods;
 use prometheus_client::encoding::EncodeLabelSet;
 use prometheus_client::encoding::text::encode;
@@ -22,10 +22,16 @@ use prometheus_client::registry::{Registry, Unit};
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 
-use crate::health;
-
 /// The bounds of the durations that are counted, in seconds.
 const BUCKETS: [f64; 12] = [0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.25, 0.5, 1.0, 5.0, 30.0];
+
+/// What can be called besides the protocol.
+const OTHERS: [&str; 4] = [
+    "grpc.health.v1.Health/Check",
+    "grpc.health.v1.Health/Watch",
+    "grpc.reflection.v1.ServerReflection/ServerReflectionInfo",
+    "grpc.reflection.v1alpha.ServerReflection/ServerReflectionInfo",
+];
 
 #[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
 struct Method {
@@ -107,7 +113,7 @@ impl Metrics {
         registry.register("nodes", "Registered nodes, by whether they have called lately", nodes.clone());
         Arc::new(Self {
             registry,
-            methods: methods().into_iter().collect(),
+            methods: methods().into_iter().chain(OTHERS.map(str::to_owned)).collect(),
             calls,
             durations,
             under_way,
@@ -152,7 +158,7 @@ impl Metrics {
         self.serving.set(is_serving.into());
     }
 
-    fn take_census(&self, Census { nodes, active }: Census) {
+    pub(crate) fn take_census(&self, Census { nodes, active }: Census) {
         let set = |contact, count: usize| {
             let gauge = self.nodes.get_or_create(&Contact { contact });
             gauge.set(i64::try_from(count).unwrap_or(i64::MAX));
@@ -172,35 +178,28 @@ impl Metrics {
 /// The form in which it is told.
 const OPENMETRICS: &str = "application/openmetrics-text; version=1.0.0; charset=utf-8";
 
-type Told = (Arc<Metrics>, Arc<Service>);
-
-async fn metrics(State((metrics, service)): State<Told>) -> impl IntoResponse {
-    // What was counted before stays when the database does not answer.
-    if let Ok(census) = service.census().await {
-        metrics.take_census(census);
-    }
+async fn metrics(State(metrics): State<Arc<Metrics>>) -> impl IntoResponse {
     ([(header::CONTENT_TYPE, OPENMETRICS)], metrics.text())
 }
 
-async fn healthz(State((_, service)): State<Told>) -> impl IntoResponse {
-    match health::look(&service).await {
-        true => (StatusCode::OK, "serving\n"),
-        false => (StatusCode::SERVICE_UNAVAILABLE, "not serving\n"),
+async fn healthz(State(metrics): State<Arc<Metrics>>) -> impl IntoResponse {
+    match metrics.serving.get() {
+        0 => (StatusCode::SERVICE_UNAVAILABLE, "not serving\n"),
+        _ => (StatusCode::OK, "serving\n"),
     }
 }
 
 /// Tells over HTTP what was counted (`/metrics`), and whether the database answers (`/healthz`),
-/// until `stop`.
+/// until `stop`. Whoever asks makes nobody look: what is told is what was seen last.
 pub(crate) async fn tell(
     listener: TcpListener,
     metrics: Arc<Metrics>,
-    service: Arc<Service>,
     stop: CancellationToken,
 ) -> Result<()> {
     let routes = Router::new()
         .route("/metrics", get(self::metrics))
         .route("/healthz", get(healthz))
-        .with_state((metrics, service));
+        .with_state(metrics);
     axum::serve(listener, routes)
         .with_graceful_shutdown(stop.cancelled_owned())
         .await

@@ -6,17 +6,19 @@
 //! `--no-x` is `false` for `x`. An empty value counts as absent.
 
 mod file;
+mod log;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::error::Error as _;
 use std::ffi::OsString;
 
-use clap::builder::{ArgPredicate, OsStr, Resettable};
 use clap::error::ContextKind;
+use clap::parser::ValueSource;
 use clap::{Arg, ArgAction, ArgMatches, Command, Id};
 use leoscope_core::{Error, Result};
 
 pub use file::{File, parse, read};
+pub use log::log_filter;
 
 /// The environment variables of the process.
 pub type Env = BTreeMap<String, String>;
@@ -24,37 +26,24 @@ pub type Env = BTreeMap<String, String>;
 /// Name of the argument groups of which one member is meant to be given.
 pub const SELECTOR: &str = "selector";
 
-/// What libraries that see whole calls may log at most, as directives of a log filter: in detail
-/// they would show what is sent, with the credentials in it, and whole images.
-pub const QUIET: [&str; 9] = [
-    "bollard=info",
-    "h2=info",
-    "hyper=info",
-    "hyper_util=info",
-    "mongodb=info",
-    "rustls=info",
-    "tonic=info",
-    "tower=info",
-    "tower_http=info",
-];
-
 /// What a program wants of the layers.
 #[derive(Debug, Clone, Copy)]
 pub struct Rules<'a> {
     /// The commands whose own options are given on the command line alone.
-    pub by_hand: &'a [&'a str],
-    /// The options (by their ids) that say where the file is, and cannot stand in it.
-    pub about_the_file: &'a [&'a str],
+    pub commands_by_hand: &'a [&'a str],
+    /// The options (by their ids) that are given on the command line alone, or by a program itself.
+    pub options_by_hand: &'a [&'a str],
 }
 
 /// `command` with the values of `env` and of a file as defaults of the options of the command that
 /// `args` names. `load` is told what has been asked for and which options there are.
 ///
 /// Where an option is given that conflicts with another, or is in one [group](SELECTOR) with it, the
-/// other takes no value from a lower layer.
+/// other takes no value from a lower layer. A flag that is false is not given.
 ///
 /// # Errors
-/// A value that its option refuses, named by where it stands, and those of `load`.
+/// A value that its option refuses, and two of one layer that conflict, named by where they stand;
+/// those of `load`.
 pub fn layered(
     command: Command,
     args: &[OsString],
@@ -64,38 +53,26 @@ pub fn layered(
 ) -> Result<Command> {
     // Help and version need no values, and must work with a broken file.
     let Some(asked) = Asked::read(&command, args) else { return Ok(command) };
-    let mut options = option_names(&command);
-    for arg in command.get_arguments().filter(|arg| rules.about_the_file.contains(&arg.get_id().as_str())) {
-        options.remove(arg.get_long().unwrap_or_default());
-    }
-    let file = load(&asked, &options)?;
-    apply(command, &asked.path, &Layers { env, file, rules })
+    let file = load(&asked, &option_names(&command, rules.options_by_hand))?;
+    apply(command, Some(&asked.matches), &Layers { env, file, rules })
 }
 
 /// What is known of the command line before it is parsed in full.
 pub struct Asked {
-    path: Vec<String>,
     matches: ArgMatches,
 }
 
 impl std::fmt::Debug for Asked {
     // Some of the values are secrets.
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Asked").field("path", &self.path).finish_non_exhaustive()
+        f.debug_struct("Asked").finish_non_exhaustive()
     }
 }
 
 impl Asked {
     /// Reads past all errors, which the real parse reports; `None` for help and version.
     fn read(command: &Command, args: &[OsString]) -> Option<Self> {
-        let matches = command.clone().ignore_errors(true).try_get_matches_from(args).ok()?;
-        let mut path = Vec::new();
-        let mut level = &matches;
-        while let Some((name, below)) = level.subcommand() {
-            path.push(name.to_owned());
-            level = below;
-        }
-        Some(Self { path, matches })
+        command.clone().ignore_errors(true).try_get_matches_from(args).ok().map(|matches| Self { matches })
     }
 
     /// The value of an option of the program itself, if it is on the command line.
@@ -104,10 +81,11 @@ impl Asked {
     }
 }
 
-/// The long names of all options of all commands.
-fn option_names(command: &Command) -> BTreeSet<String> {
-    let own = command.get_arguments().filter_map(Arg::get_long).map(str::to_owned);
-    own.chain(command.get_subcommands().flat_map(option_names)).collect()
+/// The long names of all options of all commands, but for those `by_hand`.
+fn option_names(command: &Command, by_hand: &[&str]) -> BTreeSet<String> {
+    let own = command.get_arguments().filter(|arg| !by_hand.contains(&arg.get_id().as_str()));
+    let own = own.filter_map(Arg::get_long).map(str::to_owned);
+    own.chain(command.get_subcommands().flat_map(|below| option_names(below, by_hand))).collect()
 }
 
 struct Layers<'a> {
@@ -120,6 +98,13 @@ struct Layers<'a> {
 struct Found {
     value: String,
     origin: String,
+}
+
+impl Found {
+    /// A flag that is false asks for nothing.
+    fn is_given(&self) -> bool {
+        self.value != "false"
+    }
 }
 
 impl Layers<'_> {
@@ -135,67 +120,99 @@ impl Layers<'_> {
     }
 }
 
-/// For each option those that are given instead of it.
-fn rivals(command: &Command) -> BTreeMap<Id, BTreeSet<Id>> {
-    let mut rivals: BTreeMap<Id, BTreeSet<Id>> = BTreeMap::new();
-    let mut add = |one: &Id, other: &Id| {
+/// For each option those that are given instead of it, and whether both are a mistake.
+fn rivals(command: &Command) -> BTreeMap<Id, BTreeMap<Id, bool>> {
+    let mut rivals: BTreeMap<Id, BTreeMap<Id, bool>> = BTreeMap::new();
+    let mut add = |one: &Id, other: &Id, is_mistake: bool| {
         if one != other {
-            rivals.entry(one.clone()).or_default().insert(other.clone());
-            rivals.entry(other.clone()).or_default().insert(one.clone());
+            for (one, other) in [(one, other), (other, one)] {
+                *rivals.entry(one.clone()).or_default().entry(other.clone()).or_default() |= is_mistake;
+            }
         }
     };
     for group in command.get_groups().filter(|group| group.get_id() == SELECTOR) {
         for one in group.get_args() {
-            group.get_args().for_each(|other| add(one, other));
+            group.get_args().for_each(|other| add(one, other, false));
         }
     }
     for arg in command.get_arguments().filter(|arg| !arg.is_global_set()) {
-        command.get_arg_conflicts_with(arg).into_iter().for_each(|other| add(arg.get_id(), other.get_id()));
+        for other in command.get_arg_conflicts_with(arg) {
+            add(arg.get_id(), other.get_id(), true);
+        }
     }
     rivals
 }
 
-fn apply(command: Command, path: &[String], layers: &Layers<'_>) -> Result<Command> {
-    let rivals = rivals(&command);
-    let in_environment: BTreeSet<Id> = command
-        .get_arguments()
-        .filter(|arg| arg.get_long().is_some_and(|option| layers.in_environment(option).is_some()))
-        .map(|arg| arg.get_id().clone())
-        .collect();
-    let by_hand = layers.rules.by_hand.contains(&command.get_name());
-    let mut faults = Vec::new();
-    let command = command.mut_args(|arg| {
-        if by_hand && !arg.is_global_set() {
-            return arg;
+/// What one layer gives, by the ids of the options.
+type Layer = BTreeMap<Id, Found>;
+
+fn layer(command: &Command, rules: Rules<'_>, find: impl Fn(&str) -> Option<Found>) -> Result<Layer> {
+    let takes = |arg: &&Arg| takes_settings(arg, rules.options_by_hand);
+    let found = command.get_arguments().filter(takes).filter_map(|arg| {
+        let found = find(arg.get_long()?)?;
+        Some(check(arg, found).map(|found| (arg.get_id().clone(), found)))
+    });
+    found.collect()
+}
+
+/// Refuses options of one layer of which only one can be meant.
+fn check_rivals(layer: &Layer, rivals: &BTreeMap<Id, BTreeMap<Id, bool>>) -> Result<()> {
+    for (id, found) in layer.iter().filter(|(_, found)| found.is_given()) {
+        let mistakes = rivals.get(id).into_iter().flatten().filter(|(_, is_mistake)| **is_mistake);
+        let both = mistakes.filter_map(|(rival, _)| layer.get(rival)).find(|rival| rival.is_given());
+        if let Some(other) = both {
+            return Err(Error::invalid(format!(
+                "{} and {} cannot both be given",
+                found.origin, other.origin
+            ))
+            .hint("leave one of them out"));
         }
-        let own = rivals.get(arg.get_id());
-        let is_outranked = own.is_some_and(|rivals| !rivals.is_disjoint(&in_environment));
-        let found = arg.get_long().and_then(|option| {
-            layers.in_environment(option).or_else(|| layers.in_file(option).filter(|_| !is_outranked))
-        });
-        let takes = takes_settings(&arg, layers.rules.about_the_file);
-        let Some(found) = found.filter(|_| takes) else { return arg };
-        let value = match check(&arg, found) {
-            Ok(value) => value,
-            Err(error) => {
-                faults.push(error);
-                return arg;
-            }
+    }
+    Ok(())
+}
+
+fn apply(command: Command, asked: Option<&ArgMatches>, layers: &Layers<'_>) -> Result<Command> {
+    let rules = layers.rules;
+    let rivals = rivals(&command);
+    let by_hand = rules.commands_by_hand.contains(&command.get_name());
+    let (environment, file) = if by_hand {
+        // Its global options are those of the program.
+        let global = |found: Layer| -> Layer {
+            let is_global =
+                |id: &Id| command.get_arguments().any(|arg| arg.get_id() == id && arg.is_global_set());
+            found.into_iter().filter(|(id, _)| is_global(id)).collect()
         };
+        let environment = layer(&command, rules, |option| layers.in_environment(option))?;
+        (global(environment), global(layer(&command, rules, |option| layers.in_file(option))?))
+    } else {
+        let environment = layer(&command, rules, |option| layers.in_environment(option))?;
+        (environment, layer(&command, rules, |option| layers.in_file(option))?)
+    };
+    check_rivals(&environment, &rivals)?;
+    check_rivals(&file, &rivals)?;
+    let on_line = |id: &Id| {
+        let is_known = |matches: &&ArgMatches| matches.try_contains_id(id.as_str()).is_ok();
+        asked
+            .filter(is_known)
+            .is_some_and(|matches| matches.value_source(id.as_str()) == Some(ValueSource::CommandLine))
+    };
+    let in_environment = |id: &Id| environment.get(id).is_some_and(Found::is_given);
+    let command = command.mut_args(|arg| {
+        let id = arg.get_id().clone();
+        let rival = |is_above: &dyn Fn(&Id) -> bool| {
+            rivals.get(&id).into_iter().flatten().any(|(id, _)| is_above(id))
+        };
+        let of_environment = environment.get(&id).filter(|_| !rival(&on_line));
+        let of_file = file.get(&id).filter(|_| !rival(&on_line) && !rival(&in_environment));
+        let Some(found) = of_environment.or(of_file) else { return arg };
         // A flag shows no default anyway, and clap will not have it hidden.
         let hidden = arg.get_action().takes_values();
-        let arg = arg.required(false).default_value(value).hide_default_value(hidden);
-        own.into_iter().flatten().fold(arg, |arg, other| {
-            arg.default_value_if(other.clone(), ArgPredicate::IsPresent, Resettable::<OsStr>::Reset)
-        })
+        arg.required(false).default_value(found.value.clone()).hide_default_value(hidden)
     });
-    if let Some(fault) = faults.into_iter().next() {
-        return Err(fault);
-    }
-    let Some((name, rest)) = path.split_first() else { return Ok(command) };
+    let Some((name, below)) = asked.and_then(ArgMatches::subcommand) else { return Ok(command) };
     let mut outcome = Ok(());
     let command = command.mut_subcommand(name, |sub| {
-        apply(sub.clone(), rest, layers).unwrap_or_else(|error| {
+        apply(sub.clone(), Some(below), layers).unwrap_or_else(|error| {
             outcome = Err(error);
             sub
         })
@@ -203,19 +220,20 @@ fn apply(command: Command, path: &[String], layers: &Layers<'_>) -> Result<Comma
     outcome.map(|()| command)
 }
 
-/// `--no-x` is written as `x = false`; where the file is cannot stand in it.
-fn takes_settings(arg: &Arg, about_the_file: &[&str]) -> bool {
+/// `--no-x` is written as `x = false`.
+fn takes_settings(arg: &Arg, by_hand: &[&str]) -> bool {
     let negative = matches!(arg.get_action(), ArgAction::SetTrue)
         && arg.get_long().is_some_and(|option| option.starts_with("no-"));
-    !negative && !about_the_file.contains(&arg.get_id().as_str())
+    !negative && !by_hand.contains(&arg.get_id().as_str())
 }
 
 /// Has the option's own parser look at the value, so that an error can say where it stands.
-fn check(arg: &Arg, Found { value, origin }: Found) -> Result<String> {
+fn check(arg: &Arg, Found { value, origin }: Found) -> Result<Found> {
+    let found = |value: String| Found { value, origin: origin.clone() };
     if matches!(arg.get_action(), ArgAction::SetTrue) {
         return match value.to_ascii_lowercase().as_str() {
-            "true" | "1" | "yes" | "on" => Ok("true".into()),
-            "false" | "0" | "no" | "off" => Ok("false".into()),
+            "true" | "1" | "yes" | "on" => Ok(found("true".into())),
+            "false" | "0" | "no" | "off" => Ok(found("false".into())),
             _ => Err(Error::invalid(format!("{origin}: {value:?} is neither true nor false"))
                 .hint("write true or false")),
         };
@@ -228,7 +246,7 @@ fn check(arg: &Arg, Found { value, origin }: Found) -> Result<String> {
         .no_binary_name(true)
         .arg(probe)
         .try_get_matches_from([format!("--value={value}")]);
-    let Err(answer) = parsed else { return Ok(value) };
+    let Err(answer) = parsed else { return Ok(found(value)) };
     if let Some(error) = answer.source().and_then(|source| source.downcast_ref::<Error>()) {
         return Err(error.clone().context(origin));
     }

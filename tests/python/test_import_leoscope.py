@@ -82,7 +82,7 @@ def write(database):
             {**JOB, "id": "in-the-way", "length_secs": 60.0},
             {**JOB, "id": "once", "type": "atq", "schedule": "", "start_date": "2099-01-01 00:05:00", "server": "node-2", "trigger": "", "created_at": day("2026-11-20T00:00:00")},
             {**JOB, "id": "no-config", "type": "atq", "schedule": "", "start_date": "2099-01-01T00:15:00+02:00", "overhead": False, "config": ""},
-            {**JOB, "id": "with-trigger", "trigger": "satellite_elevation > 40", "schedule": {**CRON, "minute": "5"}},
+            {**JOB, "id": "with-trigger", "trigger": "satellite_elevation >", "schedule": {**CRON, "minute": "5"}},
             {**JOB, "id": "half-a-schedule", "schedule": {"minute": "5", "hour": "1"}},
             {**JOB, "id": "no-time", "end_date": "next week"},
             {**JOB, "id": "backwards", "end_date": "2026-10-01"},

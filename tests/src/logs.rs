@@ -40,19 +40,18 @@ pub fn keep(path: &Path) {
     }
 }
 
-/// Has this process log in every detail, as far as `quiet` allows.
+/// Has this process log in every detail that the programs allow.
 ///
 /// # Panics
 /// When the directory cannot be written to.
-pub fn record(quiet: &[&str]) {
+pub fn record() {
     use tracing_subscriber::EnvFilter;
     let Some(dir) = directory() else { return };
     let name = std::env::current_exe().expect("program");
     let name = name.file_name().unwrap_or_default().to_string_lossy().into_owned();
     let file = tempfile::Builder::new().prefix(&format!("{name}-")).suffix(".log").tempfile_in(dir);
     let (file, _) = file.expect("log").keep().expect("log");
-    let directives = quiet.iter().filter_map(|directive| directive.parse().ok());
-    let filter = directives.fold(EnvFilter::new("trace"), EnvFilter::add_directive);
+    let filter = EnvFilter::new(leoscope_settings::log_filter("trace").expect("filter"));
     // An error says that it does already.
     let _ = tracing_subscriber::fmt()
         .with_env_filter(filter)

@@ -2,7 +2,7 @@ use super::text::{check_text, one_line};
 use super::{Service, Session};
 use crate::error::{Error, ErrorKind, Result};
 use crate::ids::EventId;
-use crate::model::{EventScope, JobEvent, NewEvent, Run};
+use crate::model::{EventScope, Job, JobEvent, NewEvent, Role, Run};
 use crate::policy::Action;
 use crate::ports::PAGE;
 
@@ -25,6 +25,10 @@ impl Session {
             && known.job != job
         {
             return Err(Error::invalid(format!("run {id} belongs to job {}, not {job}", known.job)));
+        }
+        if id.as_ref().is_some_and(EventId::is_of_step) {
+            return Err(Error::invalid("event ids that begin with 'step-' are the orchestrator's own")
+                .hint("choose another id, or leave it out"));
         }
         check_text("source", &source)?;
         if let Some(reason) = &reason {
@@ -65,15 +69,19 @@ impl Session {
             };
             let of = store.job(job).await?.ok_or_else(|| super::refusal::missing(job))?;
             self.require(&Action::ReadJob(&of))?;
-            return store.events(scope, limit).await;
+            let mut events = store.events(scope, limit).await?;
+            // Ids of deleted jobs are free: somebody else may have had this one before.
+            events.retain(|event| self.caller.role == Role::Admin || event.owner == of.owner);
+            return Ok(events);
         };
         let (run, _) = self.service.run_with_job(id).await?;
         self.require(&Action::ReadRun(&run))?;
         let mut events = store.events(scope, limit).await?;
         if let Some(planned) = run.planned {
             // What happened before there was a run.
-            let before = EventScope::Occurrence(run.job, planned.start());
-            events.extend(store.events(&before, limit).await?);
+            let before = EventScope::Occurrence(run.job.clone(), planned.start());
+            let before = store.events(&before, limit).await?;
+            events.extend(before.into_iter().filter(|event| event.owner == run.owner));
             events.sort_by(|a, b| b.at.cmp(&a.at).then_with(|| a.id.cmp(&b.id)));
             events.truncate(usize::try_from(limit).unwrap_or(PAGE));
         }
@@ -93,11 +101,13 @@ impl Service {
 
     /// `missed`, a record made because no node reported the run, or what its node said of it before
     /// there was a run.
-    pub(super) async fn explained(&self, missed: Run) -> Result<Run> {
+    pub(super) async fn explained(&self, job: &Job, missed: Run) -> Result<Run> {
         let Some(planned) = missed.planned else { return Ok(missed) };
         let scope = EventScope::Occurrence(missed.job.clone(), planned.start());
         let events = self.store.events(&scope, LAST_FEW).await?;
-        let last = events.into_iter().find_map(|event| Some((event.ending()?, event)));
+        // An earlier booking of the same id may have planned a run at the same instant.
+        let of_booking = events.into_iter().filter(|event| event.received >= job.created);
+        let last = of_booking.into_iter().find_map(|event| Some((event.ending()?, event)));
         Ok(match last {
             None => missed,
             Some((status, event)) => {

@@ -117,7 +117,7 @@ impl Session {
         let node = self.service.node(id).await?;
         self.require(&Action::UpdateNode(&node))?;
         if zone.is_some() && zone != node.time_zone {
-            self.service.store.update_node(&Node { time_zone: zone, ..node }).await?;
+            self.service.store.set_node_zone(id, zone.as_ref()).await?;
         }
         self.service.store.touch_node(id, self.service.clock.now()).await
     }

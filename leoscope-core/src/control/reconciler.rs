@@ -65,7 +65,7 @@ impl Service {
         let Judgement { records, settled, next } = judge(job, settled, evidence, now);
         let count = records.len();
         for run in records {
-            let run = if run.status == RunStatus::Missed { self.explained(run).await? } else { run };
+            let run = if run.status == RunStatus::Missed { self.explained(job, run).await? } else { run };
             let Run { id, status, message, .. } = &run;
             tracing::info!(run = %id, job = %job.id, %status, message, "no node reported");
             self.store_run(run).await?;

@@ -85,8 +85,10 @@ impl Service {
                 }
                 last = over.into_iter().next_back();
             }
-            retired.events = self.store.forget_events(before).await?;
-            retired.audit = self.store.forget_audit(before).await?;
+            // That one takes long must not keep the other for ever.
+            let (events, audit) =
+                (self.store.forget_events(before).await, self.store.forget_audit(before).await);
+            (retired.events, retired.audit) = (events?, audit?);
             Ok(())
         }
         .await;

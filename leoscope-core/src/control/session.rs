@@ -42,44 +42,65 @@ impl Session {
 #[async_trait]
 impl ControlPlane for Session {
     async fn register_user(&self, user: NewUser) -> Result<Secret> {
-        self.audited(AuditAction::RegisterUser, user.id.clone(), self.do_register_user(user)).await
+        let object = user.id.to_string();
+        let work = async move |session: Self| session.do_register_user(user).await;
+        self.changed(AuditAction::RegisterUser, Some(object), work).await
     }
     async fn user(&self, id: &UserId) -> Result<Option<NewUser>> {
         self.audited(AuditAction::ReadUser, id, self.do_user(id)).await
     }
     async fn modify_user(&self, user: NewUser) -> Result<()> {
-        self.audited(AuditAction::ModifyUser, user.id.clone(), self.do_modify_user(user)).await
+        let object = user.id.to_string();
+        let work = async move |session: Self| session.do_modify_user(user).await;
+        self.changed(AuditAction::ModifyUser, Some(object), work).await
     }
     async fn delete_user(&self, id: &UserId) -> Result<()> {
-        self.audited(AuditAction::DeleteUser, id, self.do_delete_user(id)).await
+        let id = id.clone();
+        let object = id.to_string();
+        let work = async move |session: Self| session.do_delete_user(&id).await;
+        self.changed(AuditAction::DeleteUser, Some(object), work).await
     }
     async fn rotate_token(&self, id: &UserId) -> Result<Secret> {
-        self.audited(AuditAction::RotateToken, id, self.do_rotate_token(id)).await
+        let id = id.clone();
+        let object = id.to_string();
+        let work = async move |session: Self| session.do_rotate_token(&id).await;
+        self.changed(AuditAction::RotateToken, Some(object), work).await
     }
     async fn revoke_token(&self, id: &UserId) -> Result<()> {
-        self.audited(AuditAction::RevokeToken, id, self.do_revoke_token(id)).await
+        let id = id.clone();
+        let object = id.to_string();
+        let work = async move |session: Self| session.do_revoke_token(&id).await;
+        self.changed(AuditAction::RevokeToken, Some(object), work).await
     }
     async fn register_node(&self, id: NodeId, details: NodeUpdate) -> Result<Secret> {
-        self.audited(AuditAction::RegisterNode, id.clone(), self.do_register_node(id, details)).await
+        let object = id.to_string();
+        let work = async move |session: Self| session.do_register_node(id, details).await;
+        self.changed(AuditAction::RegisterNode, Some(object), work).await
     }
     async fn nodes(&self, filter: &NodeFilter) -> Result<Vec<Node>> {
         self.do_nodes(filter).await
     }
     async fn update_node(&self, id: &NodeId, update: NodeUpdate) -> Result<()> {
-        self.audited(AuditAction::UpdateNode, id, self.do_update_node(id, update)).await
+        let id = id.clone();
+        let object = id.to_string();
+        let work = async move |session: Self| session.do_update_node(&id, update).await;
+        self.changed(AuditAction::UpdateNode, Some(object), work).await
     }
     async fn delete_node(&self, id: &NodeId, with_jobs: bool) -> Result<()> {
-        self.audited(AuditAction::DeleteNode, id, self.do_delete_node(id, with_jobs)).await
+        let id = id.clone();
+        let object = id.to_string();
+        let work = async move |session: Self| session.do_delete_node(&id, with_jobs).await;
+        self.changed(AuditAction::DeleteNode, Some(object), work).await
     }
     async fn heartbeat(&self, node: &NodeId, zone: Option<Zone>) -> Result<()> {
         self.audited(AuditAction::Heartbeat, node, self.do_heartbeat(node, zone)).await
     }
     async fn schedule_job(&self, spec: JobSpec) -> Result<Scheduled> {
-        let wanted = spec.id.clone();
-        let result = self.do_schedule_job(spec).await;
-        let id = result.as_ref().map(|scheduled| scheduled.id.clone()).ok().or(wanted);
-        self.note(AuditAction::ScheduleJob, id.map(String::from), result.as_ref().err()).await;
-        result
+        // So that a refusal names it as well.
+        let id = spec.id.clone().map_or_else(JobId::random, Ok)?;
+        let (object, spec) = (id.to_string(), JobSpec { id: Some(id), ..spec });
+        let work = async move |session: Self| session.do_schedule_job(spec).await;
+        self.changed(AuditAction::ScheduleJob, Some(object), work).await
     }
     async fn plan_job(&self, spec: JobSpec, runs: u32) -> Result<JobPlan> {
         let result = self.do_plan_job(spec, runs).await;
@@ -87,10 +108,16 @@ impl ControlPlane for Session {
         result
     }
     async fn modify_job(&self, id: &JobId, change: JobChange) -> Result<Vec<String>> {
-        self.audited(AuditAction::ModifyJob, id, self.do_modify_job(id, change)).await
+        let id = id.clone();
+        let object = id.to_string();
+        let work = async move |session: Self| session.do_modify_job(&id, change).await;
+        self.changed(AuditAction::ModifyJob, Some(object), work).await
     }
     async fn reschedule_job(&self, id: &JobId, within: Window) -> Result<Window> {
-        self.audited(AuditAction::RescheduleJob, id, self.do_reschedule_job(id, within)).await
+        let id = id.clone();
+        let object = id.to_string();
+        let work = async move |session: Self| session.do_reschedule_job(&id, within).await;
+        self.changed(AuditAction::RescheduleJob, Some(object), work).await
     }
     async fn free_slots(&self, request: &SlotRequest) -> Result<Vec<Window>> {
         self.do_free_slots(request).await
@@ -108,10 +135,16 @@ impl ControlPlane for Session {
         self.do_jobs_on_node(node).await
     }
     async fn delete_job(&self, id: &JobId) -> Result<()> {
-        self.audited(AuditAction::DeleteJob, id, self.do_delete_job(id)).await
+        let id = id.clone();
+        let object = id.to_string();
+        let work = async move |session: Self| session.do_delete_job(&id).await;
+        self.changed(AuditAction::DeleteJob, Some(object), work).await
     }
     async fn delete_jobs_on_node(&self, node: &NodeId) -> Result<u32> {
-        self.audited(AuditAction::DeleteJobsOfNode, node, self.do_delete_jobs_on_node(node)).await
+        let node = node.clone();
+        let object = node.to_string();
+        let work = async move |session: Self| session.do_delete_jobs_on_node(&node).await;
+        self.changed(AuditAction::DeleteJobsOfNode, Some(object), work).await
     }
     async fn report_run(&self, run: Run) -> Result<()> {
         self.audited(AuditAction::ReportRun, run.id.clone(), self.do_report_run(run)).await
@@ -124,9 +157,7 @@ impl ControlPlane for Session {
         self.audited(AuditAction::ReportEvent, object, self.do_report_event(event)).await
     }
     async fn events(&self, scope: &EventScope, limit: Option<u32>) -> Result<Vec<JobEvent>> {
-        let result = self.do_events(scope, limit).await;
-        self.note(AuditAction::ReadRuns, None, result.as_ref().err()).await;
-        result
+        self.audited(AuditAction::ReadRuns, scope, self.do_events(scope, limit)).await
     }
     async fn schedule_task(&self, task: NewTask) -> Result<()> {
         self.audited(AuditAction::ScheduleTask, task.id.clone(), self.do_schedule_task(task)).await
@@ -143,7 +174,10 @@ impl ControlPlane for Session {
         self.audited(AuditAction::AskKernelAccess, user, self.do_kernel_access(user)).await
     }
     async fn set_scavenger_mode(&self, node: &NodeId, active: bool) -> Result<()> {
-        self.audited(AuditAction::SetScavengerMode, node, self.do_set_scavenger_mode(node, active)).await
+        let node = node.clone();
+        let object = node.to_string();
+        let work = async move |session: Self| session.do_set_scavenger_mode(&node, active).await;
+        self.changed(AuditAction::SetScavengerMode, Some(object), work).await
     }
     async fn scavenger_mode(&self, node: &NodeId) -> Result<bool> {
         self.do_scavenger_mode(node).await
@@ -152,9 +186,8 @@ impl ControlPlane for Session {
         self.do_settings().await
     }
     async fn update_settings(&self, settings: Settings) -> Result<()> {
-        let result = self.do_update_settings(settings).await;
-        self.note(AuditAction::UpdateSettings, None, result.as_ref().err()).await;
-        result
+        let work = async move |session: Self| session.do_update_settings(settings).await;
+        self.changed(AuditAction::UpdateSettings, None, work).await
     }
     async fn audit(&self, filter: &AuditFilter) -> Result<Vec<AuditEntry>> {
         let result = self.do_audit(filter).await;

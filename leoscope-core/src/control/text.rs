@@ -4,7 +4,8 @@ use crate::error::{Error, Result};
 const MAX_TEXT_BYTES: usize = 1024;
 
 /// The longest JSON that is kept for others, in bytes.
-const MAX_JSON_BYTES: usize = 64 << 10;
+/// Lists of nodes carry it, and clients take four megabytes at most.
+const MAX_JSON_BYTES: usize = 4 << 10;
 
 /// Checks JSON that is kept as it is.
 ///

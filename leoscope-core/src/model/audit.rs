@@ -11,7 +11,7 @@ use crate::ids::{AuditId, UserId};
 use crate::time::{Timestamp, Window};
 
 named!(
-    /// What a caller did or tried to do: one for each call.
+    /// What a caller did or tried to do: one for each call that changes something or may be refused.
     AuditAction {
         /// Register a user.
         RegisterUser = "REGISTER_USER",
@@ -27,8 +27,6 @@ named!(
         RevokeToken = "REVOKE_TOKEN",
         /// Register a node.
         RegisterNode = "REGISTER_NODE",
-        /// List nodes.
-        ReadNodes = "READ_NODES",
         /// Change a node.
         UpdateNode = "UPDATE_NODE",
         /// Delete a node.
@@ -65,10 +63,6 @@ named!(
         AskKernelAccess = "ASK_KERNEL_ACCESS",
         /// Turn scavenger mode of a node on or off.
         SetScavengerMode = "SET_SCAVENGER_MODE",
-        /// Ask for scavenger mode of a node.
-        ReadScavengerMode = "READ_SCAVENGER_MODE",
-        /// Read the testbed-wide settings.
-        ReadSettings = "READ_SETTINGS",
         /// Replace the testbed-wide settings.
         UpdateSettings = "UPDATE_SETTINGS",
         /// Fetch the orders of a node.
@@ -119,14 +113,11 @@ impl AuditAction {
             | Self::UpdateTask
             | Self::Upload => Trace::UnlessNode,
             Self::ReadUser
-            | Self::ReadNodes
             | Self::PlanJob
             | Self::ReadJobs
             | Self::ReadRuns
             | Self::ReadTasks
             | Self::AskKernelAccess
-            | Self::ReadScavengerMode
-            | Self::ReadSettings
             | Self::ReadOrders
             | Self::Download
             | Self::ReadAudit => Trace::Never,

@@ -1,5 +1,7 @@
 //! What happened to a job or a run, in small steps.
 
+use std::fmt;
+
 use serde::{Deserialize, Serialize};
 
 use super::named::named;
@@ -104,6 +106,16 @@ impl EventScope {
             Self::Occurrence(job, start) => {
                 event.job == *job && event.run.is_none() && event.occurrence == Some(*start)
             }
+        }
+    }
+}
+
+impl fmt::Display for EventScope {
+    /// The id of the job or run.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Job(job) | Self::Occurrence(job, _) => job.fmt(f),
+            Self::Run(run) => run.fmt(f),
         }
     }
 }

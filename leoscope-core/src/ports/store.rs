@@ -12,6 +12,7 @@ use crate::model::{
     AuditEntry, AuditFilter, EventScope, Job, JobEvent, Node, Record, RecordKey, Revision, Run, RunFilter,
     Settings, Task, TaskFilter, TaskStatus, User,
 };
+use crate::schedule::Zone;
 use crate::time::Timestamp;
 
 /// The most records that a list of a store gives in one go. A shorter list is the end; after a
@@ -82,6 +83,8 @@ pub trait NodeStore: Send + Sync {
     /// Notes that a node called, as [`Node::touch`] does; an earlier `at` than the one noted changes
     /// nothing.
     async fn touch_node(&self, id: &NodeId, at: Timestamp) -> Result<()>;
+    /// Changes the time zone of a node, and nothing else of it.
+    async fn set_node_zone(&self, id: &NodeId, zone: Option<&Zone>) -> Result<()>;
     /// Removes a node.
     async fn delete_node(&self, id: &NodeId) -> Result<()>;
     /// A node, if there is one.

@@ -139,6 +139,44 @@ fn the_command_line_wins_over_the_environment_and_that_over_the_file() {
     try_parse("o --config=/nowhere.toml", &Env::new()).expect_err("a file that is not there");
 }
 
+#[test]
+fn what_is_given_above_outranks_what_conflicts_with_it_below() {
+    let dir = tempfile::tempdir().expect("directory");
+    let file = dir.path().join("orchestrator.toml");
+    let own = "tls-certificate = 'c'\ntls-key = 'k'\n";
+    let own_tls = Transport::OwnTls(CertificateFiles { certificate: "c".into(), key: "k".into() });
+    let line_tls = Transport::OwnTls(CertificateFiles { certificate: "l".into(), key: "k".into() });
+    let line = "o --tls-certificate=l --tls-key=k";
+    for (text, line, variable, expected) in [
+        (format!("plaintext = false\n{own}"), "o", None, own_tls.clone()),
+        ("plaintext = true\n".to_owned(), line, None, line_tls.clone()),
+        (own.to_owned(), "o", Some(("LEOSCOPE_PLAINTEXT", "false")), own_tls.clone()),
+        (own.to_owned(), "o", Some(("LEOSCOPE_PLAINTEXT", "true")), Transport::Plaintext),
+        (own.to_owned(), "o --plaintext", None, Transport::Plaintext),
+        ("plaintext = true\n".to_owned(), "o", Some(("LEOSCOPE_PLAINTEXT", "false")), Transport::Tls),
+        (own.to_owned(), "o --tls-certificate=l", None, line_tls),
+    ] {
+        std::fs::write(&file, &text).expect("file");
+        let mut env = env_of(&file);
+        env.extend(variable.map(|(name, value)| (name.to_owned(), value.to_owned())));
+        let found = config(line, &env).unwrap_or_else(|error| panic!("{text}{line}: {error}"));
+        assert_eq!(found.transport, expected, "{text}{line}");
+    }
+    for (text, variables) in [
+        ("admin-access-token = 'a'\nadmin-access-token-file = 'b'\n", &[][..]),
+        ("plaintext = true\ntls-certificate = 'c'\ntls-key = 'k'\n", &[]),
+        ("", &[("LEOSCOPE_DATABASE", "memory:"), ("LEOSCOPE_DB_NAME", "n")]),
+    ] {
+        std::fs::write(&file, text).expect("file");
+        let mut env = env_of(&file);
+        env.extend(variables.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())));
+        let error = config("o", &env).expect_err(text);
+        assert!(error.message().ends_with(" cannot both be given"), "{error}");
+    }
+    std::fs::write(&file, "from = 'x'\n").expect("file");
+    try_parse("o import", &env_of(&file)).expect_err("what is taken in is said each time");
+}
+
 fn env_of(file: &Path) -> Env {
     env(&[("LEOSCOPE_CONFIG", &file.display().to_string())])
 }

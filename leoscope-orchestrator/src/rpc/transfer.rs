@@ -13,6 +13,9 @@ use tonic::{Code, Request, Response, Status, Streaming};
 
 use super::{Call, Shared, status};
 
+/// How long the first message of an upload may take, which names the run and no more.
+const FIRST: Duration = Duration::from_secs(10);
+
 /// How long an upload may stand still; links over satellites are gone for a minute at most.
 const PATIENCE: Duration = Duration::from_secs(120);
 
@@ -36,7 +39,7 @@ impl Artifacts for Transfer {
     ) -> Result<Response<v1::UploadResponse>, Status> {
         let Call { session, .. } = Call::of(&self.shared, &request)?;
         let mut parts = request.into_inner();
-        let first = next(&mut parts).await.map_err(|e| status(&e))?;
+        let first = next(&mut parts, FIRST).await.map_err(|e| status(&e))?;
         let run = named(first).map_err(|e| status(&e))?;
         session.upload(&run, content(parts)).await.map_err(|e| status(&e))?;
         Ok(Response::new(v1::UploadResponse {}))
@@ -55,8 +58,11 @@ impl Artifacts for Transfer {
 }
 
 /// The next part of an upload.
-async fn next(parts: &mut Streaming<v1::UploadRequest>) -> Result<Option<v1::UploadRequest>> {
-    let part = tokio::time::timeout(PATIENCE, parts.message()).await;
+async fn next(
+    parts: &mut Streaming<v1::UploadRequest>,
+    patience: Duration,
+) -> Result<Option<v1::UploadRequest>> {
+    let part = tokio::time::timeout(patience, parts.message()).await;
     let part = part.map_err(|_| Error::unavailable("the upload has come to a halt").hint("send it again"))?;
     part.map_err(|status| match status.code() {
         // What cannot be read is not our fault.
@@ -79,7 +85,7 @@ fn named(first: Option<v1::UploadRequest>) -> Result<RunId> {
 /// is not taken for a whole bundle.
 fn content(parts: Streaming<v1::UploadRequest>) -> ByteStream {
     Box::pin(stream::try_unfold(parts, |mut parts| async move {
-        match next(&mut parts).await?.and_then(|message| message.part) {
+        match next(&mut parts, PATIENCE).await?.and_then(|message| message.part) {
             Some(Part::Chunk(bytes)) => Ok(Some((bytes, parts))),
             Some(Part::Last(_)) => Ok(None),
             Some(Part::Runid(_)) => Err(Error::invalid("an upload names its run twice")),

@@ -65,7 +65,7 @@ impl World {
 
     /// One with other settings.
     pub(crate) async fn start_with(change: impl FnOnce(&mut OrchestratorConfig)) -> Self {
-        logs::record(&leoscope_settings::QUIET);
+        logs::record();
         let dir = tempfile::tempdir().expect("directory");
         let mut config = OrchestratorConfig { port: 0, ..OrchestratorConfig::new(dir.path()) };
         change(&mut config);

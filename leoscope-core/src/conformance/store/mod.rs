@@ -227,6 +227,14 @@ async fn nodes_come_back_as_stored_and_activity_never_goes_back(store: Arc<dyn S
         let (last_active, contact_since) = (Some(at(last)), Some(at(since)));
         assert_eq!(seen, Node { last_active, contact_since, ..full.clone() }, "after {touch}");
     }
+    let zone = crate::schedule::Zone::parse("Asia/Tokyo").unwrap();
+    let before = store.node(&full.id).await.unwrap().unwrap();
+    for zone in [Some(&zone), None] {
+        store.set_node_zone(&full.id, zone).await.unwrap();
+        let expected = Node { time_zone: zone.cloned(), ..before.clone() };
+        assert_eq!(store.node(&full.id).await.unwrap(), Some(expected), "nothing else changes");
+    }
+    assert_eq!(kind(store.set_node_zone(&node_id("none"), Some(&zone)).await), ErrorKind::NotFound);
     let early = Node { id: node_id("a"), last_active: Some(at("2026-11-01T00:00:00.000001")), ..plain };
     store.insert_node(&early).await.unwrap();
     assert_eq!(store.node(&early.id).await.unwrap(), Some(early));

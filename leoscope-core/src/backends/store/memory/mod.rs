@@ -22,6 +22,7 @@ use crate::ports::{
     Booking, JobStore, NodeStore, PAGE, RunStore, SettingsStore, TaskStore, Timetable, TimetableChanges,
     Unsettled, UserStore, Versions,
 };
+use crate::schedule::Zone;
 use crate::time::Timestamp;
 
 /// A store that lives as long as its object.
@@ -138,6 +139,12 @@ impl NodeStore for MemoryStore {
         let mut tables = self.tables();
         let node = tables.nodes.get_mut(id).ok_or_else(|| missing("node", id))?;
         node.touch(at);
+        Ok(())
+    }
+
+    async fn set_node_zone(&self, id: &NodeId, zone: Option<&Zone>) -> Result<()> {
+        let mut tables = self.tables();
+        tables.nodes.get_mut(id).ok_or_else(|| missing("node", id))?.time_zone = zone.cloned();
         Ok(())
     }
 

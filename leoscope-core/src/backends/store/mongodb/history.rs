@@ -5,7 +5,7 @@ use async_trait::async_trait;
 
 use super::super::taken;
 use super::documents::{AuditDocument, EventDocument};
-use super::{Access, LIMIT, MongoStore, fault, within};
+use super::{Access, LIMIT, LONG, MongoStore, fault, within, within_for};
 use crate::error::{Error, Result};
 use crate::ids::{AuditId, EventId};
 use crate::model::{AuditEntry, AuditFilter, EventScope, JobEvent};
@@ -81,7 +81,7 @@ impl EventStore for MongoStore {
     }
 
     async fn forget_events(&self, before: Timestamp) -> Result<u64> {
-        within(Access::Write, async {
+        within_for(LONG, Access::Write, async {
             let filter = doc! { "received_us": { "$lt": before.as_microsecond() } };
             let deleted = self.event_log().delete_many(filter).await.map_err(|e| fault::write(&e))?;
             Ok(deleted.deleted_count)
@@ -115,7 +115,7 @@ impl AuditStore for MongoStore {
     }
 
     async fn forget_audit(&self, before: Timestamp) -> Result<u64> {
-        within(Access::Write, async {
+        within_for(LONG, Access::Write, async {
             let filter = doc! { "_id": { "$lt": AuditId::first_at(before) } };
             let deleted = self.audit_log().delete_many(filter).await.map_err(|e| fault::write(&e))?;
             Ok(deleted.deleted_count)

@@ -10,6 +10,7 @@ use crate::error::{Error, Result};
 use crate::ids::NodeId;
 use crate::model::Node;
 use crate::ports::NodeStore;
+use crate::schedule::Zone;
 use crate::time::Timestamp;
 
 /// How often a call is noted anew after another call of the same node came first.
@@ -65,6 +66,18 @@ impl NodeStore for MongoStore {
                 }
             }
             Err(Error::unavailable(format!("node {id} calls many times at once")).hint("try again"))
+        })
+        .await
+    }
+
+    async fn set_node_zone(&self, id: &NodeId, zone: Option<&Zone>) -> Result<()> {
+        within(Access::Write, async {
+            let set = doc! { "$set": { "timezone": zone.map(|zone| zone.name().to_owned()) } };
+            let updated = self.nodes().update_one(doc! { "_id": id.as_str() }, set).await;
+            match updated.map_err(|e| fault::write(&e))?.matched_count {
+                0 => Err(missing("node", id)),
+                _ => Ok(()),
+            }
         })
         .await
     }

@@ -57,7 +57,14 @@ fn indexes() -> [(&'static str, Vec<(Document, bool)>); 6] {
                 (doc! { "received_us": 1 }, false),
             ],
         ),
-        ("audit", vec![(doc! { "userid": 1, "_id": -1 }, false), (doc! { "object": 1, "_id": -1 }, false)]),
+        (
+            "audit",
+            vec![
+                (doc! { "userid": 1, "_id": -1 }, false),
+                (doc! { "object": 1, "_id": -1 }, false),
+                (doc! { "action": 1, "_id": -1 }, false),
+            ],
+        ),
         ("timetables", vec![(doc! { "modified": 1 }, false)]),
     ]
 }

@@ -49,9 +49,10 @@ pub(super) fn entry(tx: &Transaction<'_>, id: &AuditId) -> Result<Option<AuditEn
 }
 
 pub(super) fn insert_entry(tx: &Transaction<'_>, entry: &AuditEntry) -> Result<()> {
-    let insert = "INSERT INTO audit (auditid, userid, objectid, doc) VALUES (?1, ?2, ?3, ?4)
+    let insert = "INSERT INTO audit (auditid, userid, objectid, action, doc) VALUES (?1, ?2, ?3, ?4, ?5)
                   ON CONFLICT DO NOTHING";
-    let values = params![entry.id.as_str(), entry.caller.as_str(), entry.object, encode(entry)?];
+    let values =
+        params![entry.id.as_str(), entry.caller.as_str(), entry.object, entry.action.name(), encode(entry)?];
     match execute(tx, insert, values)? {
         0 => Err(taken("audit entry", &entry.id)),
         _ => Ok(()),
@@ -60,11 +61,12 @@ pub(super) fn insert_entry(tx: &Transaction<'_>, entry: &AuditEntry) -> Result<(
 
 /// The query of a filter; values are bound, never written into it.
 pub(super) fn select_audit(filter: &AuditFilter) -> (String, Vec<Value>) {
-    let AuditFilter { caller, action: _, object, within, after, limit: _ } = filter;
+    let AuditFilter { caller, action, object, within, after, limit: _ } = filter;
     let text = |value: &str| Value::Text(value.to_owned());
     let parts = [
         ("userid = ?", caller.as_ref().map(|id| text(id.as_str()))),
         ("objectid = ?", object.as_ref().map(|id| text(id))),
+        ("action = ?", action.map(|action| text(action.name()))),
         ("auditid >= ?", within.map(|within| Value::Text(AuditId::first_at(within.start())))),
         ("auditid < ?", within.map(|within| Value::Text(AuditId::first_at(within.end())))),
         ("auditid < ?", after.as_ref().map(|id| text(id.as_str()))),
@@ -72,7 +74,7 @@ pub(super) fn select_audit(filter: &AuditFilter) -> (String, Vec<Value>) {
     let (conditions, values): (Vec<_>, Vec<_>) =
         parts.into_iter().filter_map(|(condition, value)| Some((condition, value?))).unzip();
     let conditions = if conditions.is_empty() { "auditid > ''".to_owned() } else { conditions.join(" AND ") };
-    (format!("SELECT doc FROM audit WHERE {conditions} ORDER BY auditid DESC"), values)
+    (format!("SELECT doc FROM audit WHERE {conditions} ORDER BY auditid DESC LIMIT ?"), values)
 }
 
 #[async_trait]
@@ -118,24 +120,10 @@ impl AuditStore for SqliteStore {
     }
 
     async fn audit(&self, filter: &AuditFilter) -> Result<Vec<AuditEntry>> {
-        let (filter, (query, values)) = (filter.clone(), select_audit(filter));
-        let most = filter.limit.and_then(|limit| usize::try_from(limit).ok()).unwrap_or(PAGE).min(PAGE);
-        self.database
-            .read(move |tx| {
-                // An action has no index; rows are read only until there are enough.
-                let mut found = Vec::new();
-                let fault = crate::backends::rows::sql;
-                let mut select = tx.prepare_cached(&query).map_err(fault)?;
-                let mut rows = select.query(params_from_iter(values)).map_err(fault)?;
-                while found.len() < most
-                    && let Some(row) = rows.next().map_err(fault)?
-                {
-                    let entry: AuditEntry = document(row).map_err(fault)?;
-                    found.extend(filter.matches(&entry).then_some(entry));
-                }
-                Ok(found)
-            })
-            .await
+        let (query, mut values) = select_audit(filter);
+        values
+            .push(Value::Integer(filter.limit.map_or(rows(PAGE), |limit| i64::from(limit).min(rows(PAGE)))));
+        self.database.read(move |tx| all(tx, &query, params_from_iter(values), document)).await
     }
 
     async fn forget_audit(&self, before: Timestamp) -> Result<u64> {

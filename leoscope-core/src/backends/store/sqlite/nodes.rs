@@ -10,6 +10,7 @@ use crate::error::Result;
 use crate::ids::NodeId;
 use crate::model::Node;
 use crate::ports::{NodeStore, PAGE};
+use crate::schedule::Zone;
 use crate::time::Timestamp;
 
 pub(super) const ONE: &str = "SELECT doc, last_active_us, contact_since_us FROM nodes WHERE nodeid = ?1";
@@ -72,6 +73,17 @@ impl NodeStore for SqliteStore {
         let silence = i64::try_from(Node::LONGEST_SILENCE.as_micros()).unwrap_or(i64::MAX);
         self.database
             .write(move |tx| match execute(tx, update, params![id.as_str(), at.as_microsecond(), silence])? {
+                0 => Err(missing("node", id)),
+                _ => Ok(()),
+            })
+            .await
+    }
+
+    async fn set_node_zone(&self, id: &NodeId, zone: Option<&Zone>) -> Result<()> {
+        let (id, zone) = (id.clone(), zone.map(|zone| zone.name().to_owned()));
+        let update = "UPDATE nodes SET doc = json_set(doc, '$.time_zone', ?2) WHERE nodeid = ?1";
+        self.database
+            .write(move |tx| match execute(tx, update, params![id.as_str(), zone])? {
                 0 => Err(missing("node", id)),
                 _ => Ok(()),
             })

@@ -27,10 +27,12 @@ const HISTORY: &str = "
         auditid TEXT PRIMARY KEY,
         userid TEXT NOT NULL,
         objectid TEXT,
+        action TEXT NOT NULL,
         doc TEXT NOT NULL
     ) STRICT;
     CREATE INDEX audit_by_user ON audit (userid, auditid);
     CREATE INDEX audit_by_object ON audit (objectid, auditid) WHERE objectid IS NOT NULL;
+    CREATE INDEX audit_by_action ON audit (action, auditid);
 ";
 
 /// What the nodes of a run ask of each other.
