@@ -13,6 +13,9 @@ pub const LEAD_TIME: SignedDuration = SignedDuration::from_secs(30);
 /// How long a settled entry is kept after its window, so that its run is not begun again.
 const MEMORY: SignedDuration = SignedDuration::from_hours(1);
 
+/// Why a run that needs the link for itself does not have it.
+const SCAVENGED: &str = "the owner of the node wants its link for other things";
+
 /// What to do now.
 #[derive(Debug, Default, PartialEq)]
 pub struct Plan {
@@ -38,7 +41,7 @@ pub fn plan(node: &NodeId, orders: &Orders, journal: &[JournalEntry], now: Times
             if begin_at > now {
                 plan.wake = Some(plan.wake.map_or(begin_at, |wake| wake.min(begin_at)));
             } else {
-                consider(&mut plan, job, window, journal, now);
+                consider(&mut plan, orders, job, window, journal, now);
             }
             // Random starts need not be in order, but none is before its scheduled one.
             if reserved.start().duration_since(now) > LEAD_TIME {
@@ -49,13 +52,18 @@ pub fn plan(node: &NodeId, orders: &Orders, journal: &[JournalEntry], now: Times
     for entry in journal {
         let end = entry.run.planned.map_or(now, |window| window.end());
         let open = entry.step != Step::Done && entry.outcome.is_none();
-        if open
-            && end > now
-            && let Some(what) = withdrawn(orders, entry)
-        {
-            let message = format!("job {} was {what}", entry.job.id);
-            let outcome = Outcome::new(RunStatus::Aborted, Stage::Schedule, Reason::JobRemoved, message);
-            plan.cancel.push((entry.run.id.clone(), outcome));
+        if open && end > now {
+            let outcome = match withdrawn(orders, entry) {
+                Some(what) => {
+                    let message = format!("job {} was {what}", entry.job.id);
+                    Some(Outcome::new(RunStatus::Aborted, Stage::Schedule, Reason::JobRemoved, message))
+                }
+                None if orders.scavenger_mode && entry.job.overhead => {
+                    Some(Outcome::new(RunStatus::Aborted, Stage::Execute, Reason::ScavengerMode, SCAVENGED))
+                }
+                None => None,
+            };
+            plan.cancel.extend(outcome.map(|outcome| (entry.run.id.clone(), outcome)));
         }
         if entry.is_settled() && now.duration_since(end) > MEMORY {
             plan.forget.push(entry.run.id.clone());
@@ -81,7 +89,14 @@ fn withdrawn(orders: &Orders, entry: &JournalEntry) -> Option<&'static str> {
     }
 }
 
-fn consider(plan: &mut Plan, job: &Job, window: Window, journal: &[JournalEntry], now: Timestamp) {
+fn consider(
+    plan: &mut Plan,
+    orders: &Orders,
+    job: &Job,
+    window: Window,
+    journal: &[JournalEntry],
+    now: Timestamp,
+) {
     let id = RunId::derive(&job.id, job.created, window.start());
     if journal.iter().any(|entry| entry.run.id == id) {
         return;
@@ -94,24 +109,25 @@ fn consider(plan: &mut Plan, job: &Job, window: Window, journal: &[JournalEntry]
             && job.is_same_booking(&other.job)
             && other.run.planned.is_some_and(|planned| planned.overlap(&window).is_some())
     });
-    match previous {
-        None if job.trigger.is_some() => {
-            let message = "this node does not watch the conditions of triggers yet";
-            let outcome = Outcome::new(RunStatus::Skipped, Stage::Trigger, Reason::TriggerUnknown, message);
-            entry.run.end(outcome, now);
-            entry.run.trigger_verdict = Some("UNKNOWN".to_owned());
-            entry.step = Step::Done;
-            plan.skip.push(entry);
-        }
-        None => plan.begin.push(entry),
+    let skipped = |stage, reason, message: String| Outcome::new(RunStatus::Skipped, stage, reason, message);
+    let outcome = match previous {
         Some(previous) => {
             let message = format!("run {} of the same job still has the time", previous.run.id);
-            let outcome = Outcome::new(RunStatus::Skipped, Stage::Schedule, Reason::PreviousRunning, message);
-            entry.run.end(outcome, now);
-            entry.step = Step::Done;
-            plan.skip.push(entry);
+            skipped(Stage::Schedule, Reason::PreviousRunning, message)
         }
-    }
+        None if orders.scavenger_mode && job.overhead => {
+            skipped(Stage::Schedule, Reason::ScavengerMode, SCAVENGED.to_owned())
+        }
+        None if job.trigger.is_some() => {
+            entry.run.trigger_verdict = Some("UNKNOWN".to_owned());
+            let message = "this node does not watch the conditions of triggers yet".to_owned();
+            skipped(Stage::Trigger, Reason::TriggerUnknown, message)
+        }
+        None => return plan.begin.push(entry),
+    };
+    entry.run.end(outcome, now);
+    entry.step = Step::Done;
+    plan.skip.push(entry);
 }
 
 #[cfg(test)]

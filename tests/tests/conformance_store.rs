@@ -209,7 +209,7 @@ async fn a_store_opened_again_has_everything() {
 #[tokio::test]
 async fn a_ledger_opened_again_has_everything() {
     let dir = tempfile::tempdir().expect("directory");
-    let orders = Orders { node: node_id(), revision: 7, jobs: vec![job("j")] };
+    let orders = Orders { node: node_id(), revision: 7, jobs: vec![job("j")], scavenger_mode: true };
     let entry = JournalEntry::new(run("r"), job("j"));
     let ledger = open_ledger(dir.path());
     ledger.save_orders(&orders).await.expect("orders");

@@ -20,6 +20,11 @@ pub(crate) enum NodeCommand {
     Get(Get),
     /// Change a node; what is not given stays
     Update(Update),
+    /// Take the link of a node for other things: runs that need it for themselves are stopped, and
+    /// none is begun
+    ScavengerSet(Scavenger),
+    /// Give the link of a node back to experiments
+    ScavengerUnset(Scavenger),
     /// Remove a node
     Delete(Delete),
 }
@@ -102,6 +107,14 @@ pub(crate) struct Update {
     details: Details,
 }
 
+/// Options of `node scavenger-set` and `node scavenger-unset`.
+#[derive(Debug, Args)]
+pub(crate) struct Scavenger {
+    /// The node
+    #[arg(long)]
+    nodeid: NodeId,
+}
+
 /// Options of `node delete`.
 #[derive(Debug, Args)]
 pub(crate) struct Delete {
@@ -164,6 +177,14 @@ pub(crate) async fn run(command: NodeCommand, session: &Session, out: &Output) -
             }
             session.connect()?.update_node(&nodeid, update).await?;
             out.done(&nodeid, &format!("node {nodeid} is changed"), json!({}));
+        }
+        NodeCommand::ScavengerSet(Scavenger { nodeid }) => {
+            session.connect()?.set_scavenger_mode(&nodeid, true).await?;
+            out.done(&nodeid, &format!("the link of node {nodeid} is its owner's"), json!({}));
+        }
+        NodeCommand::ScavengerUnset(Scavenger { nodeid }) => {
+            session.connect()?.set_scavenger_mode(&nodeid, false).await?;
+            out.done(&nodeid, &format!("node {nodeid} takes all experiments again"), json!({}));
         }
         NodeCommand::Delete(Delete { nodeid, delete_jobs, no_delete_jobs }) => {
             session.connect()?.delete_node(&nodeid, delete_jobs && !no_delete_jobs).await?;

@@ -140,8 +140,8 @@ impl ControlPlane for Plane {
     async fn kernel_access(&self, _: &UserId) -> Result<()> {
         unused()
     }
-    async fn set_scavenger_mode(&self, _: &NodeId, _: bool) -> Result<()> {
-        unused()
+    async fn set_scavenger_mode(&self, node: &NodeId, active: bool) -> Result<()> {
+        self.called(format!("set_scavenger_mode {node} {active}"), ())
     }
     async fn scavenger_mode(&self, _: &NodeId) -> Result<bool> {
         unused()
@@ -230,6 +230,8 @@ async fn each_command_makes_its_call() {
     let update = call("node update --nodeid=n --coords -33.87,151.21 --scheduling=false").await;
     assert!(update.contains("latitude: -33.87, longitude: 151.21"), "{update}");
     assert!(update.contains("scheduling_enabled: Some(false)"), "{update}");
+    assert_eq!(call("node scavenger-set --nodeid=n").await, "set_scavenger_mode n true");
+    assert_eq!(call("node scavenger-unset --nodeid=n").await, "set_scavenger_mode n false");
     assert_eq!(call("job get").await, "jobs_of_user me");
     assert_eq!(call("job get --of-user=you").await, "jobs_of_user you");
     assert_eq!(call("job get --nodeid=n").await, "jobs_on_node n");

@@ -55,7 +55,12 @@ impl Record for Node {
             text_or_dash(&self.provider),
             text_or_dash(&self.public_ip),
             or_dash(self.owner.as_ref()),
-            if self.scheduling_enabled { "yes" } else { "no" }.to_owned(),
+            match (self.scheduling_enabled, self.scavenger_mode_active) {
+                (_, true) => "scavenger mode",
+                (true, false) => "yes",
+                (false, false) => "no",
+            }
+            .to_owned(),
             or_dash(self.last_active.map(utc)),
         ]
     }

@@ -347,7 +347,12 @@ impl GrpcClient {
 
     /// Orders from the list of a node's jobs, for orchestrators that have no feed.
     async fn orders_from_list(&self, node: &NodeId) -> Result<Orders> {
-        Ok(Orders { node: node.clone(), revision: 0, jobs: self.jobs_on_node(node).await? })
+        let scavenger_mode = match self.scavenger_mode(node).await {
+            Err(error) if error.kind() == ErrorKind::Unsupported => false,
+            other => other?,
+        };
+        let jobs = self.jobs_on_node(node).await?;
+        Ok(Orders { node: node.clone(), revision: 0, jobs, scavenger_mode })
     }
 }
 

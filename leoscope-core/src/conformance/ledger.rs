@@ -71,7 +71,7 @@ fn entry(id: &str) -> JournalEntry {
 async fn orders_are_replaced_and_read_back(ledger: Arc<dyn Ledger>) {
     assert_eq!(ledger.orders().await.unwrap(), None);
     for (revision, jobs) in [(1, vec![job()]), (2, vec![])] {
-        let orders = Orders { node: NodeId::parse("n").unwrap(), revision, jobs };
+        let orders = Orders { node: NodeId::parse("n").unwrap(), revision, jobs, scavenger_mode: true };
         ledger.save_orders(&orders).await.unwrap();
         assert_eq!(ledger.orders().await.unwrap(), Some(orders));
     }
@@ -109,7 +109,12 @@ async fn every_field_of_an_entry_comes_back(ledger: Arc<dyn Ledger>) {
 }
 
 async fn orders_and_entries_do_not_touch_each_other(ledger: Arc<dyn Ledger>) {
-    let orders = Orders { node: NodeId::parse("n").unwrap(), revision: u64::MAX, jobs: vec![job()] };
+    let orders = Orders {
+        node: NodeId::parse("n").unwrap(),
+        revision: u64::MAX,
+        jobs: vec![job()],
+        scavenger_mode: false,
+    };
     ledger.put(&entry("r")).await.unwrap();
     ledger.save_orders(&orders).await.unwrap();
     assert_eq!(ledger.entries().await.unwrap(), [entry("r")]);

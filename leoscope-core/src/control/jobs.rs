@@ -141,6 +141,11 @@ impl Service {
 
 fn absence(node: &Node, now: Timestamp) -> Option<String> {
     let id = &node.id;
+    if node.scavenger_mode_active {
+        return Some(format!(
+            "node {id} runs nothing that needs its link for itself until its owner says so"
+        ));
+    }
     match node.last_active {
         None => Some(format!("node {id} has not been seen yet")),
         Some(seen) if now.duration_since(seen) > ABSENT_AFTER => {

@@ -110,7 +110,11 @@ impl Session {
     pub(super) async fn do_set_scavenger_mode(&self, id: &NodeId, active: bool) -> Result<()> {
         let node = self.service.node(id).await?;
         self.require(&Action::UpdateNode(&node))?;
-        self.service.store.update_node(&Node { scavenger_mode_active: active, ..node }).await
+        if node.scavenger_mode_active != active {
+            self.service.store.update_node(&Node { scavenger_mode_active: active, ..node }).await?;
+        }
+        // Also when it was so before: the one who said so may have been cut off in between.
+        self.service.stir(id).await
     }
 
     pub(super) async fn do_heartbeat(&self, id: &NodeId, zone: Option<Zone>) -> Result<()> {

@@ -6,9 +6,9 @@ use super::changes::Listener;
 use super::{Service, Session};
 use crate::error::{Error, Result};
 use crate::ids::NodeId;
-use crate::model::Orders;
+use crate::model::{Orders, Record};
 use crate::policy::Action;
-use crate::ports::{OrdersStream, Timetable};
+use crate::ports::{OrdersStream, Timetable, Versions};
 use crate::time::SignedDuration;
 
 /// How long a stream waits at least before it looks again for what it could not read.
@@ -86,6 +86,17 @@ impl Watch {
 }
 
 impl Service {
+    /// Has everybody who has the orders of `node` look at them again, also at other orchestrators: the
+    /// version of its timetable grows, though its jobs stay.
+    pub(super) async fn stir(&self, node: &NodeId) -> Result<()> {
+        let versions = self.store.timetable(&[node.clone()].into()).await?.versions;
+        let version = versions.get(node).copied().unwrap_or_default() + 1;
+        let grown = Record::Timetable { node: node.clone(), version };
+        self.store.restore(&grown, &Versions::new()).await?;
+        self.changes.announce([node]);
+        Ok(())
+    }
+
     async fn orders(&self, node: &NodeId) -> Result<Orders> {
         let orders = self.orders_unless(node, None).await?;
         orders.ok_or_else(|| Error::internal(format!("there are no orders for node {node}")))
@@ -101,6 +112,8 @@ impl Service {
         }
         let open = jobs.into_iter().filter(|job| job.window.end() > now);
         let jobs = open.map(Arc::unwrap_or_clone).collect();
-        Ok(Some(Orders { node: node.clone(), revision, jobs }))
+        // Read after the revision, which grows when it changes.
+        let scavenger_mode = self.store.node(node).await?.is_some_and(|node| node.scavenger_mode_active);
+        Ok(Some(Orders { node: node.clone(), revision, jobs, scavenger_mode }))
     }
 }

@@ -1,12 +1,18 @@
-use super::Session;
 use super::booking::Taken;
+use super::{Service, Session};
 use crate::conflict::{Bookings, SlotQuery, conflicts, free_slots};
 use crate::error::{Error, ErrorKind, Result};
-use crate::ids::{JobId, RunId};
-use crate::model::Job;
+use crate::ids::{EventId, JobId, RunId};
+use crate::model::{EventOutcome, Job, JobEvent, Reason, Run, Stage};
 use crate::policy::Action;
 use crate::schedule::Schedule;
 use crate::time::{SignedDuration, Timestamp, Window, wire_time};
+
+/// How far from now a job is moved that has to make way.
+const AWAY: SignedDuration = SignedDuration::from_mins(10);
+
+/// The resolution of instants.
+const INSTANT: SignedDuration = SignedDuration::from_micros(1);
 
 /// How many places are tried for a job: alignment can push one out of the free time it was found in.
 const PLACES: usize = 16;
@@ -37,6 +43,53 @@ impl Session {
         };
         let run = self.service.store.run(&RunId::derive(&job.id, job.created, planned)).await?;
         Ok(run.filter(|(run, _)| run.status.is_terminal()).map(|_| planned))
+    }
+}
+
+impl Service {
+    /// Moves the one-time job of `run`, which its node could not carry out because its owner wants the
+    /// link, to the nearest free time before its end date, and notes what came of it. A report that
+    /// comes twice moves it once.
+    pub(super) async fn make_way(&self, job: &Job, run: &Run) -> Result<()> {
+        let is_scavenged = run.reason.as_deref() == Some(Reason::ScavengerMode.name());
+        let planned = job.occurrences().next().map(|occurrence| occurrence.window);
+        if !(is_scavenged && run.status.is_terminal() && job.schedule == Schedule::Once)
+            || job.deleted.is_some()
+            || planned.is_none()
+            || run.planned != planned
+        {
+            return Ok(());
+        }
+        let ended = planned.map(|planned| planned.start());
+        let moved = self
+            .rebook(job, |job, taken, now| {
+                let from = now.checked_add(AWAY).unwrap_or(now);
+                let within = Window::new(from, job.window.end().max(from + INSTANT))?;
+                move_into(job, taken, within, ended, now)
+            })
+            .await;
+        let (outcome, reason, message) = match moved {
+            Ok(moved) => {
+                let start = moved.occurrences().next().map(|occurrence| wire_time(occurrence.window.start()));
+                let message = format!("the job was moved to {}", start.unwrap_or_default());
+                (EventOutcome::Ok, "RESCHEDULED", message)
+            }
+            Err(error) if error.kind() == ErrorKind::Conflict => {
+                (EventOutcome::Warn, "RESCHEDULE_FAILED", error.message().to_owned())
+            }
+            Err(error) => return Err(error),
+        };
+        let step = JobEvent::of(run, self.clock.now());
+        let event = JobEvent {
+            id: EventId::of_step(&run.id, reason, ""),
+            stage: Stage::Schedule,
+            outcome,
+            reason: Some(reason.to_owned()),
+            message,
+            at: step.received,
+            ..step
+        };
+        self.store.insert_event(&event).await.map(drop)
     }
 }
 

@@ -24,8 +24,9 @@ impl Session {
             return Err(Error::invalid(format!("node {} has no part in job {}", run.node, job.id))
                 .hint("report the run from the node that carries it out"));
         }
-        run.owner = job.owner;
-        self.service.store_run(run).await
+        run.owner = job.owner.clone();
+        self.service.store_run(run.clone()).await?;
+        self.service.make_way(&job, &run).await
     }
 
     pub(super) async fn do_runs(&self, filter: &RunFilter) -> Result<Vec<Run>> {

@@ -14,4 +14,7 @@ pub struct Orders {
     pub revision: u64,
     /// The jobs that measure or serve on the node and have not ended.
     pub jobs: Vec<Job>,
+    /// Whether the owner of the node wants its link for other things.
+    #[serde(default)]
+    pub scavenger_mode: bool,
 }

@@ -119,6 +119,8 @@ named!(
         PreviousRunning = "PREVIOUS_RUNNING",
         /// It cannot be told whether the condition held.
         TriggerUnknown = "TRIGGER_UNKNOWN",
+        /// The owner of the node wanted its link for other things.
+        ScavengerMode = "SCAVENGER_MODE",
         /// The job was deleted or changed.
         JobRemoved = "JOB_REMOVED",
         /// The node was shut down.

@@ -35,7 +35,7 @@ fn every_minute(secs: i64) -> Job {
 }
 
 fn orders(jobs: Vec<Job>) -> Orders {
-    Orders { node: node(), revision: 1, jobs }
+    Orders { node: node(), revision: 1, jobs, scavenger_mode: false }
 }
 
 #[test]
@@ -101,6 +101,28 @@ fn a_run_whose_condition_nobody_watches_here_is_skipped_with_the_reason() {
         (run.reason.as_deref(), run.trigger_verdict.as_deref()),
         (Some("TRIGGER_UNKNOWN"), Some("UNKNOWN"))
     );
+}
+
+#[test]
+fn the_owner_s_own_use_of_the_link_stops_runs_that_need_it_and_no_others() {
+    let alone = Job { overhead: true, ..every_minute(20) };
+    let shared = Job { id: JobId::parse("shared").expect("id"), ..every_minute(20) };
+    let calm = orders(vec![alone.clone(), shared.clone()]);
+    let wanted = Orders { scavenger_mode: true, ..calm.clone() };
+    let now = at("2026-11-30T23:59:30");
+    let begun = plan(&node(), &calm, &[], now).begin;
+    assert_eq!(begun.len(), 2);
+    let stopped = plan(&node(), &wanted, &begun, now);
+    let (run, outcome) = &stopped.cancel[0];
+    assert_eq!((run, stopped.cancel.len()), (&begun[0].run.id, 1), "the other one goes on");
+    assert_eq!((outcome.status, outcome.reason), (RunStatus::Aborted, Reason::ScavengerMode));
+    let fresh = plan(&node(), &wanted, &[], now);
+    assert_eq!(fresh.begin.iter().map(|entry| &entry.job.id).collect::<Vec<_>>(), [&shared.id]);
+    assert_eq!(fresh.skip.len(), 1);
+    let skipped = &fresh.skip[0].run;
+    assert_eq!((skipped.status, skipped.reason.as_deref()), (RunStatus::Skipped, Some("SCAVENGER_MODE")));
+    let later = plan(&node(), &calm, &fresh.skip, at("2026-12-01T00:00:30"));
+    assert_eq!(later.begin.iter().filter(|entry| entry.job.overhead).count(), 1, "the next one runs again");
 }
 
 #[test]

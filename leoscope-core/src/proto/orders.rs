@@ -7,16 +7,18 @@ use crate::model::Orders;
 
 impl From<Orders> for v1::Orders {
     fn from(orders: Orders) -> Self {
-        let Orders { node, revision, jobs } = orders;
-        Self { nodeid: node.into(), revision, jobs: jobs.into_iter().map(Into::into).collect() }
+        let Orders { node, revision, jobs, scavenger_mode } = orders;
+        let jobs = jobs.into_iter().map(Into::into).collect();
+        Self { nodeid: node.into(), revision, jobs, scavenger_mode }
     }
 }
 
 impl TryFrom<v1::Orders> for Orders {
     type Error = Error;
     fn try_from(orders: v1::Orders) -> Result<Self> {
-        let v1::Orders { nodeid, revision, jobs } = orders;
-        Ok(Self { node: NodeId::parse(&nodeid)?, revision, jobs: super::job::jobs_from_wire(jobs)? })
+        let v1::Orders { nodeid, revision, jobs, scavenger_mode } = orders;
+        let jobs = super::job::jobs_from_wire(jobs)?;
+        Ok(Self { node: NodeId::parse(&nodeid)?, revision, jobs, scavenger_mode })
     }
 }
 
@@ -26,7 +28,12 @@ mod tests {
 
     #[test]
     fn orders_come_back_as_they_went() {
-        let orders = Orders { node: "n".parse().expect("id"), revision: u64::MAX, jobs: Vec::new() };
+        let orders = Orders {
+            node: "n".parse().expect("id"),
+            revision: u64::MAX,
+            jobs: Vec::new(),
+            scavenger_mode: true,
+        };
         assert_eq!(Orders::try_from(v1::Orders::from(orders.clone())).expect("orders"), orders);
     }
 }

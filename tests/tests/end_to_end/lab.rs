@@ -166,10 +166,17 @@ impl Lab {
 
     /// Books a one-time job that starts in some seconds.
     pub(crate) fn schedule(&self, job: &str, config: &str, start_in: i64, length: i64) {
+        self.schedule_with(job, config, start_in, length, &[]);
+    }
+
+    /// Books one with further options; in them `+1h` is an hour after its start.
+    pub(crate) fn schedule_with(&self, job: &str, config: &str, start_in: i64, length: i64, more: &[&str]) {
         use leoscope_core::time::{SignedDuration, Timestamp, wire_time};
         let start = Timestamp::now().checked_add(SignedDuration::from_secs(start_in)).expect("time");
         let config = self.write(&format!("{job}.yaml"), config);
-        self.cli_ok(&[
+        let hour_later = wire_time(start + SignedDuration::from_hours(1));
+        let more: Vec<String> = more.iter().map(|option| option.replace("+1h", &hour_later)).collect();
+        let options = [
             "job",
             "--action=schedule",
             &format!("--nodeid={}", self.node_id),
@@ -178,7 +185,18 @@ impl Lab {
             &format!("--start-date={}", wire_time(start)),
             &format!("--length={length}"),
             &format!("--exp-config={config}"),
-        ]);
+        ]
+        .map(str::to_owned);
+        let options: Vec<&str> = options.iter().chain(&more).map(String::as_str).collect();
+        self.cli_ok(&options);
+    }
+
+    /// Runs `leoscope` as the administrator, which must succeed.
+    pub(crate) fn as_admin(&self, args: &[&str]) {
+        let token =
+            fs::read_to_string(self.dir.path().join("orchestrator/admin-token")).expect("admin token");
+        let outcome = cli(self.dir.path(), self.port, "admin", token.trim(), args);
+        assert!(outcome.success, "{args:?}: {outcome:?}");
     }
 
     /// Runs `leoscope` as the researcher.

@@ -8,7 +8,7 @@ mod readme;
 mod secrets;
 mod several;
 
-use lab::Lab;
+use lab::{Lab, eventually};
 
 /// An experiment that takes a while and leaves a file only when it is allowed to finish.
 const SLOW: &str = "process: {command: 'echo begun; sleep 4; echo whole > done.txt'}";
@@ -52,6 +52,56 @@ fn an_orchestrator_killed_keeps_every_acknowledged_booking_and_its_users() {
     lab.start_orchestrator();
     let job = lab.cli_ok(&["job", "get", "--jobid=exp", "--output=json"]);
     assert!(job.contains("\"exp\""), "{job}");
+}
+
+#[test]
+fn the_owner_s_own_use_of_the_link_stops_what_needs_it_and_moves_what_runs_once() {
+    let lab = Lab::start("process");
+    lab.schedule_with(
+        "alone",
+        "process: {command: 'echo begun; sleep 60'}",
+        2,
+        60,
+        &["--end-date=+1h", "--overhead"],
+    );
+    lab.schedule_with("shared", SLOW, 2, 8, &["--no-overhead"]);
+    for job in ["alone", "shared"] {
+        lab.wait_for_run(job, "to be executing", |run| run["phase"] == "EXECUTE");
+    }
+    let node = format!("--nodeid={}", lab.node_id);
+    let denied = lab.cli(&["node", "scavenger-set", &node]);
+    assert!(!denied.success && denied.stderr.contains("permission denied"), "{denied:?}");
+    lab.as_admin(&["node", "--action=scavenger-set", &node]);
+    let stopped = lab.wait_for_run("alone", "to be stopped", |run| run["status"] == "ABORTED");
+    assert_eq!(stopped["reason"], "SCAVENGER_MODE", "{stopped:#}");
+    let whole = lab.wait_for_run("shared", "to go on to its end", |run| run["results"] == true);
+    assert_eq!((&whole["status"], &whole["exit_code"]), (&"COMPLETED".into(), &0.into()), "{whole:#}");
+    let moved = eventually("the job to be moved", || {
+        let id = format!("--runid={}", stopped["id"].as_str().expect("id"));
+        let timeline = lab.cli_ok(&["run", "timeline", &id]);
+        timeline.contains("RESCHEDULED").then_some(timeline)
+    });
+    assert!(moved.contains("the job was moved to"), "{moved}");
+    let warned = lab.cli(&[
+        "job",
+        "plan",
+        &node,
+        "--jobid=more",
+        "--schedule=0 0 * * *",
+        "--length=10",
+        "--start-date=2099-01-01T00:00:00",
+        "--end-date=2099-01-03T00:00:00",
+        &format!("--exp-config={}", lab.write("more.yaml", SLOW)),
+    ]);
+    assert!(
+        warned.stdout.contains("until its owner says so")
+            || warned.stderr.contains("until its owner says so"),
+        "{warned:?}"
+    );
+    lab.as_admin(&["node", "scavenger-unset", &node]);
+    lab.schedule("after", "process: {command: 'true'}", 2, 5);
+    let run = lab.wait_for_run("after", "to end", |run| run["results"] == true);
+    assert_eq!(run["status"], "COMPLETED", "{run:#}");
 }
 
 #[test]

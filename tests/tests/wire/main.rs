@@ -212,6 +212,13 @@ async fn orders_reach_the_node_as_they_change() {
     assert_eq!(second.jobs.iter().map(|job| &job.id).collect::<Vec<_>>(), [&booked.id]);
     assert!(second.revision > first.revision);
     assert_eq!(node.orders(&id("node-seattle")).await.expect("orders"), second);
+    assert!(!second.scavenger_mode);
+    for active in [true, false] {
+        world.admin().set_scavenger_mode(&id("node-seattle"), active).await.expect("set");
+        let next = feed.next().await.expect("next").expect("orders");
+        assert_eq!((next.scavenger_mode, &next.jobs), (active, &second.jobs));
+    }
+    researcher.delete_job(&booked.id).await.expect("a version that grew stands in no booking's way");
 
     assert_eq!(kind(researcher.orders(&id("node-seattle")).await), ErrorKind::PermissionDenied);
     assert_eq!(kind(world.admin().orders(&id("node-paris")).await), ErrorKind::NotFound);
