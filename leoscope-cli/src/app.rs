@@ -1,11 +1,10 @@
 //! From the command line to its exit status.
 
-use std::error::Error as _;
 use std::ffi::OsString;
 
-use clap::error::{ContextKind, ContextValue};
 use clap::{CommandFactory as _, FromArgMatches as _};
 use leoscope_core::{Error, Result};
+use leoscope_settings::Stop;
 
 use crate::cli::{Cli, Command, Globals};
 use crate::commands::{config, job, node, run, user};
@@ -34,35 +33,6 @@ pub(crate) fn run(args: Vec<OsString>, env: &Env) -> ExitStatus {
         output::error(&error);
         error.kind().into()
     })
-}
-
-/// Why there is nothing to run.
-enum Stop {
-    /// Help, the version, or a usage error.
-    Clap(clap::Error),
-    /// A value is wrong, or the profile is.
-    Error(Error),
-}
-
-impl From<Error> for Stop {
-    fn from(error: Error) -> Self {
-        Self::Error(error)
-    }
-}
-
-impl From<clap::Error> for Stop {
-    /// A value refused by one of our own parsers is told in our own words, which say what to do.
-    fn from(answer: clap::Error) -> Self {
-        let refused = answer.source().and_then(|source| source.downcast_ref::<Error>()).cloned();
-        match (refused, answer.get(ContextKind::InvalidArg)) {
-            (Some(error), Some(ContextValue::String(option))) => {
-                // `--nodeid <NODEID>` without the placeholder.
-                let option = option.split(' ').next().unwrap_or(option);
-                Self::Error(error.context(option))
-            }
-            _ => Self::Clap(answer),
-        }
-    }
 }
 
 fn parse(args: Vec<OsString>, env: &Env) -> Result<Cli, Stop> {

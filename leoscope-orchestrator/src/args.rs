@@ -6,11 +6,9 @@ mod limits;
 mod tests;
 
 use std::convert::Infallible;
-use std::error::Error as _;
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 
-use clap::error::{ContextKind, ContextValue};
 use clap::{Args, CommandFactory as _, FromArgMatches as _, Parser, Subcommand, ValueEnum};
 use leoscope_core::client::DEFAULT_PORT;
 use leoscope_core::control::Retention;
@@ -19,7 +17,7 @@ use leoscope_core::model::Secret;
 use leoscope_core::{Error, Result};
 use leoscope_orchestrator::{CertificateFiles, OrchestratorConfig, Transport};
 pub(crate) use leoscope_settings::Env;
-use leoscope_settings::{File, Rules};
+use leoscope_settings::{File, Rules, Stop};
 
 use database::DatabaseArgs;
 use limits::LimitArgs;
@@ -182,34 +180,6 @@ pub(crate) struct ImportArgs {
     /// testbeds make one of everybody who signs up
     #[arg(long)]
     pub(crate) keep_admins: bool,
-}
-
-/// Why there is nothing to do.
-#[derive(Debug)]
-pub(crate) enum Stop {
-    /// Help, the version, or a usage error.
-    Clap(clap::Error),
-    /// A value is wrong, or the configuration file is.
-    Error(Error),
-}
-
-impl From<Error> for Stop {
-    fn from(error: Error) -> Self {
-        Self::Error(error)
-    }
-}
-
-impl From<clap::Error> for Stop {
-    /// A value refused by one of our own parsers is told in our own words.
-    fn from(answer: clap::Error) -> Self {
-        let refused = answer.source().and_then(|source| source.downcast_ref::<Error>()).cloned();
-        match (refused, answer.get(ContextKind::InvalidArg)) {
-            (Some(error), Some(ContextValue::String(option))) => {
-                Self::Error(error.context(option.split(' ').next().unwrap_or(option)))
-            }
-            _ => Self::Clap(answer),
-        }
-    }
 }
 
 /// What the command line `args` says, with what `env` and the configuration file say besides.

@@ -8,11 +8,12 @@ use std::process::ExitCode;
 
 use leoscope_core::{Error, Result};
 use leoscope_orchestrator::{OrchestratorConfig, Reloader, build};
+use leoscope_settings::Stop;
 use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio_util::sync::CancellationToken;
 use tracing_subscriber::EnvFilter;
 
-use args::{Cli, Command, Env, GeneralArgs, LogFormat, Stop};
+use args::{Cli, Command, Env, GeneralArgs, LogFormat};
 
 fn main() -> ExitCode {
     use_all_files();

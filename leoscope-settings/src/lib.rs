@@ -7,6 +7,7 @@
 
 mod file;
 mod log;
+mod stop;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::error::Error as _;
@@ -19,6 +20,7 @@ use leoscope_core::{Error, Result};
 
 pub use file::{File, parse, read};
 pub use log::log_filter;
+pub use stop::Stop;
 
 /// The environment variables of the process.
 pub type Env = BTreeMap<String, String>;
