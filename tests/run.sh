@@ -200,7 +200,9 @@ python_package() {
     CARGO_TARGET_DIR="$target" "$venv/bin/maturin" build --quiet --locked --profile dev --compatibility linux \
         --auditwheel skip --manifest-path leoscope-py/Cargo.toml --out "$target/wheels"
     "$venv/bin/pip" install --quiet --force-reinstall --no-deps "$target"/wheels/*.whl
-    LEOSCOPE_TEST_BINARIES="$target/debug" "$venv/bin/python" -m pytest -q -p no:cacheprovider tests/python
+    LEOSCOPE_TEST_BINARIES="$target/debug" "$venv/bin/python" -m pytest -q -p no:cacheprovider tests/python \
+        | tee "$target/pytest.log"
+    if grep -qE '[0-9]+ skipped' "$target/pytest.log"; then fail "Python tests were skipped, see above"; fi
 }
 
 # Looks through the logs of all tests for the secrets that they used.

@@ -77,6 +77,8 @@ impl Session {
         let (run, _) = self.service.run_with_job(id).await?;
         self.require(&Action::ReadRun(&run))?;
         let mut events = store.events(scope, limit).await?;
+        // Somebody else's node may have named the run before there was one.
+        events.retain(|event| event.job == run.job && event.owner == run.owner);
         if let Some(planned) = run.planned {
             // What happened before there was a run.
             let before = EventScope::Occurrence(run.job.clone(), planned.start());

@@ -74,10 +74,9 @@ impl Service {
                 let message = format!("the job was moved to {}", start.unwrap_or_default());
                 (EventOutcome::Ok, "RESCHEDULED", message)
             }
-            Err(error) if error.kind() == ErrorKind::Conflict => {
-                (EventOutcome::Warn, "RESCHEDULE_FAILED", error.message().to_owned())
-            }
-            Err(error) => return Err(error),
+            Err(error) if error.kind().is_transient() => return Err(error),
+            // There is no time for it, or it was deleted meanwhile: the report itself is in order.
+            Err(error) => (EventOutcome::Warn, "RESCHEDULE_FAILED", error.message().to_owned()),
         };
         let step = JobEvent::of(run, self.clock.now());
         let event = JobEvent {
