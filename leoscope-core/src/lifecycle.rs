@@ -5,7 +5,8 @@
 //! [`Event::Recovered`] are enough to go on.
 
 use crate::model::{
-    Bundle, Exit, JournalEntry, Outcome, Phase, Reason, Run, RunStatus, RuntimeState, Stage, Step,
+    Bundle, Exit, JournalEntry, Outcome, Phase, Prepared, Reason, Run, RunFacts, RunStatus, RuntimeState,
+    Stage, Step,
 };
 use crate::time::{Timestamp, Window, wire_time};
 
@@ -15,7 +16,7 @@ pub enum Event {
     /// It is time to make the run ready.
     Begin,
     /// The runtime has everything ready.
-    Prepared,
+    Prepared(Prepared),
     /// The planned instant has come.
     Due,
     /// The experiment runs since.
@@ -72,7 +73,11 @@ fn transition(entry: &mut JournalEntry, event: Event, now: Timestamp) -> Option<
     use Step::{Collecting, Done, Executing, Planned, Preparing, Ready, Starting, Stopping};
     match (entry.step, event) {
         (Planned, Event::Begin) => prepare(entry, now),
-        (Preparing, Event::Prepared) => enter(entry, Ready, Action::AwaitStart),
+        (Preparing, Event::Prepared(prepared)) => {
+            let Prepared { start, image } = prepared;
+            entry.run.facts = RunFacts { start: Some(start), image, ..entry.run.facts.clone() };
+            enter(entry, Ready, Action::AwaitStart)
+        }
         (Ready, Event::Due) => start(entry, now),
         (Starting, Event::Started(at)) => execute(entry, at),
         (Preparing | Ready | Starting, Event::Failed(outcome)) => collect(entry, outcome),

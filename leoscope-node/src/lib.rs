@@ -8,7 +8,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
-use leoscope_core::agent::{Agent, AgentConfig};
+use leoscope_core::agent::{Agent, AgentConfig, Parts};
 use leoscope_core::backends::clock::SystemClock;
 use leoscope_core::backends::launcher::TimerLauncher;
 use leoscope_core::backends::ledger::SqliteLedger;
@@ -76,11 +76,13 @@ pub async fn build(config: NodeConfig) -> Result<Node> {
     let clock: Arc<dyn Clock> = Arc::new(SystemClock);
     let agent = Agent::new(
         AgentConfig { node, time_zone, work_dir: state_dir.clone(), executor, interval, grace: GRACE },
-        Arc::new(GrpcClient::connect(client)?),
-        runtime,
-        Arc::new(SqliteLedger::open(&state_dir.join("node.db"))?),
-        Arc::new(TimerLauncher::new(Arc::clone(&clock))),
-        clock,
+        Parts {
+            control: Arc::new(GrpcClient::connect(client)?),
+            runtime,
+            ledger: Arc::new(SqliteLedger::open(&state_dir.join("node.db"))?),
+            launcher: Arc::new(TimerLauncher::new(Arc::clone(&clock))),
+            clock,
+        },
     )
     .await?;
     Ok(Node { agent, runtime: info })

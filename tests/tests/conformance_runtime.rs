@@ -114,6 +114,7 @@ fn spec(scratch: &Path, run: &RunId, experiment: ExperimentConfig) -> RunSpec {
         results_dest: "/artifacts".into(),
         network: Network::Host,
         limits: Limits { memory: 64 << 20, ..Limits::default() },
+        until: None,
     }
 }
 

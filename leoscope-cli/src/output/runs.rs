@@ -1,5 +1,5 @@
 use leoscope_core::ids::{JobId, NodeId, RunId, UserId};
-use leoscope_core::model::{Phase, Run, Stage};
+use leoscope_core::model::{Phase, Run, RunFacts, Stage, StartMode};
 use leoscope_core::time::Timestamp;
 use serde::Serialize;
 use serde_json::Value;
@@ -28,6 +28,12 @@ struct RunView<'a> {
     /// Whether there is a bundle to download.
     results: bool,
     trigger_verdict: Option<&'a str>,
+    /// Whether the experiment was held ready and released, or started at the instant.
+    start_mode: Option<StartMode>,
+    /// What identifies the image that ran.
+    image: Option<&'a str>,
+    /// The node's clock minus true time in milliseconds.
+    clock_offset_ms: Option<f64>,
     updated: Option<Timestamp>,
 }
 
@@ -92,6 +98,7 @@ impl Record for Run {
             exit_code,
             artifact,
             trigger_verdict,
+            facts: RunFacts { start, image, clock_offset_us },
             updated,
         } = self;
         to_json(RunView {
@@ -112,6 +119,9 @@ impl Record for Run {
             exit_code: *exit_code,
             results: artifact.is_some(),
             trigger_verdict: trigger_verdict.as_deref(),
+            start_mode: *start,
+            image: image.as_deref(),
+            clock_offset_ms: clock_offset_us.map(|offset| offset as f64 / 1e3),
             updated: *updated,
         })
     }

@@ -29,6 +29,7 @@ pub(super) fn spec(node: &Inner, entry: &JournalEntry) -> Result<RunSpec> {
         results_dest: config.results_dest.clone(),
         network: config.network.clone(),
         limits: config.limits,
+        until: entry.run.planned.map(|window| window.end()),
     })
 }
 

@@ -6,7 +6,7 @@ use super::{Inner, RETRY, container, results};
 use crate::error::{Error, Result};
 use crate::ids::RunId;
 use crate::lifecycle::{Action, Event};
-use crate::model::{Exit, JournalEntry, Outcome, Reason, RuntimeState, Stage};
+use crate::model::{Exit, JournalEntry, Outcome, Prepared, Reason, RuntimeState, Stage};
 
 /// How often stopping an experiment is tried before it is given up.
 const STOP_ATTEMPTS: usize = 30;
@@ -48,7 +48,7 @@ async fn perform(node: &Inner, entry: &JournalEntry, action: Action) -> Event {
     let run = &entry.run.id;
     match action {
         Action::Prepare => match prepare(node, entry).await {
-            Ok(()) => Event::Prepared,
+            Ok(prepared) => Event::Prepared(prepared),
             Err(outcome) => Event::Failed(outcome),
         },
         Action::AwaitStart => {
@@ -70,7 +70,7 @@ async fn perform(node: &Inner, entry: &JournalEntry, action: Action) -> Event {
     }
 }
 
-async fn prepare(node: &Inner, entry: &JournalEntry) -> Result<(), Outcome> {
+async fn prepare(node: &Inner, entry: &JournalEntry) -> Result<Prepared, Outcome> {
     let spec = container::spec(node, entry)
         .map_err(|e| Outcome::failed(Stage::Config, Reason::ConfigInvalid, e.to_string()))?;
     container::write_inputs(entry, &spec.results)

@@ -46,6 +46,21 @@ pub struct AgentConfig {
     pub grace: Duration,
 }
 
+/// What a node works with.
+#[derive(Debug, Clone)]
+pub struct Parts {
+    /// The testbed as this node sees it.
+    pub control: Arc<dyn ControlPlane>,
+    /// What runs the experiments.
+    pub runtime: Arc<dyn Runtime>,
+    /// What must not be forgotten.
+    pub ledger: Arc<dyn Ledger>,
+    /// What wakes the node.
+    pub launcher: Arc<dyn Launcher>,
+    /// The time of day.
+    pub clock: Arc<dyn Clock>,
+}
+
 /// A measurement node.
 #[derive(Debug, Clone)]
 pub struct Agent {
@@ -73,14 +88,8 @@ impl Agent {
     ///
     /// # Errors
     /// Those of the ledger and of a runtime that does not answer.
-    pub async fn new(
-        config: AgentConfig,
-        control: Arc<dyn ControlPlane>,
-        runtime: Arc<dyn Runtime>,
-        ledger: Arc<dyn Ledger>,
-        launcher: Arc<dyn Launcher>,
-        clock: Arc<dyn Clock>,
-    ) -> Result<Self> {
+    pub async fn new(config: AgentConfig, parts: Parts) -> Result<Self> {
+        let Parts { control, runtime, ledger, launcher, clock } = parts;
         let orders = ledger.orders().await?.filter(|orders| orders.node == config.node);
         let journal = Journal::load(Arc::clone(&ledger)).await?;
         let runtime_info = runtime.info().await?;

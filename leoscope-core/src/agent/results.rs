@@ -87,6 +87,7 @@ fn manifest(node: &Inner, entry: &JournalEntry) -> serde_json::Value {
             "ended": run.ended,
             "lateness_ms": run.lateness().map(|late| late.as_millis()),
             "exit_code": run.exit_code,
+            "facts": run.facts,
             "outcome": outcome,
         },
     })

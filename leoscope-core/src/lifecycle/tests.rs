@@ -1,6 +1,6 @@
 use super::*;
 use crate::ids::{JobId, NodeId, RunId, UserId};
-use crate::model::{Job, JobParams, RunLength};
+use crate::model::{Job, JobParams, Prepared, RunLength};
 use crate::schedule::{ALLOWED_LATENESS, Policies, Schedule};
 use crate::time::{SignedDuration, parse_time};
 
@@ -44,7 +44,12 @@ fn feed(entry: &mut JournalEntry, events: &[(Event, i64)]) -> Vec<Option<Action>
 }
 
 fn to_executing() -> Vec<(Event, i64)> {
-    vec![(Event::Begin, -30), (Event::Prepared, -20), (Event::Due, 0), (Event::Started(at(0)), 0)]
+    vec![
+        (Event::Begin, -30),
+        (Event::Prepared(Prepared::PLAIN), -20),
+        (Event::Due, 0),
+        (Event::Started(at(0)), 0),
+    ]
 }
 
 #[test]
@@ -98,7 +103,12 @@ fn a_start_beyond_the_allowed_lateness_is_missed_never_run() {
     let late = ALLOWED_LATENESS.as_secs() + 1;
     let actions = feed(
         &mut entry,
-        &[(Event::Begin, -30), (Event::Prepared, late), (Event::Due, late), (Event::Collected, late)],
+        &[
+            (Event::Begin, -30),
+            (Event::Prepared(Prepared::PLAIN), late),
+            (Event::Due, late),
+            (Event::Collected, late),
+        ],
     );
     assert_eq!(actions, [Some(Action::Prepare), Some(Action::AwaitStart), Some(Action::Collect), None]);
     assert_eq!(entry.run.status, RunStatus::Missed);
@@ -131,7 +141,7 @@ fn an_ended_run_never_changes_again() {
     let done = entry.clone();
     let late = [
         Event::Begin,
-        Event::Prepared,
+        Event::Prepared(Prepared::PLAIN),
         Event::Due,
         Event::Started(at(50)),
         Event::DeadlineReached,
@@ -168,7 +178,7 @@ fn recovery_from_every_step_and_state_ends_the_run() {
                 let mut rounds = 0;
                 while let Some(asked) = action {
                     let event = match asked {
-                        Action::Prepare => Event::Prepared,
+                        Action::Prepare => Event::Prepared(Prepared::PLAIN),
                         Action::AwaitStart => Event::Due,
                         Action::Start => Event::Started(at(now)),
                         Action::Watch | Action::Stop => Event::Exited(exit(0, 95)),

@@ -2,6 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::facts::RunFacts;
 use super::named::named;
 use crate::ids::{JobId, NodeId, RunId, UserId};
 use crate::time::{Timestamp, Window};
@@ -107,10 +108,26 @@ named!(
         ImageNotFound = "IMAGE_NOT_FOUND",
         /// The registry refused to give the image.
         ImagePullDenied = "IMAGE_PULL_DENIED",
+        /// The image's name is not one.
+        ImageReferenceInvalid = "IMAGE_REFERENCE_INVALID",
         /// The container engine or process could not be used.
         RuntimeUnavailable = "RUNTIME_UNAVAILABLE",
         /// The container could not be made or started.
         StartFailed = "START_FAILED",
+        /// Something else has the name of the container.
+        NameTaken = "CONTAINER_NAME_TAKEN",
+        /// The node's disk is full.
+        DiskFull = "DISK_FULL",
+        /// The results of the experiment grew beyond what it may keep.
+        DiskLimit = "DISK_LIMIT_REACHED",
+        /// A route that the experiments of the node need could not be set up.
+        RouteFailed = "ROUTE_FAILED",
+        /// The server side of the run was not ready in time.
+        ServerNotReady = "SERVER_NOT_READY",
+        /// The other side of the run has ended.
+        PeerEnded = "PEER_ENDED",
+        /// The node of the other side has not been heard of for too long.
+        PeerSilent = "PEER_SILENT",
         /// The experiment vanished while the node was not looking, for example in a power cut.
         Lost = "LOST",
         /// Its planned start had passed by more than the allowed lateness.
@@ -121,6 +138,8 @@ named!(
         TriggerUnknown = "TRIGGER_UNKNOWN",
         /// The owner of the node wanted its link for other things.
         ScavengerMode = "SCAVENGER_MODE",
+        /// The node is taken out of use; it begins no more runs.
+        NodeDraining = "NODE_DRAINING",
         /// The job was deleted or changed.
         JobRemoved = "JOB_REMOVED",
         /// The node was shut down.
@@ -194,6 +213,9 @@ pub struct Run {
     pub artifact: Option<String>,
     /// The verdict on the job's trigger.
     pub trigger_verdict: Option<String>,
+    /// How it was carried out.
+    #[serde(default)]
+    pub facts: RunFacts,
     /// When the record last changed at the orchestrator.
     pub updated: Option<Timestamp>,
 }
@@ -218,6 +240,7 @@ impl Run {
             exit_code: None,
             artifact: None,
             trigger_verdict: None,
+            facts: RunFacts::default(),
             updated: None,
         }
     }

@@ -7,7 +7,7 @@ use async_trait::async_trait;
 
 use crate::error::Result;
 use crate::ids::RunId;
-use crate::model::{Exit, ExperimentConfig, Limits, Network, Outcome, RuntimeState};
+use crate::model::{Exit, ExperimentConfig, Limits, Network, Outcome, Prepared, RuntimeState};
 use crate::time::Timestamp;
 
 /// Everything a runtime needs to know of a run.
@@ -29,6 +29,8 @@ pub struct RunSpec {
     pub network: Network,
     /// What the experiment may use.
     pub limits: Limits,
+    /// When nothing of the experiment is wanted any more; `None` where that is not known.
+    pub until: Option<Timestamp>,
 }
 
 /// A runtime as people know it.
@@ -58,8 +60,8 @@ pub trait Runtime: Debug + Send + Sync {
     /// What this runtime is.
     async fn info(&self) -> Result<RuntimeInfo>;
 
-    /// Makes everything ready so that only the start is left to do.
-    async fn prepare(&self, spec: &RunSpec) -> Result<(), Outcome>;
+    /// Makes everything ready so that only the start is left to do, and tells what was made ready.
+    async fn prepare(&self, spec: &RunSpec) -> Result<Prepared, Outcome>;
 
     /// Starts the experiment and gives the instant at which it started.
     async fn start(&self, run: &RunId) -> Result<Timestamp, Outcome>;

@@ -3,7 +3,7 @@
 use super::{given, micros, optional, present, time, unary};
 use crate::error::{Error, Result};
 use crate::ids::{JobId, NodeId, RunId, UserId};
-use crate::model::{Phase, Run, RunFilter, RunStatus, Stage};
+use crate::model::{Phase, Run, RunFacts, RunFilter, RunStatus, Stage, StartMode};
 use crate::time::{Timestamp, Window, parse_time, wire_time};
 
 impl From<Run> for unary::RunInstance {
@@ -25,6 +25,7 @@ impl From<Run> for unary::RunInstance {
             exit_code,
             artifact,
             trigger_verdict,
+            facts: RunFacts { start, image, clock_offset_us },
             updated,
         } = run;
         let text = |time: Option<Timestamp>| time.map(wire_time).unwrap_or_default();
@@ -54,6 +55,9 @@ impl From<Run> for unary::RunInstance {
             updated_us: us(updated),
             phase: phase.map(|phase| phase.name().to_owned()),
             foreign_status,
+            start_mode: start.map(|start| start.name().to_owned()),
+            image,
+            clock_offset_us,
         }
     }
 }
@@ -83,6 +87,9 @@ impl TryFrom<unary::RunInstance> for Run {
             updated_us,
             phase: phase_text,
             foreign_status,
+            start_mode,
+            image,
+            clock_offset_us,
         } = run;
         let (status, implied_phase) = RunStatus::from_any_name(&status_text)
             .ok_or_else(|| Error::invalid(format!("status: {status_text:?} is not a status of a run")))?;
@@ -124,6 +131,11 @@ impl TryFrom<unary::RunInstance> for Run {
             exit_code,
             artifact: given(&blob_url).map(str::to_owned),
             trigger_verdict: trigger_verdict.filter(|text| !text.is_empty()),
+            facts: RunFacts {
+                start: optional(start_mode.as_deref(), parse_start)?,
+                image: image.filter(|text| !text.is_empty()),
+                clock_offset_us,
+            },
             updated,
         })
     }
@@ -131,6 +143,11 @@ impl TryFrom<unary::RunInstance> for Run {
 
 fn parse_phase(text: &str) -> Result<Phase> {
     Phase::from_name(text).ok_or_else(|| Error::invalid(format!("phase: {text:?} is not a phase of a run")))
+}
+
+fn parse_start(text: &str) -> Result<StartMode> {
+    StartMode::from_name(text)
+        .ok_or_else(|| Error::invalid(format!("start_mode: {text:?} is not a way to start a run")))
 }
 
 fn parse_stage(text: &str) -> Result<Stage> {
@@ -202,6 +219,11 @@ mod tests {
             exit_code: Some(3),
             artifact: Some("node-seattle/exp/1.tar.gz".into()),
             trigger_verdict: Some("MET".into()),
+            facts: RunFacts {
+                start: Some(StartMode::Armed),
+                image: Some("sha256:00ff".into()),
+                clock_offset_us: Some(-1_500),
+            },
             updated: Some(at("2026-12-01T00:01:00.000001")),
             ..run()
         }

@@ -10,7 +10,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
-use leoscope_core::agent::{Agent, AgentConfig};
+use leoscope_core::agent::{Agent, AgentConfig, Parts};
 use leoscope_core::backends::artifacts::DirectoryStore;
 use leoscope_core::backends::clock::VirtualClock;
 use leoscope_core::backends::launcher::TimerLauncher;
@@ -101,14 +101,16 @@ impl World {
                 interval: SignedDuration::from_secs(10),
                 grace: Duration::from_secs(2),
             },
-            Arc::new(cut::Link {
-                plane: self.as_user(node.id.as_str(), Role::Node),
-                cut: Arc::clone(&node.cut),
-            }),
-            runtime,
-            Arc::clone(&node.ledger),
-            Arc::new(TimerLauncher::new(Arc::clone(&self.clock))),
-            Arc::clone(&self.clock),
+            Parts {
+                control: Arc::new(cut::Link {
+                    plane: self.as_user(node.id.as_str(), Role::Node),
+                    cut: Arc::clone(&node.cut),
+                }),
+                runtime,
+                ledger: Arc::clone(&node.ledger),
+                launcher: Arc::new(TimerLauncher::new(Arc::clone(&self.clock))),
+                clock: Arc::clone(&self.clock),
+            },
         )
         .await
         .expect("agent");

@@ -11,7 +11,7 @@ use tokio::sync::watch;
 
 use crate::error::{Error, Result};
 use crate::ids::RunId;
-use crate::model::{Exit, Outcome, Reason, RuntimeState, Stage};
+use crate::model::{Exit, Outcome, Prepared, Reason, RuntimeState, Stage};
 use crate::ports::{Clock, RunSpec, Runtime, RuntimeInfo};
 use crate::time::Timestamp;
 
@@ -176,13 +176,13 @@ impl Runtime for SimulatedRuntime {
         Ok(RuntimeInfo { name: "simulated".into(), version: String::new() })
     }
 
-    async fn prepare(&self, spec: &RunSpec) -> Result<(), Outcome> {
+    async fn prepare(&self, spec: &RunSpec) -> Result<Prepared, Outcome> {
         let mut state = self.state();
         if let Some(failure) = state.behaviour(&spec.run).prepare_failure.clone() {
             return Err(failure);
         }
         state.runs.entry(spec.run.clone()).or_insert(Progress::Prepared);
-        Ok(())
+        Ok(Prepared::PLAIN)
     }
 
     async fn start(&self, run: &RunId) -> Result<Timestamp, Outcome> {

@@ -89,7 +89,8 @@ pub(super) async fn open_results(results: &Path) {
 
 /// What to ask the engine for.
 pub(super) fn body(spec: &RunSpec, experiment: &DockerExperiment, node: &NodeId) -> ContainerCreateBody {
-    let RunSpec { run, experiment: _, environment, labels, results, results_dest, network, limits } = spec;
+    let RunSpec { run, experiment: _, environment, labels, results, results_dest, network, limits, until: _ } =
+        spec;
     let DockerExperiment { image, name: _, command, ports } = experiment;
     let mut labels: HashMap<_, _> = labels.clone().into_iter().collect();
     for (label, value) in [(LABEL, "true"), (RUN_LABEL, run.as_str()), (NODE_LABEL, node.as_str())] {

@@ -26,7 +26,7 @@ use self::container::Found;
 use self::fault::{fault, is_missing, unavailable};
 use crate::error::{Error, Result};
 use crate::ids::{NodeId, RunId};
-use crate::model::{DockerExperiment, Exit, Outcome, Reason, RuntimeState, Stage};
+use crate::model::{DockerExperiment, Exit, Outcome, Prepared, Reason, RuntimeState, Stage};
 use crate::ports::{RunSpec, Runtime, RuntimeInfo};
 use crate::time::Timestamp;
 
@@ -120,7 +120,7 @@ impl Runtime for DockerRuntime {
         Ok(RuntimeInfo { name: "docker".into(), version: version.version.unwrap_or_default() })
     }
 
-    async fn prepare(&self, spec: &RunSpec) -> Result<(), Outcome> {
+    async fn prepare(&self, spec: &RunSpec) -> Result<Prepared, Outcome> {
         let Some(experiment) = &spec.experiment.docker else {
             return Err(Outcome::failed(
                 Stage::Config,
@@ -129,11 +129,12 @@ impl Runtime for DockerRuntime {
             ));
         };
         if self.find(&spec.run).await.map_err(|e| fault::not_made(&e))?.is_some() {
-            return Ok(());
+            return Ok(Prepared::PLAIN);
         }
         self.ensure_image(&experiment.image).await?;
         container::open_results(&spec.results).await;
-        self.create(spec, experiment).await
+        self.create(spec, experiment).await?;
+        Ok(Prepared::PLAIN)
     }
 
     async fn start(&self, run: &RunId) -> Result<Timestamp, Outcome> {

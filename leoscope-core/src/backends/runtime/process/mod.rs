@@ -23,7 +23,7 @@ use self::files::{Birth, RunDirectory, Stored};
 use super::RESULTS_VARIABLE;
 use crate::error::{Error, Result};
 use crate::ids::RunId;
-use crate::model::{Exit, Outcome, Reason, RuntimeState, Stage};
+use crate::model::{Exit, Outcome, Prepared, Reason, RuntimeState, Stage};
 use crate::ports::{RunSpec, Runtime, RuntimeInfo};
 use crate::time::{Timestamp, to_micros};
 
@@ -151,7 +151,7 @@ impl Runtime for ProcessRuntime {
         Ok(RuntimeInfo { name: "process".into(), version: String::new() })
     }
 
-    async fn prepare(&self, spec: &RunSpec) -> Result<(), Outcome> {
+    async fn prepare(&self, spec: &RunSpec) -> Result<Prepared, Outcome> {
         let Some(words) = &spec.experiment.process else {
             return Err(Outcome::failed(
                 Stage::Config,
@@ -171,7 +171,8 @@ impl Runtime for ProcessRuntime {
             Some(_) => Ok(()),
             None => directory.store(&stored),
         });
-        written.map_err(|e| failed(format!("cannot keep the process of run {}: {e}", spec.run)))
+        written.map_err(|e| failed(format!("cannot keep the process of run {}: {e}", spec.run)))?;
+        Ok(Prepared::PLAIN)
     }
 
     async fn start(&self, run: &RunId) -> Result<Timestamp, Outcome> {

@@ -4,7 +4,7 @@ use super::super::schema::FORMAT;
 use super::micros;
 use crate::error::{Error, ErrorKind};
 use crate::ids::{JobId, NodeId, RunId, UserId};
-use crate::model::{Phase, Revision, Run, RunStatus, Stage};
+use crate::model::{Phase, Revision, Run, RunFacts, RunStatus, Stage};
 use crate::time::{Timestamp, Window};
 
 /// A run.
@@ -30,6 +30,8 @@ pub(in super::super) struct RunDocument {
     exit_code: Option<i32>,
     blob_url: Option<String>,
     trigger_verdict: Option<String>,
+    #[serde(default)]
+    facts: RunFacts,
     last_updated: Option<Timestamp>,
     /// By what runs are listed; `null` comes last.
     pub(in super::super) start_us: Option<i64>,
@@ -58,6 +60,7 @@ impl RunDocument {
             exit_code,
             artifact,
             trigger_verdict,
+            facts,
             updated,
         } = run;
         Self {
@@ -80,6 +83,7 @@ impl RunDocument {
             exit_code,
             blob_url: artifact,
             trigger_verdict,
+            facts,
             last_updated: updated,
             start_us,
             over_us,
@@ -108,6 +112,7 @@ impl RunDocument {
             exit_code,
             blob_url,
             trigger_verdict,
+            facts,
             last_updated,
             start_us: _,
             over_us: _,
@@ -132,6 +137,7 @@ impl RunDocument {
             exit_code,
             artifact: blob_url,
             trigger_verdict,
+            facts,
             updated: last_updated,
         };
         Ok((run, revision))

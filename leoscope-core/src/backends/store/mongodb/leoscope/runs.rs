@@ -2,7 +2,7 @@ use ::mongodb::bson::Document;
 
 use super::{FIRST, text, time, whole};
 use crate::error::{Error, Result};
-use crate::model::{Outcome, Reason, Record, Run, RunStatus, Stage};
+use crate::model::{Outcome, Reason, Record, Run, RunFacts, RunStatus, Stage};
 use crate::time::{SignedDuration, Timestamp};
 
 /// After how long a run that goes on is taken for lost.
@@ -35,6 +35,7 @@ pub(super) fn run(document: &Document, now: Timestamp) -> Result<Record> {
         exit_code: exit_code.transpose()?,
         artifact: optional("blob_url")?,
         trigger_verdict: optional("trigger_verdict")?,
+        facts: RunFacts::default(),
         updated: time(document, "last_updated")?,
     };
     let last = run.updated.or(run.started).unwrap_or(now);
