@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Passes all checks and tests, and stops at the first that fails. Needs Rust (cargo), a C compiler
-# and Python 3.9 or newer. The rest (container engine, static busybox, a MongoDB server) is installed
+# and Python 3.9 or newer. The rest (container engine, static busybox, a MongoDB server, memcached, cron, at, iperf3, iproute2) is installed
 # and started here when this runs as root on Debian, and what was started is stopped again.
 set -euo pipefail
 cd "$(dirname "$0")/.."
@@ -10,7 +10,7 @@ exec </dev/null
 export DEBIAN_FRONTEND=noninteractive CARGO_TERM_COLOR=never PIP_DISABLE_PIP_VERSION_CHECK=1
 if [ "${CI:-}" = true ]; then export CARGO_INCREMENTAL=0; fi
 # What a test needs of these must be there: else it fails instead of being skipped.
-export LEOSCOPE_TEST_REQUIRE="${LEOSCOPE_TEST_REQUIRE:-docker,mongodb}"
+export LEOSCOPE_TEST_REQUIRE="${LEOSCOPE_TEST_REQUIRE:-docker,mongodb,memcached,cron,netns}"
 
 target="${CARGO_TARGET_DIR:-target}"
 mkdir -p "$target"
@@ -78,6 +78,11 @@ install_missing() {
     have cc || packages+=(gcc libc6-dev)
     static_busybox || packages+=(busybox-static)
     if ! have docker || { ! have dockerd && ! engine_answers; }; then packages+=(docker.io); fi
+    have ip || packages+=(iproute2)
+    have iperf3 || packages+=(iperf3)
+    have memcached || packages+=(memcached)
+    have crontab || packages+=(cron)
+    have at || packages+=(at)
     if [ ${#packages[@]} -gt 0 ]; then
         if [ "$(id -u)" -ne 0 ] || ! have apt-get; then
             fail "missing: ${packages[*]} (names of Debian packages); install them, or run this as root on Debian"

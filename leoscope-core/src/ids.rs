@@ -223,6 +223,23 @@ impl RunId {
         let tag = u64::from_be_bytes(std::array::from_fn(|i| digest[i]));
         Self(format!("{}-{tag:016x}", planned.strftime("%Y%m%dT%H%M%SZ")))
     }
+
+    /// What ends the id of the server side of a run.
+    const SERVER_SIDE: &str = "_server";
+
+    /// The id of the server side of this run.
+    ///
+    /// # Errors
+    /// [`InvalidArgument`](crate::ErrorKind::InvalidArgument) when it would be too long.
+    pub fn server_side(&self) -> Result<Self, Error> {
+        Self::parse(&format!("{self}{}", Self::SERVER_SIDE))
+    }
+
+    /// The id of the run of which this is a side: of the client's, that is.
+    #[must_use]
+    pub fn client_side(&self) -> Self {
+        Self(self.0.strip_suffix(Self::SERVER_SIDE).unwrap_or(&self.0).to_owned())
+    }
 }
 
 impl From<&NodeId> for UserId {

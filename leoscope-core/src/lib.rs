@@ -67,6 +67,7 @@ pub mod ids;
 pub mod jwt;
 pub mod lifecycle;
 pub mod model;
+pub mod pairing;
 pub mod plan;
 pub mod policy;
 pub mod ports;

@@ -3,12 +3,9 @@
 use jiff::SignedDuration;
 
 use crate::ids::{NodeId, RunId};
-use crate::model::{Job, JournalEntry, Orders, Outcome, Reason, Run, RunStatus, Stage, Step};
-use crate::schedule::Occurrence;
+use crate::model::{Job, JournalEntry, Orders, Outcome, Part, Reason, Run, RunStatus, Stage, Step};
+use crate::schedule::{LEAD_TIME, Occurrence};
 use crate::time::{Timestamp, Window};
-
-/// How long before its planned instant a run is made ready.
-pub const LEAD_TIME: SignedDuration = SignedDuration::from_secs(30);
 
 /// How long a settled entry is kept after its window, so that its run is not begun again.
 const MEMORY: SignedDuration = SignedDuration::from_hours(1);
@@ -83,6 +80,8 @@ fn upcoming(job: &Job, now: Timestamp) -> impl Iterator<Item = Occurrence> + use
 fn withdrawn(orders: &Orders, entry: &JournalEntry) -> Option<&'static str> {
     match orders.jobs.iter().find(|job| job.is_same_booking(&entry.job)) {
         None => Some("deleted"),
+        // A server side goes on until the client's node says so.
+        Some(_) if entry.part() == Part::Server => None,
         // It goes on as it was begun where the changed job plans it as well.
         Some(job) if entry.run.planned.is_some_and(|planned| !job.plans(planned)) => Some("changed"),
         Some(_) => None,

@@ -129,7 +129,9 @@ fn verdict(job: &Job, occurrence: Occurrence, evidence: Evidence<'_>, now: Times
     // Nodes of another make give their runs ids of their own; they are known by their start.
     let belongs = |run: &&Run| {
         run.id == id
-            || (run.planned.is_none() && run.sort_key().is_some_and(|start| reserved.contains(start)))
+            || (run.planned.is_none()
+                && run.node == job.node
+                && run.sort_key().is_some_and(|start| reserved.contains(start)))
     };
     let record = evidence.runs.iter().filter(belongs).max_by_key(|run| run.status.is_terminal());
     if record.is_some_and(|run| run.status.is_terminal()) {

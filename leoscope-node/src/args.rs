@@ -1,6 +1,7 @@
 //! The command line of a node.
 
 use std::collections::BTreeMap;
+use std::net::IpAddr;
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -54,6 +55,10 @@ pub(crate) struct Args {
     /// Seconds between two looks at the orders where they cannot be pushed.
     #[arg(long, default_value_t = 10, value_parser = clap::value_parser!(u16).range(1..))]
     interval: u16,
+    /// The IP address at which other nodes reach servers of experiments on this one [default: as the
+    /// node's record says].
+    #[arg(long)]
+    address: Option<IpAddr>,
 }
 
 impl Args {
@@ -95,6 +100,7 @@ impl Args {
             executor,
             runtime: self.runtime,
             interval: SignedDuration::from_secs(self.interval.into()),
+            address: self.address,
         })
     }
 }

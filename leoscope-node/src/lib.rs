@@ -4,6 +4,7 @@
 //! [`build`] puts the parts together; the binary only reads its settings and waits for signals.
 
 use std::fs;
+use std::net::IpAddr;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
@@ -49,6 +50,8 @@ pub struct NodeConfig {
     pub runtime: RuntimeChoice,
     /// How often orders are fetched where they cannot be pushed.
     pub interval: SignedDuration,
+    /// Where other nodes reach servers on this one; as its record says when `None`.
+    pub address: Option<IpAddr>,
 }
 
 /// A node ready to run.
@@ -69,13 +72,21 @@ const GRACE: Duration = Duration::from_secs(5);
 /// A state directory that cannot be written, a container engine that was asked for and does not
 /// answer, a journal that cannot be read.
 pub async fn build(config: NodeConfig) -> Result<Node> {
-    let NodeConfig { node, time_zone, client, state_dir, executor, runtime, interval } = config;
+    let NodeConfig { node, time_zone, client, state_dir, executor, runtime, interval, address } = config;
     make_private_dir(&state_dir)?;
     let runtime = choose_runtime(runtime, &node, &state_dir).await?;
     let info = runtime.info().await?;
     let clock: Arc<dyn Clock> = Arc::new(SystemClock);
     let agent = Agent::new(
-        AgentConfig { node, time_zone, work_dir: state_dir.clone(), executor, interval, grace: GRACE },
+        AgentConfig {
+            node,
+            time_zone,
+            work_dir: state_dir.clone(),
+            executor,
+            interval,
+            grace: GRACE,
+            address,
+        },
         Parts {
             control: Arc::new(GrpcClient::connect(client)?),
             runtime,

@@ -1,6 +1,7 @@
 //! The commands against a control plane that records what it was asked.
 
 use std::collections::BTreeMap;
+use std::net::IpAddr;
 use std::path::Path;
 use std::sync::{Arc, Mutex};
 
@@ -134,7 +135,7 @@ impl ControlPlane for Plane {
     async fn tasks(&self, _: &TaskFilter) -> Result<Vec<Task>> {
         unused()
     }
-    async fn update_task(&self, _: &TaskId, _: TaskStatus) -> Result<()> {
+    async fn update_task(&self, _: &TaskId, _: TaskStatus, _: Option<IpAddr>) -> Result<()> {
         unused()
     }
     async fn kernel_access(&self, _: &UserId) -> Result<()> {

@@ -91,6 +91,7 @@ impl Testbed {
             executor: ExecutorConfig::default(),
             runtime,
             interval: SignedDuration::from_secs(10),
+            address: None,
         })
         .await?;
         let working = stop.clone();

@@ -9,17 +9,23 @@ use serde_json::json;
 use super::Inner;
 use super::results::run_dir;
 use crate::error::{Error, Result};
-use crate::model::{ExperimentConfig, JournalEntry};
+use crate::model::{ExperimentConfig, JournalEntry, Part};
 use crate::ports::RunSpec;
 use crate::schedule::Schedule;
 use crate::time::wire_time;
 
 /// Everything the runtime needs to know of a run.
-pub(super) fn spec(node: &Inner, entry: &JournalEntry) -> Result<RunSpec> {
+///
+/// `server` is the address of the server that a client measures against.
+pub(super) fn spec(node: &Inner, entry: &JournalEntry, server: Option<String>) -> Result<RunSpec> {
     let experiment = ExperimentConfig::parse(&entry.job.config)?;
     let config = &node.config.executor;
     let mut environment = experiment.environment.clone();
-    environment.extend(environment_of(entry));
+    let address = match entry.part() {
+        Part::Alone | Part::Client => server,
+        Part::Server => node.config.address.map(|address| address.to_string()),
+    };
+    environment.extend(environment_of(entry, address));
     Ok(RunSpec {
         run: entry.run.id.clone(),
         experiment,
@@ -43,18 +49,18 @@ pub(super) fn results_dir(node: &Inner, entry: &JournalEntry) -> PathBuf {
 }
 
 /// The variables existing experiments read.
-fn environment_of(entry: &JournalEntry) -> BTreeMap<String, String> {
+fn environment_of(entry: &JournalEntry, address: Option<String>) -> BTreeMap<String, String> {
     let JournalEntry { run, job, .. } = entry;
     let start = run.planned.map(|window| wire_time(window.start())).unwrap_or_default();
     let server = job.server.as_ref().map(ToString::to_string).unwrap_or_default();
     let values = [
-        ("LEOTEST_SERVER", "0".to_owned()),
+        ("LEOTEST_SERVER", if entry.part() == Part::Server { "1" } else { "0" }.to_owned()),
         ("LEOTEST_START_TIME", start),
         ("LEOTEST_LENGTH", job.length.secs().to_string()),
         ("LEOTEST_RUNID", run.id.to_string()),
         ("LEOTEST_JOBID", job.id.to_string()),
         ("LEOTEST_NODEID", run.node.to_string()),
-        ("LEOTEST_SERVERIP", String::new()),
+        ("LEOTEST_SERVERIP", address.unwrap_or_default()),
         ("LEOTEST_SERVER_NODEID", server),
     ];
     values.into_iter().map(|(name, value)| (name.to_owned(), value)).collect()

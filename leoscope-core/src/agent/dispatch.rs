@@ -6,11 +6,11 @@ use std::sync::Arc;
 use tokio::sync::oneshot;
 use tokio::task::JoinSet;
 
-use super::{Inner, executor};
+use super::{Inner, executor, pairing};
 use crate::error::{Error, Result};
 use crate::ids::RunId;
 use crate::lifecycle::Event;
-use crate::model::{Outcome, Step};
+use crate::model::{JournalEntry, Outcome, Step};
 use crate::plan::{Plan, plan};
 
 /// The runs that are being driven, and how to cancel each.
@@ -33,6 +33,9 @@ pub(super) async fn run(node: &Arc<Inner>) -> Result<()> {
     let mut orders = node.orders.subscribe();
     loop {
         let current = orders.borrow_and_update().clone();
+        for entry in pairing::invited(node).await {
+            driven.begin(node, entry).await?;
+        }
         if let Some(current) = current {
             let journal = node.journal.entries().await;
             let plan = plan(&node.config.node, &current, &journal, node.clock.now());
@@ -61,10 +64,7 @@ async fn carry_out(node: &Arc<Inner>, driven: &mut Driven, plan: Plan) -> Result
         node.journal.insert(entry).await?;
     }
     for entry in begin {
-        let run = entry.run.id.clone();
-        tracing::info!(%run, job = %entry.job.id, planned = ?entry.run.planned, "run planned");
-        node.journal.insert(entry).await?;
-        driven.spawn(node, run, Event::Begin);
+        driven.begin(node, entry).await?;
     }
     for (run, outcome) in cancel {
         if let Some(cancel) = driven.cancel.remove(&run) {
@@ -104,6 +104,18 @@ async fn remove_strays(node: &Inner) {
 }
 
 impl Driven {
+    async fn begin(&mut self, node: &Arc<Inner>, entry: JournalEntry) -> Result<()> {
+        let run = entry.run.id.clone();
+        // A node may be asked twice for the same server side.
+        if node.journal.entry(&run).await.is_some() {
+            return Ok(());
+        }
+        tracing::info!(%run, job = %entry.job.id, planned = ?entry.run.planned, "run planned");
+        node.journal.insert(entry).await?;
+        self.spawn(node, run, Event::Begin);
+        Ok(())
+    }
+
     fn spawn(&mut self, node: &Arc<Inner>, run: RunId, first: Event) {
         let (cancel, cancelled) = oneshot::channel();
         self.cancel.insert(run.clone(), cancel);

@@ -2,7 +2,7 @@
 
 use tokio::sync::oneshot;
 
-use super::{Inner, RETRY, container, results};
+use super::{Inner, RETRY, container, pairing, results};
 use crate::error::{Error, Result};
 use crate::ids::RunId;
 use crate::lifecycle::{Action, Event};
@@ -52,9 +52,7 @@ async fn perform(node: &Inner, entry: &JournalEntry, action: Action) -> Event {
             Err(outcome) => Event::Failed(outcome),
         },
         Action::AwaitStart => {
-            if let Some(planned) = entry.run.planned {
-                node.clock.sleep_until(planned.start()).await;
-            }
+            pairing::await_start(node, entry).await;
             Event::Due
         }
         Action::Start => match node.runtime.start(run).await {
@@ -71,7 +69,8 @@ async fn perform(node: &Inner, entry: &JournalEntry, action: Action) -> Event {
 }
 
 async fn prepare(node: &Inner, entry: &JournalEntry) -> Result<Prepared, Outcome> {
-    let spec = container::spec(node, entry)
+    let server = pairing::server_address(node, entry).await?;
+    let spec = container::spec(node, entry, server)
         .map_err(|e| Outcome::failed(Stage::Config, Reason::ConfigInvalid, e.to_string()))?;
     container::write_inputs(entry, &spec.results)
         .map_err(|e| Outcome::failed(Stage::Deploy, Reason::StartFailed, e.to_string()))?;
@@ -99,10 +98,15 @@ async fn watch(node: &Inner, entry: &JournalEntry) -> Event {
             None => std::future::pending().await,
         }
     };
+    let peer_over = async {
+        pairing::announce(node, entry).await;
+        pairing::peer_over(node, entry).await
+    };
     tokio::select! {
         biased;
         exit = ended => Event::Exited(exit),
         () = deadline => Event::DeadlineReached,
+        outcome = peer_over => Event::Cancelled(outcome),
     }
 }
 

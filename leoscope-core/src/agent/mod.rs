@@ -1,8 +1,8 @@
 //! The use-cases of a measurement node.
 //!
-//! Three loops share one [`Journal`](journal::Journal): [`sync`] fetches the orders and says that
+//! Its loops share one [`Journal`](journal::Journal): [`sync`] fetches the orders and says that
 //! the node is alive, [`dispatch`] begins, cancels and forgets runs as [`plan`](crate::plan) says,
-//! [`outbox`] hands records and bundles over. A run itself is driven by [`executor`]. None of them
+//! [`outbox`] hands records and bundles over, [`pairing`] is asked for the server sides of others. A run itself is driven by [`executor`]. None of them
 //! needs the orchestrator to be reachable for another to go on.
 
 mod container;
@@ -10,20 +10,22 @@ mod dispatch;
 mod executor;
 mod journal;
 mod outbox;
+mod pairing;
 mod results;
 mod sync;
 
+use std::net::IpAddr;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
 use jiff::SignedDuration;
-use tokio::sync::{Notify, watch};
+use tokio::sync::{Mutex, Notify, watch};
 use tokio_util::sync::CancellationToken;
 
 use crate::error::Result;
 use crate::ids::NodeId;
-use crate::model::{ExecutorConfig, Orders, RuntimeState};
+use crate::model::{ExecutorConfig, JournalEntry, Orders, RuntimeState};
 use crate::ports::{Clock, ControlPlane, Launcher, Ledger, Runtime, RuntimeInfo};
 use crate::schedule::Zone;
 use journal::Journal;
@@ -44,6 +46,8 @@ pub struct AgentConfig {
     pub interval: SignedDuration,
     /// How long an experiment has to end by itself when it is stopped.
     pub grace: Duration,
+    /// Where other nodes reach servers on this one; as its record says when `None`.
+    pub address: Option<IpAddr>,
 }
 
 /// What a node works with.
@@ -81,6 +85,8 @@ struct Inner {
     orders: watch::Sender<Option<Orders>>,
     /// A run has ended or has been entered: look at the plan again.
     runs_changed: Notify,
+    /// Server sides that other nodes have asked for.
+    invited: Mutex<Vec<JournalEntry>>,
 }
 
 impl Agent {
@@ -104,6 +110,7 @@ impl Agent {
             journal,
             orders: watch::Sender::new(orders),
             runs_changed: Notify::new(),
+            invited: Mutex::default(),
         };
         Ok(Self { inner: Arc::new(inner) })
     }
@@ -120,12 +127,13 @@ impl Agent {
             result = dispatch::run(inner) => result,
             result = sync::run(inner) => result,
             result = outbox::run(inner) => result,
+            result = pairing::serve(inner) => result,
         }
     }
 
     /// Whether every run in the journal has ended and has been handed over.
     pub async fn is_settled(&self) -> bool {
-        self.inner.journal.entries().await.iter().all(crate::model::JournalEntry::is_settled)
+        self.inner.journal.entries().await.iter().all(JournalEntry::is_settled)
     }
 }
 

@@ -4,7 +4,7 @@ use futures_util::StreamExt;
 use jiff::SignedDuration;
 use tokio_util::io::ReaderStream;
 
-use super::{Inner, results};
+use super::{Inner, pairing, results};
 use crate::error::{Error, Result};
 use crate::model::{Bundle, JournalEntry, Step};
 use crate::ports::ByteStream;
@@ -16,13 +16,20 @@ const LONGEST_PAUSE: SignedDuration = SignedDuration::from_secs(15);
 /// Reports and deliveries go on side by side: a bundle may take long, and what has happened is to
 /// be known at once.
 pub(super) async fn run(node: &Inner) -> Result<()> {
-    tokio::try_join!(hand_over(node, What::Records), hand_over(node, What::Bundles)).map(|((), ())| ())
+    tokio::try_join!(
+        hand_over(node, What::Records),
+        hand_over(node, What::Bundles),
+        hand_over(node, What::Words)
+    )
+    .map(|((), (), ())| ())
 }
 
 #[derive(Debug, Clone, Copy)]
 enum What {
     Records,
     Bundles,
+    /// That a side of a run is over, to the other side.
+    Words,
 }
 
 /// Hands over what there is at every change of the journal, and again after a pause while some of
@@ -37,6 +44,7 @@ async fn hand_over(node: &Inner, what: What) -> Result<()> {
             let outcome = match what {
                 What::Records => report(node, &entry).await?,
                 What::Bundles => deliver(node, &entry).await?,
+                What::Words => pairing::tell(node, &entry).await?,
             };
             failed |= note(&entry, &outcome);
         }

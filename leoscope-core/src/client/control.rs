@@ -1,3 +1,5 @@
+use std::net::IpAddr;
+
 use async_trait::async_trait;
 
 use super::GrpcClient;
@@ -248,9 +250,9 @@ impl ControlPlane for GrpcClient {
         tasks.collect::<Result<_>>().map_err(|error| self.peer.unreadable(&error))
     }
 
-    async fn update_task(&self, id: &TaskId, status: TaskStatus) -> Result<()> {
+    async fn update_task(&self, id: &TaskId, status: TaskStatus, address: Option<IpAddr>) -> Result<()> {
         let mut unary = self.unary.clone();
-        self.peer.accepted(unary.update_task(task::update_request(id, status))).await?;
+        self.peer.accepted(unary.update_task(task::update_request(id, status, address))).await?;
         Ok(())
     }
 

@@ -122,11 +122,6 @@ impl Service {
         for id in job.nodes() {
             warnings.extend(absence(&self.node(id).await?, now));
         }
-        if let Some(server) = &job.server {
-            warnings.push(format!(
-                "server {server} is reserved, but this version does not start the experiment there"
-            ));
-        }
         if job.trigger.is_some() {
             warnings.push(
                 "nodes of this version skip runs with a trigger; those of the public testbed evaluate it"

@@ -167,8 +167,8 @@ impl ControlPlane for Session {
         self.note(AuditAction::ReadTasks, None, result.as_ref().err()).await;
         result
     }
-    async fn update_task(&self, id: &TaskId, status: TaskStatus) -> Result<()> {
-        self.audited(AuditAction::UpdateTask, id, self.do_update_task(id, status)).await
+    async fn update_task(&self, id: &TaskId, status: TaskStatus, address: Option<IpAddr>) -> Result<()> {
+        self.audited(AuditAction::UpdateTask, id, self.do_update_task(id, status, address)).await
     }
     async fn kernel_access(&self, user: &UserId) -> Result<()> {
         self.audited(AuditAction::AskKernelAccess, user, self.do_kernel_access(user)).await

@@ -1,4 +1,5 @@
 use std::collections::HashMap;
+use std::net::IpAddr;
 
 use super::Session;
 use super::refusal::missing;
@@ -18,7 +19,8 @@ impl Session {
                 .hint("name the node that measures or the one that serves"));
         }
         let created = self.service.clock.now();
-        let task = Task { id, kind, run, job, node, status: TaskStatus::Scheduled, ttl, created };
+        let task =
+            Task { id, kind, run, job, node, status: TaskStatus::Scheduled, ttl, created, address: None };
         match self.service.store.insert_task(&task).await {
             Err(error) if error.kind() == ErrorKind::AlreadyExists => {
                 Err(Error::new(ErrorKind::AlreadyExists, "task with the given id exists")
@@ -58,7 +60,12 @@ impl Session {
         }
     }
 
-    pub(super) async fn do_update_task(&self, id: &TaskId, status: TaskStatus) -> Result<()> {
+    pub(super) async fn do_update_task(
+        &self,
+        id: &TaskId,
+        status: TaskStatus,
+        address: Option<IpAddr>,
+    ) -> Result<()> {
         let unknown = || {
             Error::not_found(format!("task {id} does not exist"))
                 .hint("it may have expired; schedule it again")
@@ -68,7 +75,7 @@ impl Session {
         let task = found.into_iter().next().ok_or_else(unknown)?;
         let job = self.service.store.job(&task.job).await?.ok_or_else(unknown)?;
         self.require(&Action::UseTasks(&job))?;
-        match self.service.store.set_task_status(id, status).await {
+        match self.service.store.set_task_status(id, status, address).await {
             Err(error) if error.kind() == ErrorKind::NotFound => Err(unknown()),
             other => other,
         }

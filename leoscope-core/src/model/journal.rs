@@ -3,6 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::{Job, Outcome, Run};
+use crate::ids::{NodeId, TaskId};
 use crate::time::Timestamp;
 
 /// How far a run has come on its node.
@@ -66,6 +67,17 @@ pub enum RuntimeState {
     Exited(Exit),
 }
 
+/// Which side of a run a node carries out.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Part {
+    /// It has one side only.
+    Alone,
+    /// The side that measures.
+    Client,
+    /// The side that is measured against.
+    Server,
+}
+
 /// One run in the node's journal.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct JournalEntry {
@@ -81,16 +93,54 @@ pub struct JournalEntry {
     pub reported: bool,
     /// What became of the results.
     pub bundle: Bundle,
+    /// The task that asked for this server side.
+    #[serde(default)]
+    pub task: Option<TaskId>,
+    /// Whether the other side has been told that this one is over, or need not be.
+    #[serde(default)]
+    pub told: bool,
 }
 
 impl JournalEntry {
     /// An entry for a run of which nothing has been done.
     pub fn new(run: Run, job: Job) -> Self {
-        Self { run, job, step: Step::Planned, outcome: None, reported: false, bundle: Bundle::None }
+        Self {
+            run,
+            job,
+            step: Step::Planned,
+            outcome: None,
+            reported: false,
+            bundle: Bundle::None,
+            task: None,
+            told: false,
+        }
     }
 
-    /// Whether nothing is left to do, report or hand over.
+    /// Which side of the run this is.
+    pub fn part(&self) -> Part {
+        match &self.job.server {
+            None => Part::Alone,
+            Some(server) if *server == self.run.node && self.run.node != self.job.node => Part::Server,
+            Some(_) => Part::Client,
+        }
+    }
+
+    /// The node of the other side.
+    pub fn peer(&self) -> Option<&NodeId> {
+        match self.part() {
+            Part::Alone => None,
+            Part::Client => self.job.server.as_ref(),
+            Part::Server => Some(&self.job.node),
+        }
+    }
+
+    /// Whether the other side is to be told that this one is over.
+    pub fn is_to_tell(&self) -> bool {
+        !self.told && self.part() != Part::Alone && matches!(self.step, Step::Collecting | Step::Done)
+    }
+
+    /// Whether nothing is left to do, report, hand over or tell.
     pub fn is_settled(&self) -> bool {
-        self.step == Step::Done && self.reported && self.bundle != Bundle::Packed
+        self.step == Step::Done && self.reported && self.bundle != Bundle::Packed && !self.is_to_tell()
     }
 }

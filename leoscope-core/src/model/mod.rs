@@ -29,7 +29,7 @@ pub use executor::{ExecutorConfig, Limits, Network};
 pub use experiment::{DockerExperiment, ExperimentConfig, PortMapping, Protocol};
 pub use facts::{Prepared, RunFacts, StartMode};
 pub use job::{Job, JobParams, RunLength, View};
-pub use journal::{Bundle, Exit, JournalEntry, RuntimeState, Step};
+pub use journal::{Bundle, Exit, JournalEntry, Part, RuntimeState, Step};
 pub use node::{Coordinates, Node, NodeFilter, NodeUpdate, PortalNotes};
 pub use orders::Orders;
 pub use planning::{CalendarEvent, JobPlan, SlotRequest};

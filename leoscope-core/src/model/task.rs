@@ -1,5 +1,7 @@
 //! What the nodes of one run ask of each other.
 
+use std::net::IpAddr;
+
 use serde::{Deserialize, Serialize};
 
 use crate::error::Error;
@@ -78,6 +80,9 @@ pub struct Task {
     pub ttl: TaskTtl,
     /// When it was asked.
     pub created: Timestamp,
+    /// Where the server that was asked for can be reached, as its node told when it was done.
+    #[serde(default)]
+    pub address: Option<IpAddr>,
 }
 
 impl Task {

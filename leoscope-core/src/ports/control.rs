@@ -1,4 +1,5 @@
 use std::fmt::Debug;
+use std::net::IpAddr;
 use std::pin::Pin;
 
 use async_trait::async_trait;
@@ -111,7 +112,7 @@ pub trait ControlPlane: Debug + Send + Sync {
     /// The tasks that match and stand, of jobs that involve the caller.
     async fn tasks(&self, filter: &TaskFilter) -> Result<Vec<Task>>;
     /// Says how far a task is.
-    async fn update_task(&self, id: &TaskId, status: TaskStatus) -> Result<()>;
+    async fn update_task(&self, id: &TaskId, status: TaskStatus, address: Option<IpAddr>) -> Result<()>;
     /// Whether experiments of this user may change kernel settings.
     async fn kernel_access(&self, user: &UserId) -> Result<()>;
     /// Says that the owner of a node wants its link for other things, or does not any more.

@@ -1,5 +1,6 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Debug;
+use std::net::IpAddr;
 use std::pin::Pin;
 use std::sync::Arc;
 
@@ -200,8 +201,8 @@ pub trait RunStore: Send + Sync {
 pub trait TaskStore: Send + Sync {
     /// Adds a task.
     async fn insert_task(&self, task: &Task) -> Result<()>;
-    /// Says how far a task is.
-    async fn set_task_status(&self, id: &TaskId, status: TaskStatus) -> Result<()>;
+    /// Says how far a task is, and where its server can be reached if that is known.
+    async fn set_task_status(&self, id: &TaskId, status: TaskStatus, address: Option<IpAddr>) -> Result<()>;
     /// The tasks that match, stand at `now` and come after `after`, by id.
     async fn tasks(&self, filter: &TaskFilter, now: Timestamp, after: Option<&TaskId>) -> Result<Vec<Task>>;
     /// Removes the tasks that have expired at `before`, and says how many.

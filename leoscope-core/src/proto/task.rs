@@ -1,5 +1,7 @@
 //! Tasks.
 
+use std::net::IpAddr;
+
 use super::{optional, present, unary};
 use crate::error::{Error, Result};
 use crate::ids::{JobId, NodeId, RunId, TaskId};
@@ -42,7 +44,7 @@ fn status_from_wire(number: i32) -> Result<Option<TaskStatus>> {
 
 impl From<Task> for unary::Task {
     fn from(task: Task) -> Self {
-        let Task { id, kind, run, job, node, status, ttl, created: _ } = task;
+        let Task { id, kind, run, job, node, status, ttl, created: _, address } = task;
         Self {
             r#type: kind_to_wire(kind).into(),
             taskid: id.into(),
@@ -51,6 +53,7 @@ impl From<Task> for unary::Task {
             nodeid: node.into(),
             status: status_to_wire(status).into(),
             ttl_secs: ttl.secs().cast_signed(),
+            address: address.map(|address| address.to_string()),
         }
     }
 }
@@ -61,12 +64,20 @@ impl From<Task> for unary::Task {
 /// [`InvalidArgument`](crate::ErrorKind::InvalidArgument) that names the field.
 pub fn task_from_wire(task: unary::Task, now: Timestamp) -> Result<Task> {
     let status = present("status", status_from_wire(task.status)?)?;
+    let address = optional(task.address.as_deref(), parse_address)?;
     let NewTask { id, kind, run, job, node, ttl } = new_task(task)?;
-    Ok(Task { id, kind, run, job, node, status, ttl, created: now })
+    Ok(Task { id, kind, run, job, node, status, ttl, created: now, address })
+}
+
+fn parse_address(text: &str) -> Result<IpAddr> {
+    text.parse().map_err(|_| {
+        Error::invalid(format!("address: {text:?} is not an address"))
+            .hint("give an IP address, like 192.0.2.1")
+    })
 }
 
 fn new_task(task: unary::Task) -> Result<NewTask> {
-    let unary::Task { r#type, taskid, runid, jobid, nodeid, status: _, ttl_secs } = task;
+    let unary::Task { r#type, taskid, runid, jobid, nodeid, status: _, ttl_secs, address: _ } = task;
     Ok(NewTask {
         id: TaskId::parse(&taskid)?,
         kind: present("type", kind_from_wire(r#type)?)?,
@@ -89,6 +100,7 @@ impl From<NewTask> for unary::ScheduleTaskRequest {
                 nodeid: node.into(),
                 status: unary::TaskStatus::TaskScheduled.into(),
                 ttl_secs: ttl.secs().cast_signed(),
+                address: None,
             }),
         }
     }
@@ -131,15 +143,20 @@ impl TryFrom<unary::GetTasksRequest> for TaskFilter {
 }
 
 /// A request to say how far task `id` is.
-pub fn update_request(id: &TaskId, status: TaskStatus) -> unary::UpdateTaskRequest {
-    unary::UpdateTaskRequest { taskid: id.to_string(), status: status_to_wire(status).into() }
+pub fn update_request(id: &TaskId, status: TaskStatus, address: Option<IpAddr>) -> unary::UpdateTaskRequest {
+    unary::UpdateTaskRequest {
+        taskid: id.to_string(),
+        status: status_to_wire(status).into(),
+        address: address.map(|address| address.to_string()),
+    }
 }
 
-impl TryFrom<unary::UpdateTaskRequest> for (TaskId, TaskStatus) {
+impl TryFrom<unary::UpdateTaskRequest> for (TaskId, TaskStatus, Option<IpAddr>) {
     type Error = Error;
     fn try_from(request: unary::UpdateTaskRequest) -> Result<Self> {
         let status = present("status", status_from_wire(request.status)?)?;
-        Ok((TaskId::parse(&request.taskid)?, status))
+        let address = optional(request.address.as_deref(), parse_address)?;
+        Ok((TaskId::parse(&request.taskid)?, status, address))
     }
 }
 
@@ -167,7 +184,8 @@ mod tests {
         let NewTask { id, kind, run, job, node, ttl } = task();
         for status in [TaskStatus::Scheduled, TaskStatus::Complete] {
             let (id, run, job, node) = (id.clone(), run.clone(), job.clone(), node.clone());
-            let task = Task { id, kind, run, job, node, status, ttl, created: now };
+            let address = Some("2001:db8::1".parse().expect("address"));
+            let task = Task { id, kind, run, job, node, status, ttl, created: now, address };
             assert_eq!(task_from_wire(task.clone().into(), now).expect("task"), task);
         }
         let filter = TaskFilter {
@@ -181,8 +199,18 @@ mod tests {
         for filter in [filter, TaskFilter::default()] {
             assert_eq!(TaskFilter::try_from(unary::GetTasksRequest::from(&filter)).expect("filter"), filter);
         }
-        let update = update_request(&id, TaskStatus::Complete);
-        assert_eq!(<(TaskId, TaskStatus)>::try_from(update).expect("update"), (id, TaskStatus::Complete));
+        let address: IpAddr = "192.0.2.7".parse().expect("address");
+        for address in [None, Some(address)] {
+            let update = update_request(&id, TaskStatus::Complete, address);
+            let read = <(TaskId, TaskStatus, Option<IpAddr>)>::try_from(update).expect("update");
+            assert_eq!(read, (id.clone(), TaskStatus::Complete, address));
+        }
+        let somewhere = unary::UpdateTaskRequest {
+            address: Some("somewhere".into()),
+            ..update_request(&id, TaskStatus::Complete, None)
+        };
+        let error = <(TaskId, TaskStatus, Option<IpAddr>)>::try_from(somewhere).expect_err("no address");
+        assert_eq!(error.message(), "address: \"somewhere\" is not an address");
     }
 
     #[test]
@@ -198,9 +226,9 @@ mod tests {
         assert_eq!(fault(|task| task.taskid.clear()), "task id \"\" is empty");
         let empty = unary::GetTasksRequest { r#type: Some(0), status: Some(0), ..Default::default() };
         assert_eq!(TaskFilter::try_from(empty).expect("filter"), TaskFilter::default());
-        let nothing = unary::UpdateTaskRequest { taskid: "t".into(), status: 0 };
+        let nothing = unary::UpdateTaskRequest { taskid: "t".into(), ..Default::default() };
         assert_eq!(
-            <(TaskId, TaskStatus)>::try_from(nothing).expect_err("fault").message(),
+            <(TaskId, TaskStatus, Option<IpAddr>)>::try_from(nothing).expect_err("fault").message(),
             "status is missing"
         );
     }

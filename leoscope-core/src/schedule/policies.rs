@@ -13,6 +13,9 @@ use crate::error::Error;
 /// How much later than planned a run may start unless the job says otherwise.
 pub const ALLOWED_LATENESS: SignedDuration = SignedDuration::from_secs(10);
 
+/// How long before its planned instant a run is made ready.
+pub const LEAD_TIME: SignedDuration = SignedDuration::from_secs(30);
+
 /// The longest lateness and slip of a job.
 const LONGEST: SignedDuration = SignedDuration::from_hours(24);
 

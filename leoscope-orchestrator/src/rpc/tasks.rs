@@ -27,8 +27,8 @@ pub(super) async fn update_task(
     call: &Call,
     request: unary::UpdateTaskRequest,
 ) -> Result<unary::UpdateTaskResponse> {
-    let (id, status) = request.try_into()?;
-    call.session.update_task(&id, status).await?;
+    let (id, status, address) = request.try_into()?;
+    call.session.update_task(&id, status, address).await?;
     Ok(unary::UpdateTaskResponse { message: "updated task successfully".to_owned(), ..Default::default() })
 }
 

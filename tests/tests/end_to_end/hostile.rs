@@ -315,6 +315,7 @@ fn seeds() -> Vec<(String, Vec<u8>)> {
         nodeid: text("node-2"),
         status: 1,
         ttl_secs: 60,
+        address: None,
     };
     let user = unary::RegisterUserRequest { id: text("new"), name: text("N"), role: 1, team: text("t") };
     let slots = v1::FindSlotsRequest::default();

@@ -112,15 +112,21 @@ pub(crate) struct Lab {
     pub(crate) port: u16,
     pub(crate) node_id: String,
     runtime: &'static str,
+    host: &'static str,
     token: String,
     node_token: String,
 }
 
 impl Lab {
     pub(crate) fn start(runtime: &'static str) -> Self {
+        Self::start_on("127.0.0.1", runtime)
+    }
+
+    /// With an orchestrator that listens on `host`.
+    pub(crate) fn start_on(host: &'static str, runtime: &'static str) -> Self {
         let dir = tempfile::tempdir().expect("directory");
         let port = free_port();
-        let orchestrator = spawn_orchestrator(dir.path(), port);
+        let orchestrator = spawn_orchestrator(dir.path(), host, port);
         let admin = fs::read_to_string(dir.path().join("orchestrator/admin-token")).expect("admin token");
         logs::plant(admin.trim());
         let register = |args: &[&str]| {
@@ -136,7 +142,7 @@ impl Lab {
         let token = register(&["user", "register", "--id=researcher-1", "--name=Researcher", "--role=USER"]);
         let node = spawn_node(dir.path(), port, &node_id, runtime, &node_token);
         node.wait_for_log("new orders");
-        Self { node, orchestrator, dir, port, node_id, runtime, token, node_token }
+        Self { node, orchestrator, dir, port, node_id, runtime, host, token, node_token }
     }
 
     pub(crate) fn start_node(&mut self) {
@@ -144,7 +150,7 @@ impl Lab {
     }
 
     pub(crate) fn start_orchestrator(&mut self) {
-        self.orchestrator = spawn_orchestrator(self.dir.path(), self.port);
+        self.orchestrator = spawn_orchestrator(self.dir.path(), self.host, self.port);
     }
 
     /// What an orchestrator says that cannot start.
@@ -176,10 +182,12 @@ impl Lab {
         let config = self.write(&format!("{job}.yaml"), config);
         let hour_later = wire_time(start + SignedDuration::from_hours(1));
         let more: Vec<String> = more.iter().map(|option| option.replace("+1h", &hour_later)).collect();
+        let own = format!("--nodeid={}", self.node_id);
+        let is_elsewhere = more.iter().any(|option| option.starts_with("--nodeid="));
         let options = [
             "job",
             "--action=schedule",
-            &format!("--nodeid={}", self.node_id),
+            own.as_str(),
             &format!("--jobid={job}"),
             "--type=atq",
             &format!("--start-date={}", wire_time(start)),
@@ -187,16 +195,25 @@ impl Lab {
             &format!("--exp-config={config}"),
         ]
         .map(str::to_owned);
-        let options: Vec<&str> = options.iter().chain(&more).map(String::as_str).collect();
+        let options = options.iter().filter(|option| !is_elsewhere || **option != own);
+        let options: Vec<&str> = options.chain(&more).map(String::as_str).collect();
         self.cli_ok(&options);
     }
 
     /// Runs `leoscope` as the administrator, which must succeed.
-    pub(crate) fn as_admin(&self, args: &[&str]) {
+    pub(crate) fn as_admin(&self, args: &[&str]) -> String {
         let token =
             fs::read_to_string(self.dir.path().join("orchestrator/admin-token")).expect("admin token");
         let outcome = cli(self.dir.path(), self.port, "admin", token.trim(), args);
         assert!(outcome.success, "{args:?}: {outcome:?}");
+        outcome.stdout
+    }
+
+    /// Registers a node and gives its access token.
+    pub(crate) fn register_node(&self, id: &str) -> String {
+        let token = self.as_admin(&["node", "register", &format!("--nodeid={id}")]).trim().to_owned();
+        logs::plant(token.split_whitespace().last().unwrap_or_default());
+        token
     }
 
     /// Runs `leoscope` as the researcher.
@@ -252,10 +269,10 @@ fn cli(dir: &Path, port: u16, user: &str, token: &str, args: &[&str]) -> Outcome
     Outcome { success: output.status.success(), stdout: text(&output.stdout), stderr: text(&output.stderr) }
 }
 
-fn spawn_orchestrator(dir: &Path, port: u16) -> Process {
+fn spawn_orchestrator(dir: &Path, host: &str, port: u16) -> Process {
     let process = Process::spawn(
         Command::new(binary("leoscope-orchestrator"))
-            .args(["--grpc-port", &port.to_string(), "--state-dir"])
+            .args(["--grpc-hostname", host, "--grpc-port", &port.to_string(), "--state-dir"])
             .arg(dir.join("orchestrator")),
         dir.join("orchestrator.log"),
     );

@@ -1,5 +1,6 @@
 //! A link to the orchestrator that can be cut.
 
+use std::net::IpAddr;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
@@ -66,7 +67,7 @@ calls! {
     audit(filter: &AuditFilter) -> Vec<AuditEntry>;
     schedule_task(task: NewTask) -> ();
     tasks(filter: &TaskFilter) -> Vec<Task>;
-    update_task(id: &TaskId, status: TaskStatus) -> ();
+    update_task(id: &TaskId, status: TaskStatus, address: Option<IpAddr>) -> ();
     kernel_access(user: &UserId) -> ();
     set_scavenger_mode(node: &NodeId, active: bool) -> ();
     scavenger_mode(node: &NodeId) -> bool;

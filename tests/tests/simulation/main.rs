@@ -3,6 +3,7 @@
 //! Each world follows from its seed alone; a failure prints it.
 
 mod cut;
+mod pairing;
 
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -100,6 +101,7 @@ impl World {
                 executor: ExecutorConfig::default(),
                 interval: SignedDuration::from_secs(10),
                 grace: Duration::from_secs(2),
+                address: None,
             },
             Parts {
                 control: Arc::new(cut::Link {

@@ -253,6 +253,7 @@ async fn nodes_of_a_run_ask_each_other_and_scavenger_mode_is_told_as_executors_r
         nodeid: "node-2".into(),
         status: unary::TaskStatus::TaskScheduled.into(),
         ttl_secs: 600,
+        address: None,
     };
     let ask = |task: &unary::Task| unary::ScheduleTaskRequest { task: Some(task.clone()) };
     let answer = client.schedule_task(ask(&task)).await.expect("answer").into_inner();
@@ -280,6 +281,7 @@ async fn nodes_of_a_run_ask_each_other_and_scavenger_mode_is_told_as_executors_r
     let done = unary::UpdateTaskRequest {
         taskid: task.taskid.clone(),
         status: unary::TaskStatus::TaskComplete.into(),
+        address: None,
     };
     assert_eq!(stranger.update_task(done.clone()).await.expect("answer").into_inner().state, 1);
     let answer = server.update_task(done).await.expect("answer").into_inner();

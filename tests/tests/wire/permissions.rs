@@ -85,7 +85,7 @@ rows! {
     get_scavenger_status: ALL, ALL, |s| s.plane.scavenger_mode(&s.node);
     schedule_task: NODES, NONE, |s| s.plane.schedule_task(s.task("new"));
     get_tasks: NODES, NODES, |s| s.plane.tasks(&TaskFilter::default());
-    update_task: NODES, NONE, |s| s.plane.update_task(&s.task("there").id, TaskStatus::Complete);
+    update_task: NODES, NONE, |s| s.plane.update_task(&s.task("there").id, TaskStatus::Complete, None);
     kernel_access: NODES, NODES, |s| s.plane.kernel_access(&s.trusted);
     RotateToken: ALL, NONE, |s| s.plane.rotate_token(&s.user);
     RevokeToken: ALL, NONE, |s| s.plane.revoke_token(&s.user);

@@ -22,22 +22,29 @@ fn task(text: &str, node: &str) -> Task {
         status: TaskStatus::Scheduled,
         ttl: TaskTtl::try_from(60).unwrap(),
         created: at("2026-12-01T00:00:00.000001"),
+        address: None,
     }
 }
 
 pub(super) async fn tasks_come_back_as_stored_and_ids_are_unique(store: Arc<dyn Store>) {
     let now = at("2026-12-01T00:00:30");
     let first = task("a", "n");
-    assert_eq!(kind(store.set_task_status(&first.id, TaskStatus::Complete).await), ErrorKind::NotFound);
+    assert_eq!(kind(store.set_task_status(&first.id, TaskStatus::Complete, None).await), ErrorKind::NotFound);
     store.insert_task(&first).await.unwrap();
     let other = Task { kind: TaskKind::ServerStop, ..task("a", "m") };
     assert_eq!(kind(store.insert_task(&other).await), ErrorKind::AlreadyExists);
     let all = TaskFilter::default();
     assert_eq!(store.tasks(&all, now, None).await.unwrap(), std::slice::from_ref(&first));
-    store.set_task_status(&first.id, TaskStatus::Complete).await.unwrap();
-    store.set_task_status(&first.id, TaskStatus::Complete).await.unwrap();
+    store.set_task_status(&first.id, TaskStatus::Complete, None).await.unwrap();
+    store.set_task_status(&first.id, TaskStatus::Complete, None).await.unwrap();
     let done = Task { status: TaskStatus::Complete, ..first };
-    assert_eq!(store.tasks(&all, now, None).await.unwrap(), [done]);
+    assert_eq!(store.tasks(&all, now, None).await.unwrap(), std::slice::from_ref(&done));
+    let address = Some("192.0.2.1".parse().unwrap());
+    for told in [address, None] {
+        store.set_task_status(&done.id, TaskStatus::Complete, told).await.unwrap();
+        let known = Task { address, ..done.clone() };
+        assert_eq!(store.tasks(&all, now, None).await.unwrap(), [known], "what was told stays known");
+    }
 }
 
 pub(super) async fn tasks_are_filtered_and_listed_by_id(store: Arc<dyn Store>) {

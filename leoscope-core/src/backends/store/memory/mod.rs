@@ -5,6 +5,7 @@ mod history;
 
 use std::cmp::Reverse;
 use std::collections::{BTreeMap, BTreeSet};
+use std::net::IpAddr;
 use std::ops::Bound;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
@@ -340,9 +341,11 @@ impl TaskStore for MemoryStore {
         Ok(())
     }
 
-    async fn set_task_status(&self, id: &TaskId, status: TaskStatus) -> Result<()> {
+    async fn set_task_status(&self, id: &TaskId, status: TaskStatus, address: Option<IpAddr>) -> Result<()> {
         let mut tables = self.tables();
-        tables.tasks.get_mut(id).ok_or_else(|| missing("task", id))?.status = status;
+        let task = tables.tasks.get_mut(id).ok_or_else(|| missing("task", id))?;
+        task.status = status;
+        task.address = address.or(task.address);
         Ok(())
     }
 

@@ -1,5 +1,7 @@
 //! Tasks.
 
+use std::net::IpAddr;
+
 use ::mongodb::bson::{Document, doc, serialize_to_bson};
 use async_trait::async_trait;
 
@@ -47,10 +49,14 @@ impl TaskStore for MongoStore {
         .await
     }
 
-    async fn set_task_status(&self, id: &TaskId, status: TaskStatus) -> Result<()> {
+    async fn set_task_status(&self, id: &TaskId, status: TaskStatus, address: Option<IpAddr>) -> Result<()> {
         within(Access::Write, async {
             let status = serialize_to_bson(&status).map_err(|e| Error::while_doing("encode a task", e))?;
-            let set = doc! { "$set": { "status": status } };
+            let mut set = doc! { "status": status };
+            if let Some(address) = address {
+                set.insert("address", address.to_string());
+            }
+            let set = doc! { "$set": set };
             let updated = Self::tasks(self).update_one(doc! { "_id": id.as_str() }, set).await;
             match updated.map_err(|e| fault::write(&e))?.matched_count {
                 0 => Err(missing("task", id)),

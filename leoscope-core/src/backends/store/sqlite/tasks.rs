@@ -1,5 +1,7 @@
 //! Tasks.
 
+use std::net::IpAddr;
+
 use async_trait::async_trait;
 use rusqlite::params;
 use rusqlite::types::Value;
@@ -59,13 +61,14 @@ impl TaskStore for SqliteStore {
             .await
     }
 
-    async fn set_task_status(&self, id: &TaskId, status: TaskStatus) -> Result<()> {
+    async fn set_task_status(&self, id: &TaskId, status: TaskStatus, address: Option<IpAddr>) -> Result<()> {
         let id = id.clone();
         self.database
             .write(move |tx| {
                 let select = "SELECT doc FROM tasks WHERE taskid = ?1";
                 let task: Option<Task> = one(tx, select, [id.as_str()], document)?;
-                let task = Task { status, ..task.ok_or_else(|| missing("task", &id))? };
+                let task = task.ok_or_else(|| missing("task", &id))?;
+                let task = Task { status, address: address.or(task.address), ..task };
                 let update = "UPDATE tasks SET doc = ?2 WHERE taskid = ?1";
                 execute(tx, update, params![id.as_str(), encode(&task)?]).map(drop)
             })

@@ -21,12 +21,13 @@ pub(in super::super) struct TaskDocument {
     ttl_secs: TaskTtl,
     created_us: i64,
     expires_us: i64,
+    address: Option<String>,
 }
 
 impl From<Task> for TaskDocument {
     fn from(task: Task) -> Self {
         let expires_us = task.expires().as_microsecond();
-        let Task { id, kind, run, job, node, status, ttl, created } = task;
+        let Task { id, kind, run, job, node, status, ttl, created, address } = task;
         Self {
             key: id.clone(),
             format: FORMAT,
@@ -39,6 +40,7 @@ impl From<Task> for TaskDocument {
             ttl_secs: ttl,
             created_us: created.as_microsecond(),
             expires_us,
+            address: address.map(|address| address.to_string()),
         }
     }
 }
@@ -58,6 +60,7 @@ impl TryFrom<TaskDocument> for Task {
             ttl_secs,
             created_us,
             expires_us: _,
+            address,
         } = document;
         Ok(Self {
             id: taskid,
@@ -68,6 +71,11 @@ impl TryFrom<TaskDocument> for Task {
             status,
             ttl: ttl_secs,
             created: instant(created_us)?,
+            address: address.map(|text| parse_address(&text)).transpose()?,
         })
     }
+}
+
+fn parse_address(text: &str) -> Result<std::net::IpAddr, Error> {
+    text.parse().map_err(|_| Error::internal(format!("address {text:?} of a task is none")))
 }
