@@ -9,8 +9,11 @@ mod container;
 mod dispatch;
 mod executor;
 mod journal;
+mod kept;
+mod kernel;
 mod outbox;
 mod results;
+mod route;
 mod sync;
 
 use std::path::PathBuf;
@@ -24,9 +27,11 @@ use tokio_util::sync::CancellationToken;
 use crate::error::Result;
 use crate::ids::NodeId;
 use crate::model::{ExecutorConfig, Orders, RuntimeState};
-use crate::ports::{Clock, ControlPlane, Launcher, Ledger, Runtime, RuntimeInfo};
+use crate::ports::{Clock, ControlPlane, Kernel, Launcher, Ledger, Routes, Runtime, RuntimeInfo};
 use crate::schedule::Zone;
 use journal::Journal;
+use kernel::KernelKeeper;
+use route::RouteKeeper;
 
 /// How a node behaves.
 #[derive(Debug, Clone)]
@@ -59,6 +64,10 @@ pub struct Parts {
     pub launcher: Arc<dyn Launcher>,
     /// The time of day.
     pub clock: Arc<dyn Clock>,
+    /// The host's routes, for nodes whose experiments need one.
+    pub routes: Option<Arc<dyn Routes>>,
+    /// The host's kernel settings, for nodes that let experiments change some.
+    pub kernel: Option<Arc<dyn Kernel>>,
 }
 
 /// A measurement node.
@@ -78,6 +87,8 @@ struct Inner {
     clock: Arc<dyn Clock>,
     ledger: Arc<dyn Ledger>,
     journal: Journal,
+    route: RouteKeeper,
+    kernel: KernelKeeper,
     orders: watch::Sender<Option<Orders>>,
     /// A run has ended or has been entered: look at the plan again.
     runs_changed: Notify,
@@ -87,12 +98,15 @@ impl Agent {
     /// A node with what its ledger remembers.
     ///
     /// # Errors
-    /// Those of the ledger and of a runtime that does not answer.
+    /// Those of the ledger, of files in the work directory that cannot be read, and of a runtime
+    /// that does not answer.
     pub async fn new(config: AgentConfig, parts: Parts) -> Result<Self> {
-        let Parts { control, runtime, ledger, launcher, clock } = parts;
+        let Parts { control, runtime, ledger, launcher, clock, routes, kernel } = parts;
         let orders = ledger.orders().await?.filter(|orders| orders.node == config.node);
         let journal = Journal::load(Arc::clone(&ledger)).await?;
         let runtime_info = runtime.info().await?;
+        let route = RouteKeeper::load(&config.work_dir, config.executor.route.clone(), routes)?;
+        let kernel = KernelKeeper::load(&config.work_dir, kernel)?;
         let inner = Inner {
             config,
             control,
@@ -102,6 +116,8 @@ impl Agent {
             clock,
             ledger,
             journal,
+            route,
+            kernel,
             orders: watch::Sender::new(orders),
             runs_changed: Notify::new(),
         };
@@ -120,6 +136,7 @@ impl Agent {
             result = dispatch::run(inner) => result,
             result = sync::run(inner) => result,
             result = outbox::run(inner) => result,
+            result = kernel::serve(inner) => result,
         }
     }
 
