@@ -65,6 +65,7 @@ pub mod control;
 pub mod error;
 pub mod ids;
 pub mod jwt;
+pub mod kernel;
 pub mod lifecycle;
 pub mod model;
 pub mod pairing;

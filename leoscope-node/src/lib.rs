@@ -11,8 +11,10 @@ use std::time::Duration;
 
 use leoscope_core::agent::{Agent, AgentConfig, Parts};
 use leoscope_core::backends::clock::SystemClock;
+use leoscope_core::backends::kernel::ProcKernel;
 use leoscope_core::backends::launcher::TimerLauncher;
 use leoscope_core::backends::ledger::SqliteLedger;
+use leoscope_core::backends::routes::NetlinkRoutes;
 use leoscope_core::backends::runtime::{DockerRuntime, ProcessRuntime};
 use leoscope_core::client::{ClientConfig, GrpcClient};
 use leoscope_core::ids::NodeId;
@@ -93,6 +95,8 @@ pub async fn build(config: NodeConfig) -> Result<Node> {
             ledger: Arc::new(SqliteLedger::open(&state_dir.join("node.db"))?),
             launcher: Arc::new(TimerLauncher::new(Arc::clone(&clock))),
             clock,
+            routes: Some(Arc::new(NetlinkRoutes)),
+            kernel: Some(Arc::new(ProcKernel::default())),
         },
     )
     .await?;

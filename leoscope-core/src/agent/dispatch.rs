@@ -23,6 +23,8 @@ struct Driven {
 pub(super) async fn run(node: &Arc<Inner>) -> Result<()> {
     let mut driven = Driven::default();
     remove_strays(node).await;
+    node.route.recover(node.journal.under_way().await).await;
+    node.kernel.restore(node).await;
     for entry in node.journal.entries().await {
         if entry.step != Step::Done {
             let found = node.found(&entry.run.id).await;

@@ -61,10 +61,14 @@ async fn perform(node: &Inner, entry: &JournalEntry, action: Action) -> Event {
         },
         Action::Watch => watch(node, entry).await,
         Action::Stop => Event::Exited(stop(node, run).await),
-        Action::Collect => match results::collect(node, entry).await {
-            Ok(()) => Event::Collected,
-            Err(error) => Event::CollectFailed(error.to_string()),
-        },
+        Action::Collect => {
+            node.route.release(run).await;
+            node.kernel.restore(node).await;
+            match results::collect(node, entry).await {
+                Ok(()) => Event::Collected,
+                Err(error) => Event::CollectFailed(error.to_string()),
+            }
+        }
     }
 }
 
@@ -74,6 +78,10 @@ async fn prepare(node: &Inner, entry: &JournalEntry) -> Result<Prepared, Outcome
         .map_err(|e| Outcome::failed(Stage::Config, Reason::ConfigInvalid, e.to_string()))?;
     container::write_inputs(entry, &spec.results)
         .map_err(|e| Outcome::failed(Stage::Deploy, Reason::StartFailed, e.to_string()))?;
+    node.route
+        .take(&entry.run.id)
+        .await
+        .map_err(|e| Outcome::failed(Stage::Deploy, Reason::RouteFailed, e.to_string()))?;
     node.runtime.prepare(&spec).await
 }
 

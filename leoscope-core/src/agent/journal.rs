@@ -1,6 +1,6 @@
 //! The journal in memory, written through to the ledger.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use tokio::sync::{Mutex, watch};
@@ -8,7 +8,7 @@ use tokio::sync::{Mutex, watch};
 use crate::error::Result;
 use crate::ids::RunId;
 use crate::lifecycle::{Action, Event, advance};
-use crate::model::JournalEntry;
+use crate::model::{JournalEntry, Step};
 use crate::ports::Ledger;
 use crate::time::Timestamp;
 
@@ -38,6 +38,13 @@ impl Journal {
 
     pub(super) async fn entry(&self, run: &RunId) -> Option<JournalEntry> {
         self.entries.lock().await.get(run).cloned()
+    }
+
+    /// The runs whose experiments have not ended, as far as is known.
+    pub(super) async fn under_way(&self) -> BTreeSet<RunId> {
+        let entries = self.entries.lock().await;
+        let open = entries.iter().filter(|(_, entry)| !matches!(entry.step, Step::Collecting | Step::Done));
+        open.map(|(run, _)| run.clone()).collect()
     }
 
     pub(super) async fn insert(&self, entry: JournalEntry) -> Result<()> {

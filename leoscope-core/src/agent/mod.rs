@@ -9,9 +9,12 @@ mod container;
 mod dispatch;
 mod executor;
 mod journal;
+mod kept;
+mod kernel;
 mod outbox;
 mod pairing;
 mod results;
+mod route;
 mod sync;
 
 use std::net::IpAddr;
@@ -26,9 +29,11 @@ use tokio_util::sync::CancellationToken;
 use crate::error::Result;
 use crate::ids::NodeId;
 use crate::model::{ExecutorConfig, JournalEntry, Orders, RuntimeState};
-use crate::ports::{Clock, ControlPlane, Launcher, Ledger, Runtime, RuntimeInfo};
+use crate::ports::{Clock, ControlPlane, Kernel, Launcher, Ledger, Routes, Runtime, RuntimeInfo};
 use crate::schedule::Zone;
 use journal::Journal;
+use kernel::KernelKeeper;
+use route::RouteKeeper;
 
 /// How a node behaves.
 #[derive(Debug, Clone)]
@@ -63,6 +68,10 @@ pub struct Parts {
     pub launcher: Arc<dyn Launcher>,
     /// The time of day.
     pub clock: Arc<dyn Clock>,
+    /// The host's routes, for nodes whose experiments need one.
+    pub routes: Option<Arc<dyn Routes>>,
+    /// The host's kernel settings, for nodes that let experiments change some.
+    pub kernel: Option<Arc<dyn Kernel>>,
 }
 
 /// A measurement node.
@@ -82,6 +91,8 @@ struct Inner {
     clock: Arc<dyn Clock>,
     ledger: Arc<dyn Ledger>,
     journal: Journal,
+    route: RouteKeeper,
+    kernel: KernelKeeper,
     orders: watch::Sender<Option<Orders>>,
     /// A run has ended or has been entered: look at the plan again.
     runs_changed: Notify,
@@ -93,12 +104,15 @@ impl Agent {
     /// A node with what its ledger remembers.
     ///
     /// # Errors
-    /// Those of the ledger and of a runtime that does not answer.
+    /// Those of the ledger, of files in the work directory that cannot be read, and of a runtime
+    /// that does not answer.
     pub async fn new(config: AgentConfig, parts: Parts) -> Result<Self> {
-        let Parts { control, runtime, ledger, launcher, clock } = parts;
+        let Parts { control, runtime, ledger, launcher, clock, routes, kernel } = parts;
         let orders = ledger.orders().await?.filter(|orders| orders.node == config.node);
         let journal = Journal::load(Arc::clone(&ledger)).await?;
         let runtime_info = runtime.info().await?;
+        let route = RouteKeeper::load(&config.work_dir, config.executor.route.clone(), routes)?;
+        let kernel = KernelKeeper::load(&config.work_dir, kernel)?;
         let inner = Inner {
             config,
             control,
@@ -108,6 +122,8 @@ impl Agent {
             clock,
             ledger,
             journal,
+            route,
+            kernel,
             orders: watch::Sender::new(orders),
             runs_changed: Notify::new(),
             invited: Mutex::default(),
@@ -128,6 +144,7 @@ impl Agent {
             result = sync::run(inner) => result,
             result = outbox::run(inner) => result,
             result = pairing::serve(inner) => result,
+            result = kernel::serve(inner) => result,
         }
     }
 

@@ -2,6 +2,8 @@
 
 use serde::Deserialize;
 
+use super::kernel::{KernelService, KernelText};
+use super::route::{Route, RouteText};
 use crate::error::Error;
 
 /// How experiments run on a node.
@@ -16,6 +18,10 @@ pub struct ExecutorConfig {
     pub network: Network,
     /// What one experiment may use.
     pub limits: Limits,
+    /// A route that stands while experiments are under way.
+    pub route: Option<Route>,
+    /// Where experiments may ask for other kernel settings; nowhere when `None`.
+    pub kernel: Option<KernelService>,
 }
 
 /// The network an experiment's container is on.
@@ -61,6 +67,8 @@ impl Default for ExecutorConfig {
             results_dest: "/artifacts".into(),
             network: Network::Host,
             limits: Limits::default(),
+            route: None,
+            kernel: None,
         }
     }
 }
@@ -77,6 +85,8 @@ struct Document {
     docker: Docker,
     #[serde(default)]
     limits: LimitsText,
+    route: Option<RouteText>,
+    kernel: Option<KernelText>,
 }
 
 #[derive(Deserialize, Default)]
@@ -90,6 +100,7 @@ struct Execute {
     #[serde(default)]
     volume: Volume,
     network: Option<String>,
+    route: Option<RouteText>,
 }
 
 #[derive(Deserialize, Default)]
@@ -131,9 +142,22 @@ impl ExecutorConfig {
             })?
         };
         let Document {
-            docker: Docker { execute: Execute { volume: Volume { source, dest }, network } },
+            docker: Docker { execute: Execute { volume: Volume { source, dest }, network, route } },
             limits,
+            route: outer_route,
+            kernel,
         } = document;
+        let of_key = |e: Error| {
+            let hint = e.what_to_do().unwrap_or("see docs/operating-a-node.md for its keys").to_owned();
+            e.context("executor config").hint(hint)
+        };
+        // Configs of existing nodes have it in either place.
+        let route = match (route, outer_route) {
+            (Some(_), Some(_)) => return Err(fault("has both route and docker.execute.route".into())),
+            (Some(route), None) | (None, Some(route)) => Some(route.parse().map_err(of_key)?),
+            (None, None) => None,
+        };
+        let kernel = kernel.map(KernelText::parse).transpose().map_err(of_key)?;
         let default = Self::default();
         let results_dest = dest.unwrap_or(default.results_dest);
         if !results_dest.starts_with('/') || results_dest.contains("..") || results_dest == "/" {
@@ -163,7 +187,7 @@ impl ExecutorConfig {
         if limits.memory < 1 << 20 || limits.cpus.is_nan() || limits.cpus <= 0.0 || limits.pids == 0 {
             return Err(fault(format!("limits leave nothing to run with: {limits:?}")));
         }
-        Ok(Self { results_source: source, results_dest, network, limits })
+        Ok(Self { results_source: source, results_dest, network, limits, route, kernel })
     }
 }
 
@@ -203,6 +227,47 @@ mod tests {
             "[",
         ] {
             assert!(ExecutorConfig::parse(bad).is_err(), "{bad}");
+        }
+    }
+    #[test]
+    fn a_route_is_read_in_either_place_but_not_in_both() {
+        let route = "{ip: 192.0.2.0/24, gateway: 198.51.100.1, dev: eth0}";
+        let inner = ExecutorConfig::parse(&format!("docker: {{execute: {{route: {route}}}}}"));
+        let outer = ExecutorConfig::parse(&format!("route: {route}"));
+        let (inner, outer) = (inner.expect("inner").route, outer.expect("outer").route);
+        assert_eq!(inner.expect("route").to_string(), "192.0.2.0/24 via 198.51.100.1 dev eth0");
+        assert!(outer.is_some());
+        let empty = ExecutorConfig::parse("route: {ip: 192.0.2.7, gateway: '', dev: eth0}").expect("empty");
+        assert_eq!(empty.route.expect("route").gateway(), None);
+        assert_eq!(ExecutorConfig::parse("docker: {execute: {route: }}").expect("nothing").route, None);
+        for bad in [
+            format!("route: {route}\ndocker: {{execute: {{route: {route}}}}}"),
+            "route: {ip: 192.0.2.1/24, dev: eth0}".into(),
+            "route: {ip: 192.0.2.0/24}".into(),
+            "route: {ip: 192.0.2.0/24, dev: eth0, metric: 1}".into(),
+        ] {
+            let error = ExecutorConfig::parse(&bad).expect_err(&bad);
+            assert!(error.message().starts_with("executor config "), "{error}");
+        }
+    }
+
+    #[test]
+    fn the_kernel_service_listens_everywhere_only_when_told_so() {
+        let listens = |text: &str| ExecutorConfig::parse(text).map(|config| config.kernel.map(|k| k.listen));
+        let bridge = listens("kernel: {listen: '172.18.0.1:9000'}").expect("bridge").expect("on");
+        assert_eq!(bridge.to_string(), "172.18.0.1:9000");
+        assert!(listens("kernel: {listen: '0.0.0.0:9000', all_addresses: true}").is_ok());
+        assert_eq!(listens("").expect("off"), None);
+        for bad in [
+            "kernel: {listen: '0.0.0.0:9000'}",
+            "kernel: {listen: '[::]:9000'}",
+            "kernel: {listen: '172.18.0.1'}",
+            "kernel: {listen: '172.18.0.1:0'}",
+            "kernel: {listen: 9000}",
+            "kernel: {address: '172.18.0.1:9000'}",
+        ] {
+            let error = listens(bad).expect_err(bad);
+            assert!(error.what_to_do().is_some(), "{error}");
         }
     }
 }

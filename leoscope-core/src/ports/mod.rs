@@ -6,19 +6,23 @@
 mod artifacts;
 mod clock;
 mod control;
+mod kernel;
 mod launcher;
 mod ledger;
 mod paging;
+mod routes;
 mod runtime;
 mod store;
 
 pub use artifacts::{ArtifactStore, ByteStream};
 pub use clock::Clock;
 pub use control::{Calendar, ControlPlane, OrdersStream, Scheduled};
+pub use kernel::{Kernel, Place};
 pub use launcher::Launcher;
 pub use ledger::Ledger;
 pub use paging::StoreExt;
-pub use runtime::{RunSpec, Runtime, RuntimeInfo};
+pub use routes::Routes;
+pub use runtime::{Resident, RunSpec, Runtime, RuntimeInfo};
 pub use store::{
     Archive, AuditStore, Booking, EventStore, JobStore, NodeStore, PAGE, RunStore, SettingsStore, Store,
     TaskStore, Timetable, TimetableChanges, Unsettled, UserStore, Versions,

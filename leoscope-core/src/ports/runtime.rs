@@ -1,5 +1,6 @@
 use std::collections::BTreeMap;
 use std::fmt::Debug;
+use std::net::IpAddr;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -40,6 +41,15 @@ pub struct RuntimeInfo {
     pub name: String,
     /// The version of the engine, or empty.
     pub version: String,
+}
+
+/// An experiment that has an address of its own.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Resident {
+    /// The run it belongs to.
+    pub run: RunId,
+    /// A process of it on this host, whose network is the experiment's.
+    pub process: Option<u32>,
 }
 
 /// What runs experiments: a container engine, plain processes, a simulation.
@@ -83,4 +93,11 @@ pub trait Runtime: Debug + Send + Sync {
 
     /// The runs this runtime knows of on this node.
     async fn list(&self) -> Result<Vec<RunId>>;
+
+    /// The running experiment of this node that has `address` to itself; none in a runtime whose
+    /// experiments share the host's addresses.
+    async fn run_at(&self, address: IpAddr) -> Result<Option<Resident>> {
+        let _ = address;
+        Ok(None)
+    }
 }

@@ -8,13 +8,14 @@ use serde_json::Value;
 use crate::source::{PACKAGES, root};
 
 /// Crates that speak to a database, an engine or a cloud, or define the protocol.
-const CORE_ONLY: [&str; 10] = [
+const CORE_ONLY: [&str; 11] = [
     "rusqlite",
     "bollard",
     "mongodb",
     "bson",
     "azure_core",
     "azure_storage_blob",
+    "rtnetlink",
     "prost",
     "tonic-prost",
     "tonic-prost-build",

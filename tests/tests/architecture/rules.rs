@@ -9,7 +9,7 @@ pub(crate) const MAX_LINES: usize = 400;
 const LAYERS: [(Layer, &[&str]); 6] = [
     (Layer::Values, &["error", "time", "ids", "schedule", "trigger"]),
     (Layer::Model, &["model"]),
-    (Layer::Rules, &["conflict", "jwt", "lifecycle", "pairing", "plan", "policy", "reconcile"]),
+    (Layer::Rules, &["conflict", "jwt", "kernel", "lifecycle", "pairing", "plan", "policy", "reconcile"]),
     (Layer::Ports, &["ports"]),
     (Layer::UseCases, &["bundle", "control", "agent"]),
     (Layer::Adapters, &["backends", "proto", "client", "conformance"]),
@@ -82,8 +82,17 @@ fn may_name(from: &str, to: &str) -> bool {
     }
 }
 
-const DRIVERS: [&str; 8] =
-    ["rusqlite", "bollard", "mongodb", "bson", "azure_core", "azure_storage_blob", "tonic", "prost"];
+const DRIVERS: [&str; 9] = [
+    "rusqlite",
+    "bollard",
+    "mongodb",
+    "bson",
+    "azure_core",
+    "azure_storage_blob",
+    "rtnetlink",
+    "tonic",
+    "prost",
+];
 const FRONTENDS: [&str; 5] =
     ["leoscope-cli", "leoscope-orchestrator", "leoscope-node", "leoscope-py", "leoscope-settings"];
 

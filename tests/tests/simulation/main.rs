@@ -112,6 +112,8 @@ impl World {
                 ledger: Arc::clone(&node.ledger),
                 launcher: Arc::new(TimerLauncher::new(Arc::clone(&self.clock))),
                 clock: Arc::clone(&self.clock),
+                routes: None,
+                kernel: None,
             },
         )
         .await

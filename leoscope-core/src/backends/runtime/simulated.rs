@@ -1,6 +1,7 @@
 //! Experiments that take their time without doing anything, for simulations.
 
 use std::collections::BTreeMap;
+use std::net::IpAddr;
 use std::path::Path;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
@@ -12,7 +13,7 @@ use tokio::sync::watch;
 use crate::error::{Error, Result};
 use crate::ids::RunId;
 use crate::model::{Exit, Outcome, Prepared, Reason, RuntimeState, Stage};
-use crate::ports::{Clock, RunSpec, Runtime, RuntimeInfo};
+use crate::ports::{Clock, Resident, RunSpec, Runtime, RuntimeInfo};
 use crate::time::Timestamp;
 
 /// The exit code of a simulated experiment that was asked to end: as if by SIGTERM.
@@ -82,6 +83,8 @@ struct State {
     runs: BTreeMap<RunId, Progress>,
     /// Every experiment that was ever started, in the order of their starts.
     stays: Vec<Started>,
+    /// The experiments that have an address.
+    addresses: BTreeMap<IpAddr, RunId>,
 }
 
 #[derive(Debug, Clone, Copy)]
@@ -137,6 +140,11 @@ impl SimulatedRuntime {
             Some(run) => drop(state.behaviours.insert(run, behaviour)),
             None => state.default = behaviour,
         }
+    }
+
+    /// Gives the experiment of `run` an address, for as long as it runs.
+    pub fn set_address(&self, address: IpAddr, run: RunId) {
+        self.state().addresses.insert(address, run);
     }
 
     /// Every experiment that was started, in the order of their starts, removed ones included.
@@ -271,6 +279,15 @@ impl Runtime for SimulatedRuntime {
 
     async fn list(&self) -> Result<Vec<RunId>> {
         Ok(self.state().runs.keys().cloned().collect())
+    }
+
+    async fn run_at(&self, address: IpAddr) -> Result<Option<Resident>> {
+        let state = self.state();
+        let run = state
+            .addresses
+            .get(&address)
+            .filter(|run| matches!(state.look(run, self.clock.now()), RuntimeState::Running(_)));
+        Ok(run.map(|run| Resident { run: run.clone(), process: None }))
     }
 }
 

@@ -2,11 +2,13 @@
 //!
 //! The engine keeps everything: containers are found again by their name and labels.
 
+mod address;
 mod container;
 mod fault;
 mod image;
 
 use std::collections::HashMap;
+use std::net::IpAddr;
 use std::path::Path;
 use std::time::Duration;
 
@@ -27,7 +29,7 @@ use self::fault::{fault, is_missing, unavailable};
 use crate::error::{Error, Result};
 use crate::ids::{NodeId, RunId};
 use crate::model::{DockerExperiment, Exit, Outcome, Prepared, Reason, RuntimeState, Stage};
-use crate::ports::{RunSpec, Runtime, RuntimeInfo};
+use crate::ports::{Resident, RunSpec, Runtime, RuntimeInfo};
 use crate::time::Timestamp;
 
 /// Where the engine listens unless the caller says otherwise.
@@ -242,5 +244,8 @@ impl Runtime for DockerRuntime {
             RunId::parse(labels.get(container::RUN_LABEL)?).ok()
         });
         Ok(runs.collect())
+    }
+    async fn run_at(&self, address: IpAddr) -> Result<Option<Resident>> {
+        self.resident_at(address).await
     }
 }
