@@ -12,6 +12,7 @@ use leoscope_core::agent::{Agent, AgentConfig, Parts};
 use leoscope_core::backends::clock::SystemClock;
 use leoscope_core::backends::launcher::TimerLauncher;
 use leoscope_core::backends::ledger::SqliteLedger;
+use leoscope_core::backends::monitors::KernelMeter;
 use leoscope_core::backends::runtime::{DockerRuntime, ProcessRuntime};
 use leoscope_core::client::{ClientConfig, GrpcClient};
 use leoscope_core::ids::NodeId;
@@ -61,7 +62,10 @@ pub struct Node {
 }
 
 /// How long an experiment has to end by itself when it is stopped.
-const GRACE: Duration = Duration::from_secs(5);
+///
+/// The owner of a node who wants the link has it within five seconds, also where an experiment does
+/// not end by itself.
+const GRACE: Duration = Duration::from_secs(3);
 
 /// Puts a node together. The orchestrator need not be reachable yet.
 ///
@@ -82,6 +86,7 @@ pub async fn build(config: NodeConfig) -> Result<Node> {
             ledger: Arc::new(SqliteLedger::open(&state_dir.join("node.db"))?),
             launcher: Arc::new(TimerLauncher::new(Arc::clone(&clock))),
             clock,
+            traffic: Some(Arc::new(KernelMeter)),
         },
     )
     .await?;

@@ -1,8 +1,9 @@
 //! The use-cases of a measurement node.
 //!
-//! Three loops share one [`Journal`](journal::Journal): [`sync`] fetches the orders and says that
+//! Four loops share one [`Journal`](journal::Journal): [`sync`] fetches the orders and says that
 //! the node is alive, [`dispatch`] begins, cancels and forgets runs as [`plan`](crate::plan) says,
-//! [`outbox`] hands records and bundles over. A run itself is driven by [`executor`]. None of them
+//! [`outbox`] hands records and bundles over, [`scavenger`] looks whether the host uses the link
+//! itself. A run itself is driven by [`executor`]. None of them
 //! needs the orchestrator to be reachable for another to go on.
 
 mod container;
@@ -11,10 +12,12 @@ mod executor;
 mod journal;
 mod outbox;
 mod results;
+mod scavenger;
 mod sync;
 
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::sync::atomic::AtomicU64;
 use std::time::Duration;
 
 use jiff::SignedDuration;
@@ -23,8 +26,8 @@ use tokio_util::sync::CancellationToken;
 
 use crate::error::Result;
 use crate::ids::NodeId;
-use crate::model::{ExecutorConfig, Orders, RuntimeState};
-use crate::ports::{Clock, ControlPlane, Launcher, Ledger, Runtime, RuntimeInfo};
+use crate::model::{ExecutorConfig, Orders, RuntimeState, Standby};
+use crate::ports::{Clock, ControlPlane, Launcher, Ledger, Runtime, RuntimeInfo, TrafficMeter};
 use crate::schedule::Zone;
 use journal::Journal;
 
@@ -59,6 +62,8 @@ pub struct Parts {
     pub launcher: Arc<dyn Launcher>,
     /// The time of day.
     pub clock: Arc<dyn Clock>,
+    /// What counts the traffic of the host, for nodes that go on standby by themselves.
+    pub traffic: Option<Arc<dyn TrafficMeter>>,
 }
 
 /// A measurement node.
@@ -78,7 +83,12 @@ struct Inner {
     clock: Arc<dyn Clock>,
     ledger: Arc<dyn Ledger>,
     journal: Journal,
+    traffic: Option<Arc<dyn TrafficMeter>>,
     orders: watch::Sender<Option<Orders>>,
+    /// What the node found by itself that keeps it from experiments.
+    own_standby: watch::Sender<Option<Standby>>,
+    /// How often handing over a bundle has begun or ended: odd while one is on its way.
+    transfers: AtomicU64,
     /// A run has ended or has been entered: look at the plan again.
     runs_changed: Notify,
 }
@@ -89,7 +99,7 @@ impl Agent {
     /// # Errors
     /// Those of the ledger and of a runtime that does not answer.
     pub async fn new(config: AgentConfig, parts: Parts) -> Result<Self> {
-        let Parts { control, runtime, ledger, launcher, clock } = parts;
+        let Parts { control, runtime, ledger, launcher, clock, traffic } = parts;
         let orders = ledger.orders().await?.filter(|orders| orders.node == config.node);
         let journal = Journal::load(Arc::clone(&ledger)).await?;
         let runtime_info = runtime.info().await?;
@@ -102,7 +112,10 @@ impl Agent {
             clock,
             ledger,
             journal,
+            traffic,
             orders: watch::Sender::new(orders),
+            own_standby: watch::Sender::new(None),
+            transfers: AtomicU64::new(0),
             runs_changed: Notify::new(),
         };
         Ok(Self { inner: Arc::new(inner) })
@@ -120,6 +133,7 @@ impl Agent {
             result = dispatch::run(inner) => result,
             result = sync::run(inner) => result,
             result = outbox::run(inner) => result,
+            result = scavenger::run(inner) => result,
         }
     }
 

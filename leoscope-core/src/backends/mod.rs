@@ -6,6 +6,7 @@ mod database;
 mod database_file;
 pub mod launcher;
 pub mod ledger;
+pub mod monitors;
 mod rows;
 pub mod runtime;
 pub mod store;

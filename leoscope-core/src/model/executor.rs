@@ -1,7 +1,10 @@
 //! The executor config: how a node's operator lets experiments run.
 
+mod scavenger;
+
 use serde::Deserialize;
 
+pub use self::scavenger::AutoScavenger;
 use crate::error::Error;
 
 /// How experiments run on a node.
@@ -16,6 +19,8 @@ pub struct ExecutorConfig {
     pub network: Network,
     /// What one experiment may use.
     pub limits: Limits,
+    /// When the node goes on standby by itself; never when `None`.
+    pub scavenger: Option<AutoScavenger>,
 }
 
 /// The network an experiment's container is on.
@@ -61,6 +66,7 @@ impl Default for ExecutorConfig {
             results_dest: "/artifacts".into(),
             network: Network::Host,
             limits: Limits::default(),
+            scavenger: None,
         }
     }
 }
@@ -77,6 +83,7 @@ struct Document {
     docker: Docker,
     #[serde(default)]
     limits: LimitsText,
+    scavenger: Option<scavenger::Text>,
 }
 
 #[derive(Deserialize, Default)]
@@ -133,6 +140,7 @@ impl ExecutorConfig {
         let Document {
             docker: Docker { execute: Execute { volume: Volume { source, dest }, network } },
             limits,
+            scavenger,
         } = document;
         let default = Self::default();
         let results_dest = dest.unwrap_or(default.results_dest);
@@ -163,7 +171,9 @@ impl ExecutorConfig {
         if limits.memory < 1 << 20 || limits.cpus.is_nan() || limits.cpus <= 0.0 || limits.pids == 0 {
             return Err(fault(format!("limits leave nothing to run with: {limits:?}")));
         }
-        Ok(Self { results_source: source, results_dest, network, limits })
+        let scavenger = scavenger.map(AutoScavenger::try_from).transpose();
+        let scavenger = scavenger.map_err(|error| fault(error.message().to_owned()))?;
+        Ok(Self { results_source: source, results_dest, network, limits, scavenger })
     }
 }
 

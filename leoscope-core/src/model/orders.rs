@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::Job;
+use super::{Job, Standby};
 use crate::ids::NodeId;
 
 /// The whole desired state of a node. The node applies the difference to what it holds.
@@ -14,7 +14,7 @@ pub struct Orders {
     pub revision: u64,
     /// The jobs that measure or serve on the node and have not ended.
     pub jobs: Vec<Job>,
-    /// Whether the owner of the node wants its link for other things.
-    #[serde(default)]
-    pub scavenger_mode: bool,
+    /// What people said that keeps the node from experiments; it may have ended by itself since.
+    #[serde(flatten, with = "super::standby::in_orders")]
+    pub standby: Option<Standby>,
 }

@@ -11,6 +11,7 @@ mod ledger;
 mod paging;
 mod runtime;
 mod store;
+mod traffic;
 
 pub use artifacts::{ArtifactStore, ByteStream};
 pub use clock::Clock;
@@ -23,3 +24,4 @@ pub use store::{
     Archive, AuditStore, Booking, EventStore, JobStore, NodeStore, PAGE, RunStore, SettingsStore, Store,
     TaskStore, Timetable, TimetableChanges, Unsettled, UserStore, Versions,
 };
+pub use traffic::TrafficMeter;

@@ -2,10 +2,11 @@
 
 use jiff::SignedDuration;
 
+use super::standby::standbys;
 use super::{given, optional, time, unary};
 use crate::error::{Error, Result};
 use crate::ids::{NodeId, UserId};
-use crate::model::{Coordinates, Node, NodeFilter, NodeUpdate, PortalNotes};
+use crate::model::{Coordinates, Node, NodeFilter, NodeUpdate, PortalNotes, Standbys};
 use crate::schedule::Zone;
 use crate::time::{Timestamp, wire_time};
 
@@ -43,7 +44,7 @@ impl From<Node> for unary::Node {
             public_ip,
             owner,
             scheduling_enabled,
-            scavenger_mode_active,
+            standby,
             time_zone,
             portal,
             registered,
@@ -51,6 +52,8 @@ impl From<Node> for unary::Node {
             contact_since,
         } = node;
         let PortalNotes { bandwidth_limits_json, availability_history_json } = portal;
+        let scavenger_mode_active = standby.is_scavenger();
+        let Standbys { by_person, by_host } = standby;
         Self {
             nodeid: id.into(),
             name,
@@ -69,6 +72,8 @@ impl From<Node> for unary::Node {
             registered_at: Some(wire_time(registered)),
             last_status_change: contact_since.map(wire_time),
             timezone: time_zone.map(String::from).unwrap_or_default(),
+            standby: by_person.map(Into::into),
+            host_standby: by_host.map(Into::into),
             ..Self::default()
         }
     }
@@ -97,6 +102,8 @@ impl TryFrom<unary::Node> for Node {
             scheduling_off: _,
             timezone,
             coords_unknown,
+            standby: by_person,
+            host_standby: by_host,
         } = node;
         let registered = optional(registered_at.as_deref(), |text| time("registered_at", text))?;
         Ok(Self {
@@ -109,7 +116,7 @@ impl TryFrom<unary::Node> for Node {
             public_ip,
             owner: owner(Some(&owned_by))?,
             scheduling_enabled,
-            scavenger_mode_active,
+            standby: standbys(scavenger_mode_active, by_person, by_host)?,
             portal: notes(bandwidth_limits_json, availability_history_json),
             // For people to read; one that this program does not know is no reason to lose the node.
             time_zone: given(&timezone).and_then(|name| Zone::parse(name).ok()),
@@ -177,6 +184,8 @@ impl TryFrom<unary::RegisterNodeRequest> for (NodeId, NodeUpdate) {
             scheduling_off,
             timezone: _,
             coords_unknown: _,
+            standby: _,
+            host_standby: _,
         } = super::present("node", request.node)?;
         let text = |text: String| given(&text).map(str::to_owned);
         let details = NodeUpdate {
@@ -296,6 +305,7 @@ impl TryFrom<unary::GetNodesRequest> for NodeFilter {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::model::Standby;
     use crate::time::parse_time;
 
     fn node() -> Node {
@@ -309,7 +319,7 @@ mod tests {
             public_ip: "192.0.2.1".into(),
             owner: Some("owner-1".parse().expect("id")),
             scheduling_enabled: true,
-            scavenger_mode_active: true,
+            standby: Standbys { by_person: None, by_host: Some(Standby::SCAVENGER) },
             time_zone: Some(Zone::parse("America/Los_Angeles").expect("zone")),
             portal: notes(Some("[]".into()), None),
             registered: parse_time("2026-01-01T00:00:00.000001").expect("time"),
@@ -337,7 +347,7 @@ mod tests {
             last_active: None,
             contact_since: None,
             scheduling_enabled: false,
-            scavenger_mode_active: false,
+            standby: Standbys::default(),
             time_zone: None,
             ..node()
         };
