@@ -87,7 +87,8 @@ async fn a_pause_stops_what_needs_the_link_and_ends_by_itself_everywhere() {
     assert_eq!(owner.standby(&node.id).await.expect("standby"), None);
     let listed = owner.nodes(&Default::default()).await.expect("nodes").remove(0);
     assert_eq!(listed.standby, Default::default());
-    assert_eq!(researcher.plan_job(spec, 1).await.expect("plan").warnings, [""; 0]);
+    let warnings = researcher.plan_job(spec, 1).await.expect("plan").warnings;
+    assert!(warnings[0].contains("has not been seen since"), "nothing but that it is cut off: {warnings:?}");
     world.until(2500).await;
     node.cut.store(false, Ordering::SeqCst);
     world.until(3300).await;
@@ -162,7 +163,7 @@ async fn a_host_that_uses_its_link_has_it_at_once_and_only_that_is_taken_back() 
     host_moves(&world, &node, &mut total, 650, 680, 9000).await;
     let stays = node.runtime.stays();
     let ended = stays[0].ended.expect("it was stopped").duration_since(start_of_world()).as_secs();
-    assert!((651..665).contains(&ended), "at {ended}");
+    assert!((650..665).contains(&ended), "at {ended}");
     node.cut.store(false, Ordering::SeqCst);
     host_moves(&world, &node, &mut total, 680, 700, 0).await;
     let seen = owner.standby(&node.id).await.expect("standby").expect("the host is busy");
