@@ -63,7 +63,8 @@ impl Service {
     pub(super) async fn free_of_standby(&self, job: &Job, now: Timestamp) -> Result<Free> {
         let mut from = now;
         for id in job.nodes() {
-            let standby = self.node(id).await?.standby;
+            // One that was removed stands in nobody's way.
+            let Some(standby) = self.store.node(id).await?.map(|node| node.standby) else { continue };
             for (_, standby) in standby.iter().filter(|(_, standby)| standby.hinders(job.overhead, now)) {
                 match standby.until {
                     Some(until) => from = from.max(until),
