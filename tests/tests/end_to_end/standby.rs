@@ -112,13 +112,16 @@ impl Nowhere {
 
     fn new() -> Option<Self> {
         let name = format!("leo{}", std::process::id());
+        let (peer, next) = (format!("{name}p"), format!("{}.2", Self::NETWORK));
         let ip = |args: &[&str]| Command::new("ip").args(args).status().is_ok_and(|status| status.success());
-        if !ip(&["link", "add", &name, "type", "dummy"]) {
+        if !ip(&["link", "add", &name, "type", "veth", "peer", "name", &peer]) {
             return None;
         }
         let made = Self(name);
         let address = format!("{}.1/24", Self::NETWORK);
-        assert!(ip(&["addr", "add", &address, "dev", &made.0]) && ip(&["link", "set", &made.0, "up"]));
+        assert!(ip(&["addr", "add", &address, "dev", &made.0]));
+        assert!(ip(&["link", "set", &made.0, "up"]) && ip(&["link", "set", &peer, "up"]));
+        assert!(ip(&["neigh", "add", &next, "lladdr", "02:00:00:00:00:02", "dev", &made.0]));
         Some(made)
     }
 }
