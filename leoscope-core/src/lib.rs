@@ -74,6 +74,7 @@ pub mod policy;
 pub mod ports;
 pub mod proto;
 pub mod reconcile;
+pub mod scavenger;
 pub mod schedule;
 pub mod time;
 pub mod trigger;

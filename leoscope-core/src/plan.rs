@@ -3,15 +3,14 @@
 use jiff::SignedDuration;
 
 use crate::ids::{NodeId, RunId};
-use crate::model::{Job, JournalEntry, Orders, Outcome, Part, Reason, Run, RunStatus, Stage, Step};
+use crate::model::{
+    Job, JournalEntry, Orders, Outcome, Part, Reason, Run, RunStatus, Stage, Standby, StandbyKind, Step,
+};
 use crate::schedule::{LEAD_TIME, Occurrence};
 use crate::time::{Timestamp, Window};
 
 /// How long a settled entry is kept after its window, so that its run is not begun again.
 const MEMORY: SignedDuration = SignedDuration::from_hours(1);
-
-/// Why a run that needs the link for itself does not have it.
-const SCAVENGED: &str = "the owner of the node wants its link for other things";
 
 /// What to do now.
 #[derive(Debug, Default, PartialEq)]
@@ -28,17 +27,31 @@ pub struct Plan {
     pub wake: Option<Timestamp>,
 }
 
-/// Compares `orders` with `journal` at `now`. Carrying out the plan and planning again at the
-/// same instant gives an empty plan with the same `wake`.
-pub fn plan(node: &NodeId, orders: &Orders, journal: &[JournalEntry], now: Timestamp) -> Plan {
+/// Compares `orders` with `journal` at `now`, when the node found `own` by itself. Carrying out the
+/// plan and planning again at the same instant gives an empty plan with the same `wake`.
+pub fn plan(
+    node: &NodeId,
+    orders: &Orders,
+    own: Option<&Standby>,
+    journal: &[JournalEntry],
+    now: Timestamp,
+) -> Plan {
     let mut plan = Plan::default();
+    let standbys = [orders.standby.as_ref(), own];
     for job in orders.jobs.iter().filter(|job| job.node == *node) {
         for Occurrence { reserved, window } in upcoming(job, now) {
+            let starts = window.start().max(now);
+            let hindering = |at| move |standby: &&&Standby| standby.hinders(job.overhead, at);
+            let hindered = standbys.iter().flatten().find(hindering(starts)).copied();
             let begin_at = window.start().checked_sub(LEAD_TIME).unwrap_or(now);
+            // A run that starts when the standby is over is not made ready before.
+            let over = standbys.iter().flatten().filter(hindering(now)).filter_map(|standby| standby.until);
+            let over = over.max().filter(|_| hindered.is_none());
+            let begin_at = over.map_or(begin_at, |over| over.max(begin_at));
             if begin_at > now {
                 plan.wake = Some(plan.wake.map_or(begin_at, |wake| wake.min(begin_at)));
             } else {
-                consider(&mut plan, orders, job, window, journal, now);
+                consider(&mut plan, hindered, job, window, journal, now);
             }
             // Random starts need not be in order, but none is before its scheduled one.
             if reserved.start().duration_since(now) > LEAD_TIME {
@@ -55,10 +68,7 @@ pub fn plan(node: &NodeId, orders: &Orders, journal: &[JournalEntry], now: Times
                     let message = format!("job {} was {what}", entry.job.id);
                     Some(Outcome::new(RunStatus::Aborted, Stage::Schedule, Reason::JobRemoved, message))
                 }
-                None if orders.scavenger_mode && entry.job.overhead => {
-                    Some(Outcome::new(RunStatus::Aborted, Stage::Execute, Reason::ScavengerMode, SCAVENGED))
-                }
-                None => None,
+                None => standbys.into_iter().flatten().find_map(|standby| stopped(standby, entry, now)),
             };
             plan.cancel.extend(outcome.map(|outcome| (entry.run.id.clone(), outcome)));
         }
@@ -88,9 +98,35 @@ fn withdrawn(orders: &Orders, entry: &JournalEntry) -> Option<&'static str> {
     }
 }
 
+/// How a run that has been begun ends because of `standby`, if it does.
+fn stopped(standby: &Standby, entry: &JournalEntry, now: Timestamp) -> Option<Outcome> {
+    let at = entry.run.planned.map_or(now, |planned| planned.start().max(now));
+    let started = matches!(entry.step, Step::Starting | Step::Executing | Step::Stopping | Step::Collecting);
+    if !standby.hinders(entry.job.overhead, at) || (standby.kind == StandbyKind::Drain && started) {
+        return None;
+    }
+    let (reason, message) = why(standby);
+    Some(match standby.kind {
+        StandbyKind::Scavenger => Outcome::new(RunStatus::Aborted, Stage::Execute, reason, message),
+        // It was being made ready.
+        StandbyKind::Drain => Outcome::new(RunStatus::Skipped, Stage::Schedule, reason, message),
+    })
+}
+
+/// The reason of a run that is not carried out because of `standby`, and its line for people.
+fn why(standby: &Standby) -> (Reason, String) {
+    let (reason, text) = match standby.kind {
+        StandbyKind::Scavenger => {
+            (Reason::ScavengerMode, "the owner of the node wants its link for other things")
+        }
+        StandbyKind::Drain => (Reason::NodeDraining, "the node is being taken out of use"),
+    };
+    (reason, standby.reason.as_ref().map_or_else(|| text.to_owned(), |why| format!("{text}: {why}")))
+}
+
 fn consider(
     plan: &mut Plan,
-    orders: &Orders,
+    hindered: Option<&Standby>,
     job: &Job,
     window: Window,
     journal: &[JournalEntry],
@@ -109,20 +145,21 @@ fn consider(
             && other.run.planned.is_some_and(|planned| planned.overlap(&window).is_some())
     });
     let skipped = |stage, reason, message: String| Outcome::new(RunStatus::Skipped, stage, reason, message);
-    let outcome = match previous {
-        Some(previous) => {
+    let outcome = match (previous, hindered) {
+        (Some(previous), _) => {
             let message = format!("run {} of the same job still has the time", previous.run.id);
             skipped(Stage::Schedule, Reason::PreviousRunning, message)
         }
-        None if orders.scavenger_mode && job.overhead => {
-            skipped(Stage::Schedule, Reason::ScavengerMode, SCAVENGED.to_owned())
+        (None, Some(standby)) => {
+            let (reason, message) = why(standby);
+            skipped(Stage::Schedule, reason, message)
         }
-        None if job.trigger.is_some() => {
+        (None, None) if job.trigger.is_some() => {
             entry.run.trigger_verdict = Some("UNKNOWN".to_owned());
             let message = "this node does not watch the conditions of triggers yet".to_owned();
             skipped(Stage::Trigger, Reason::TriggerUnknown, message)
         }
-        None => return plan.begin.push(entry),
+        (None, None) => return plan.begin.push(entry),
     };
     entry.run.end(outcome, now);
     entry.step = Step::Done;

@@ -8,6 +8,7 @@ use std::fmt;
 use jiff::civil::DateTime;
 use jiff::tz::TimeZone;
 pub use jiff::{SignedDuration, Timestamp};
+use jiff::{Span, SpanRelativeTo};
 use serde::{Deserialize, Serialize};
 
 use crate::error::Error;
@@ -35,6 +36,23 @@ pub fn parse_time(text: &str) -> Result<Timestamp, Error> {
     parsed.map(to_micros).ok_or_else(|| {
         Error::invalid(format!("{text:?} is not a time"))
             .hint("write it like 2026-12-01T00:00:00 (UTC) or 2026-12-01T01:00:00+01:00")
+    })
+}
+
+/// Parses a length of time with its unit: `90m`, `2h`, `1h30m`, `1d` (24 hours).
+///
+/// # Errors
+/// [`InvalidArgument`](crate::ErrorKind::InvalidArgument) that quotes the text and shows an example;
+/// also for one that is not positive, or beyond all times.
+pub fn parse_duration(text: &str) -> Result<SignedDuration, Error> {
+    let span = text.trim().parse::<Span>().ok();
+    let duration = span.and_then(|span| span.to_duration(SpanRelativeTo::days_are_24_hours()).ok());
+    // Instants have microseconds.
+    let micros = duration.and_then(|duration| i64::try_from(duration.as_micros()).ok());
+    let duration = micros.map(SignedDuration::from_micros).filter(SignedDuration::is_positive);
+    duration.ok_or_else(|| {
+        Error::invalid(format!("{text:?} is not a length of time"))
+            .hint("write it with its unit, like 10s, 90m, 2h or 1d")
     })
 }
 
@@ -142,6 +160,20 @@ impl fmt::Debug for Window {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn lengths_of_time_have_a_unit() {
+        let secs = |text| parse_duration(text).map(|length| length.as_secs()).ok();
+        for (text, expected) in
+            [("10s", 10), ("90m", 5400), (" 2h ", 7200), ("1h30m", 5400), ("1h 30m", 5400), ("1d", 86_400)]
+        {
+            assert_eq!(secs(text), Some(expected), "{text}");
+        }
+        assert_eq!(parse_duration("1500ms").ok(), Some(SignedDuration::from_millis(1500)));
+        for bad in ["", "10", "0s", "-2h", "2h ago", "1 month", "1y", "two hours", "99999999999d", "h"] {
+            assert_eq!(secs(bad), None, "{bad}");
+        }
+    }
 
     fn at(text: &str) -> Timestamp {
         parse_time(text).expect(text)

@@ -14,6 +14,7 @@ use leoscope_core::backends::clock::SystemClock;
 use leoscope_core::backends::kernel::ProcKernel;
 use leoscope_core::backends::launcher::TimerLauncher;
 use leoscope_core::backends::ledger::SqliteLedger;
+use leoscope_core::backends::monitors::KernelMeter;
 use leoscope_core::backends::routes::NetlinkRoutes;
 use leoscope_core::backends::runtime::{DockerRuntime, ProcessRuntime};
 use leoscope_core::client::{ClientConfig, GrpcClient};
@@ -66,7 +67,10 @@ pub struct Node {
 }
 
 /// How long an experiment has to end by itself when it is stopped.
-const GRACE: Duration = Duration::from_secs(5);
+///
+/// The owner of a node who wants the link has it within five seconds, also where an experiment does
+/// not end by itself.
+const GRACE: Duration = Duration::from_secs(3);
 
 /// Puts a node together. The orchestrator need not be reachable yet.
 ///
@@ -97,6 +101,7 @@ pub async fn build(config: NodeConfig) -> Result<Node> {
             clock,
             routes: Some(Arc::new(NetlinkRoutes)),
             kernel: Some(Arc::new(ProcKernel::default())),
+            traffic: Some(Arc::new(KernelMeter)),
         },
     )
     .await?;

@@ -51,7 +51,7 @@ async fn register(path: &std::path::Path, token: &Secret) {
             public_ip: String::new(),
             owner: None,
             scheduling_enabled: true,
-            scavenger_mode_active: false,
+            standby: Default::default(),
             time_zone: None,
             portal: Default::default(),
             registered: Timestamp::UNIX_EPOCH,

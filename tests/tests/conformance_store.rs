@@ -11,7 +11,7 @@ use leoscope_core::conformance;
 use leoscope_core::error::ErrorKind;
 use leoscope_core::ids::{JobId, NodeId, RunId, UserId};
 use leoscope_core::model::{
-    Job, JobParams, JournalEntry, Node, Orders, Role, Run, RunFilter, RunLength, Settings, User,
+    Job, JobParams, JournalEntry, Node, Orders, Role, Run, RunFilter, RunLength, Settings, Standby, User,
 };
 use leoscope_core::ports::{
     Booking, JobStore, Ledger, NodeStore, RunStore, SettingsStore, Store, UserStore, Versions,
@@ -131,7 +131,7 @@ fn node() -> Node {
         public_ip: String::new(),
         owner: None,
         scheduling_enabled: true,
-        scavenger_mode_active: false,
+        standby: Default::default(),
         time_zone: None,
         portal: Default::default(),
         registered: at("2026-11-01T00:00"),
@@ -209,7 +209,8 @@ async fn a_store_opened_again_has_everything() {
 #[tokio::test]
 async fn a_ledger_opened_again_has_everything() {
     let dir = tempfile::tempdir().expect("directory");
-    let orders = Orders { node: node_id(), revision: 7, jobs: vec![job("j")], scavenger_mode: true };
+    let orders =
+        Orders { node: node_id(), revision: 7, jobs: vec![job("j")], standby: Some(Standby::SCAVENGER) };
     let entry = JournalEntry::new(run("r"), job("j"));
     let ledger = open_ledger(dir.path());
     ledger.save_orders(&orders).await.expect("orders");

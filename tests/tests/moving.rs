@@ -13,7 +13,7 @@ use leoscope_core::control::{Import, Origin, Retention, Service, Taking};
 use leoscope_core::ids::{JobId, NodeId, RunId, UserId};
 use leoscope_core::model::{
     ArtifactKey, BlobSettings, Job, JobParams, Node, Outcome, Reason, Record, Role, Run, RunFilter,
-    RunLength, RunStatus, Secret, Settings, Stage, TokenHash, User,
+    RunLength, RunStatus, Secret, Settings, Stage, Standby, Standbys, TokenHash, User,
 };
 use leoscope_core::ports::{ArtifactStore, Booking, Clock, Store, StoreExt as _, Versions};
 use leoscope_core::schedule::{CronExpr, Overlap, Policies, Schedule};
@@ -114,7 +114,7 @@ async fn fill(store: &dyn Store) {
             public_ip: "192.0.2.1".into(),
             owner: Some(UserId::parse("B").expect("id")),
             scheduling_enabled: id == "n",
-            scavenger_mode_active: id == "s",
+            standby: Standbys { by_person: (id == "s").then_some(Standby::SCAVENGER), by_host: None },
             time_zone: None,
             portal: Default::default(),
             registered: at("2026-11-01T00:00:00.000001"),
@@ -272,7 +272,7 @@ async fn a_job_that_was_moved_meanwhile_is_moved_here_unless_something_is_in_its
         public_ip: String::new(),
         owner: None,
         scheduling_enabled: true,
-        scavenger_mode_active: false,
+        standby: Default::default(),
         time_zone: None,
         portal: Default::default(),
         registered: at("2026-11-01T00:00"),

@@ -2,11 +2,14 @@
 
 use clap::{Args, Subcommand};
 use leoscope_core::ids::{NodeId, UserId};
-use leoscope_core::model::{Coordinates, NodeFilter, NodeUpdate, PortalNotes};
-use leoscope_core::time::SignedDuration;
+use leoscope_core::model::{
+    Coordinates, NodeFilter, NodeUpdate, PortalNotes, Standby, StandbyBy, StandbyKind,
+};
+use leoscope_core::time::{SignedDuration, Timestamp, parse_duration, to_micros, wire_time};
 use leoscope_core::{Error, Result};
 use serde_json::json;
 
+use crate::cli::instant;
 use crate::connect::Session;
 use crate::exit::ExitStatus;
 use crate::output::Output;
@@ -22,9 +25,12 @@ pub(crate) enum NodeCommand {
     Update(Update),
     /// Take the link of a node for other things: runs that need it for themselves are stopped, and
     /// none is begun
-    ScavengerSet(Scavenger),
-    /// Give the link of a node back to experiments
-    ScavengerUnset(Scavenger),
+    ScavengerSet(Begin),
+    /// Take a node out of use: what runs goes on to its end, and nothing is begun
+    Drain(Begin),
+    /// Give a node back to experiments, whatever has kept it from them
+    #[command(visible_alias = "scavenger-unset")]
+    Resume(Resume),
     /// Remove a node
     Delete(Delete),
 }
@@ -107,12 +113,41 @@ pub(crate) struct Update {
     details: Details,
 }
 
-/// Options of `node scavenger-set` and `node scavenger-unset`.
+/// Options of `node scavenger-set` and `node drain`.
 #[derive(Debug, Args)]
-pub(crate) struct Scavenger {
+pub(crate) struct Begin {
     /// The node
     #[arg(long)]
     nodeid: NodeId,
+    /// Why, for people who book on the node
+    #[arg(long, value_name = "TEXT")]
+    reason: Option<String>,
+    /// End it by itself after this time, for example 90m, 2h or 1d
+    #[arg(long = "for", value_name = "TIME", value_parser = parse_duration, conflicts_with = "until")]
+    lasting: Option<SignedDuration>,
+    /// End it by itself at this instant, for example 2026-12-01T12:00:00 (UTC)
+    #[arg(long, value_name = "INSTANT", value_parser = instant)]
+    until: Option<Timestamp>,
+}
+
+/// Options of `node resume`.
+#[derive(Debug, Args)]
+pub(crate) struct Resume {
+    /// The node
+    #[arg(long)]
+    nodeid: NodeId,
+}
+
+impl Begin {
+    /// What is asked for at `now`.
+    fn standby(self, kind: StandbyKind, now: Timestamp) -> Result<(NodeId, Standby)> {
+        let Self { nodeid, reason, lasting, until } = self;
+        let after = lasting.map(|lasting| now.checked_add(lasting)).transpose();
+        let after = after.map_err(|_| {
+            Error::invalid("the end given with --for is beyond all times").hint("give a shorter time")
+        })?;
+        Ok((nodeid, Standby { kind, reason, until: until.or(after).map(to_micros) }))
+    }
 }
 
 /// Options of `node delete`.
@@ -178,12 +213,20 @@ pub(crate) async fn run(command: NodeCommand, session: &Session, out: &Output) -
             session.connect()?.update_node(&nodeid, update).await?;
             out.done(&nodeid, &format!("node {nodeid} is changed"), json!({}));
         }
-        NodeCommand::ScavengerSet(Scavenger { nodeid }) => {
-            session.connect()?.set_scavenger_mode(&nodeid, true).await?;
-            out.done(&nodeid, &format!("the link of node {nodeid} is its owner's"), json!({}));
+        NodeCommand::ScavengerSet(begin) => {
+            let (nodeid, standby) = begin.standby(StandbyKind::Scavenger, Timestamp::now())?;
+            let message = format!("the link of node {nodeid} is its owner's{}", end(&standby));
+            session.connect()?.set_standby(&nodeid, StandbyBy::Person, Some(standby)).await?;
+            out.done(&nodeid, &message, json!({}));
         }
-        NodeCommand::ScavengerUnset(Scavenger { nodeid }) => {
-            session.connect()?.set_scavenger_mode(&nodeid, false).await?;
+        NodeCommand::Drain(begin) => {
+            let (nodeid, standby) = begin.standby(StandbyKind::Drain, Timestamp::now())?;
+            let message = format!("node {nodeid} finishes what runs and begins nothing{}", end(&standby));
+            session.connect()?.set_standby(&nodeid, StandbyBy::Person, Some(standby)).await?;
+            out.done(&nodeid, &message, json!({}));
+        }
+        NodeCommand::Resume(Resume { nodeid }) => {
+            session.connect()?.set_standby(&nodeid, StandbyBy::Person, None).await?;
             out.done(&nodeid, &format!("node {nodeid} takes all experiments again"), json!({}));
         }
         NodeCommand::Delete(Delete { nodeid, delete_jobs, no_delete_jobs }) => {
@@ -192,6 +235,11 @@ pub(crate) async fn run(command: NodeCommand, session: &Session, out: &Output) -
         }
     }
     Ok(ExitStatus::Done)
+}
+
+/// Until when, as the end of a sentence.
+fn end(standby: &Standby) -> String {
+    standby.until.map(|until| format!(" until {} (UTC)", wire_time(until))).unwrap_or_default()
 }
 
 /// A node asked for by its id must be there; other lists may be empty.

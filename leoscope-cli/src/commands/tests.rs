@@ -141,10 +141,11 @@ impl ControlPlane for Plane {
     async fn kernel_access(&self, _: &UserId) -> Result<()> {
         unused()
     }
-    async fn set_scavenger_mode(&self, node: &NodeId, active: bool) -> Result<()> {
-        self.called(format!("set_scavenger_mode {node} {active}"), ())
+    async fn set_standby(&self, node: &NodeId, by: StandbyBy, standby: Option<Standby>) -> Result<()> {
+        let standby = standby.map_or_else(|| "none".to_owned(), |standby| standby.to_string());
+        self.called(format!("set_standby {node} {by} {standby}"), ())
     }
-    async fn scavenger_mode(&self, _: &NodeId) -> Result<bool> {
+    async fn standby(&self, _: &NodeId) -> Result<Option<Standby>> {
         unused()
     }
     async fn settings(&self) -> Result<Settings> {
@@ -231,8 +232,22 @@ async fn each_command_makes_its_call() {
     let update = call("node update --nodeid=n --coords -33.87,151.21 --scheduling=false").await;
     assert!(update.contains("latitude: -33.87, longitude: 151.21"), "{update}");
     assert!(update.contains("scheduling_enabled: Some(false)"), "{update}");
-    assert_eq!(call("node scavenger-set --nodeid=n").await, "set_scavenger_mode n true");
-    assert_eq!(call("node scavenger-unset --nodeid=n").await, "set_scavenger_mode n false");
+    assert_eq!(call("node scavenger-set --nodeid=n").await, "set_standby n PERSON scavenger mode");
+    let until = "2099-12-01T12:00:00";
+    assert_eq!(
+        call(&format!("node scavenger-set --nodeid=n --until={until} --reason=talk")).await,
+        format!("set_standby n PERSON scavenger mode until {until} (talk)")
+    );
+    assert_eq!(
+        call(&format!("node drain --nodeid=n --until {until}")).await,
+        format!("set_standby n PERSON draining until {until}")
+    );
+    assert!(
+        call("node drain --nodeid=n --for=2h").await.starts_with("set_standby n PERSON draining until 2")
+    );
+    for end in ["resume", "scavenger-unset"] {
+        assert_eq!(call(&format!("node {end} --nodeid=n")).await, "set_standby n PERSON none");
+    }
     assert_eq!(call("job get").await, "jobs_of_user me");
     assert_eq!(call("job get --of-user=you").await, "jobs_of_user you");
     assert_eq!(call("job get --nodeid=n").await, "jobs_on_node n");

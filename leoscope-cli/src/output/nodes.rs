@@ -1,5 +1,5 @@
 use leoscope_core::ids::{NodeId, UserId};
-use leoscope_core::model::Node;
+use leoscope_core::model::{Node, Standby, StandbyBy};
 use leoscope_core::schedule::Zone;
 use leoscope_core::time::Timestamp;
 use serde::Serialize;
@@ -23,10 +23,29 @@ struct NodeView<'a> {
     owner: Option<&'a UserId>,
     scheduling_enabled: bool,
     scavenger_mode_active: bool,
+    /// What keeps it from experiments: what people said and what the node found.
+    standby: Vec<StandbyView<'a>>,
     time_zone: Option<&'a str>,
     registered: Timestamp,
     last_active: Option<Timestamp>,
     contact_since: Option<Timestamp>,
+}
+
+/// A standby in JSON.
+#[derive(Serialize)]
+struct StandbyView<'a> {
+    kind: &'static str,
+    /// Who said so.
+    by: &'static str,
+    reason: Option<&'a str>,
+    until: Option<Timestamp>,
+}
+
+impl<'a> StandbyView<'a> {
+    fn of((by, standby): (StandbyBy, &'a Standby)) -> Self {
+        let Standby { kind, reason, until } = standby;
+        Self { kind: kind.name(), by: by.name(), reason: reason.as_deref(), until: *until }
+    }
 }
 
 impl Record for Node {
@@ -55,12 +74,11 @@ impl Record for Node {
             text_or_dash(&self.provider),
             text_or_dash(&self.public_ip),
             or_dash(self.owner.as_ref()),
-            match (self.scheduling_enabled, self.scavenger_mode_active) {
-                (_, true) => "scavenger mode",
-                (true, false) => "yes",
-                (false, false) => "no",
-            }
-            .to_owned(),
+            match self.standby.iter().next() {
+                Some((_, standby)) => standby.to_string(),
+                None if self.scheduling_enabled => "yes".to_owned(),
+                None => "no".to_owned(),
+            },
             or_dash(self.last_active.map(utc)),
         ]
     }
@@ -76,7 +94,7 @@ impl Record for Node {
             public_ip,
             owner,
             scheduling_enabled,
-            scavenger_mode_active,
+            standby,
             time_zone,
             // For the portal, whose JSON it is.
             portal: _,
@@ -95,7 +113,8 @@ impl Record for Node {
             public_ip,
             owner: owner.as_ref(),
             scheduling_enabled: *scheduling_enabled,
-            scavenger_mode_active: *scavenger_mode_active,
+            scavenger_mode_active: standby.is_scavenger(),
+            standby: standby.iter().map(StandbyView::of).collect(),
             time_zone: time_zone.as_ref().map(Zone::name),
             registered: *registered,
             last_active: *last_active,

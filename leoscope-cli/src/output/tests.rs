@@ -5,6 +5,7 @@ use leoscope_core::conflict::Refusal;
 use leoscope_core::ids::{JobId, NodeId, RunId, UserId};
 use leoscope_core::model::{
     Job, JobParams, NewUser, Node, Outcome, Reason, Role, Run, RunLength, RunStatus, Settings, Stage,
+    Standby, StandbyKind, Standbys,
 };
 use leoscope_core::schedule::{CronExpr, Policies, Schedule};
 use leoscope_core::time::{SignedDuration, Window, parse_time};
@@ -91,13 +92,22 @@ fn node() -> Node {
         public_ip: String::new(),
         owner: None,
         scheduling_enabled: true,
-        scavenger_mode_active: false,
+        standby: Default::default(),
         time_zone: None,
         portal: Default::default(),
         registered: at("2026-11-01T00:00:00"),
         last_active: Some(at("2026-12-01T00:00:00")),
         contact_since: Some(at("2026-11-30T23:00:00")),
     }
+}
+
+fn paused() -> Node {
+    let pause = Standby {
+        kind: StandbyKind::Scavenger,
+        reason: Some("a video call".into()),
+        until: Some(at("2026-12-01T12:00:00")),
+    };
+    Node { standby: Standbys { by_person: Some(pause), by_host: None }, ..node() }
 }
 
 #[test]
@@ -111,7 +121,7 @@ fn tables_of_jobs_runs_nodes_and_users() {
     let tables = printed(Format::Table, false, |out| {
         out.list(&[Job { schedule: Schedule::Once, overhead: false, ..job() }, job()]);
         out.list(&[run()]);
-        out.list(&[node()]);
+        out.list(&[node(), paused()]);
         out.one(&user);
         out.list::<Job>(&[]);
     });
@@ -124,7 +134,7 @@ fn json_of_jobs_runs_and_nodes() {
     let (data, _) = printed(Format::Json, false, |out| {
         out.list(&[job()]);
         out.list(&[run()]);
-        out.one(&node());
+        out.one(&paused());
         out.list::<Job>(&[]);
         out.table(&["planned start (UTC)", "late (ms)"], vec![vec!["x".into(), "1".into()]]);
     });

@@ -33,19 +33,26 @@ pub(super) async fn run(node: &Arc<Inner>) -> Result<()> {
         }
     }
     let mut orders = node.orders.subscribe();
+    let mut own_standby = node.own_standby.subscribe();
     loop {
         let current = orders.borrow_and_update().clone();
         for entry in pairing::invited(node).await {
             driven.begin(node, entry).await?;
         }
+        let own = own_standby.borrow_and_update().clone();
         if let Some(current) = current {
             let journal = node.journal.entries().await;
-            let plan = plan(&node.config.node, &current, &journal, node.clock.now());
+            let plan = plan(&node.config.node, &current, own.as_ref(), &journal, node.clock.now());
             carry_out(node, &mut driven, plan).await?;
         }
         tokio::select! {
             () = node.launcher.wait() => {}
             changed = orders.changed() => {
+                if changed.is_err() {
+                    return Ok(());
+                }
+            }
+            changed = own_standby.changed() => {
                 if changed.is_err() {
                     return Ok(());
                 }

@@ -2,7 +2,9 @@
 //!
 //! Its loops share one [`Journal`](journal::Journal): [`sync`] fetches the orders and says that
 //! the node is alive, [`dispatch`] begins, cancels and forgets runs as [`plan`](crate::plan) says,
-//! [`outbox`] hands records and bundles over, [`pairing`] is asked for the server sides of others. A run itself is driven by [`executor`]. None of them
+//! [`outbox`] hands records and bundles over, [`pairing`] is asked for the server sides of others,
+//! [`scavenger`] looks whether the host uses the link itself, [`kernel`] lets experiments choose a
+//! congestion control. A run itself is driven by [`executor`]. None of them
 //! needs the orchestrator to be reachable for another to go on.
 
 mod container;
@@ -15,11 +17,13 @@ mod outbox;
 mod pairing;
 mod results;
 mod route;
+mod scavenger;
 mod sync;
 
 use std::net::IpAddr;
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::sync::atomic::AtomicU64;
 use std::time::Duration;
 
 use jiff::SignedDuration;
@@ -28,8 +32,10 @@ use tokio_util::sync::CancellationToken;
 
 use crate::error::Result;
 use crate::ids::NodeId;
-use crate::model::{ExecutorConfig, JournalEntry, Orders, RuntimeState};
-use crate::ports::{Clock, ControlPlane, Kernel, Launcher, Ledger, Routes, Runtime, RuntimeInfo};
+use crate::model::{ExecutorConfig, JournalEntry, Orders, RuntimeState, Standby};
+use crate::ports::{
+    Clock, ControlPlane, Kernel, Launcher, Ledger, Routes, Runtime, RuntimeInfo, TrafficMeter,
+};
 use crate::schedule::Zone;
 use journal::Journal;
 use kernel::KernelKeeper;
@@ -72,6 +78,8 @@ pub struct Parts {
     pub routes: Option<Arc<dyn Routes>>,
     /// The host's kernel settings, for nodes that let experiments change some.
     pub kernel: Option<Arc<dyn Kernel>>,
+    /// What counts the traffic of the host, for nodes that go on standby by themselves.
+    pub traffic: Option<Arc<dyn TrafficMeter>>,
 }
 
 /// A measurement node.
@@ -93,7 +101,12 @@ struct Inner {
     journal: Journal,
     route: RouteKeeper,
     kernel: KernelKeeper,
+    traffic: Option<Arc<dyn TrafficMeter>>,
     orders: watch::Sender<Option<Orders>>,
+    /// What the node found by itself that keeps it from experiments.
+    own_standby: watch::Sender<Option<Standby>>,
+    /// How often handing over a bundle has begun or ended: odd while one is on its way.
+    transfers: AtomicU64,
     /// A run has ended or has been entered: look at the plan again.
     runs_changed: Notify,
     /// Server sides that other nodes have asked for.
@@ -107,7 +120,7 @@ impl Agent {
     /// Those of the ledger, of files in the work directory that cannot be read, and of a runtime
     /// that does not answer.
     pub async fn new(config: AgentConfig, parts: Parts) -> Result<Self> {
-        let Parts { control, runtime, ledger, launcher, clock, routes, kernel } = parts;
+        let Parts { control, runtime, ledger, launcher, clock, routes, kernel, traffic } = parts;
         let orders = ledger.orders().await?.filter(|orders| orders.node == config.node);
         let journal = Journal::load(Arc::clone(&ledger)).await?;
         let runtime_info = runtime.info().await?;
@@ -124,7 +137,10 @@ impl Agent {
             journal,
             route,
             kernel,
+            traffic,
             orders: watch::Sender::new(orders),
+            own_standby: watch::Sender::new(None),
+            transfers: AtomicU64::new(0),
             runs_changed: Notify::new(),
             invited: Mutex::default(),
         };
@@ -145,6 +161,7 @@ impl Agent {
             result = outbox::run(inner) => result,
             result = pairing::serve(inner) => result,
             result = kernel::serve(inner) => result,
+            result = scavenger::run(inner) => result,
         }
     }
 

@@ -1,5 +1,7 @@
 //! Handing records and bundles over to the orchestrator.
 
+use std::sync::atomic::Ordering;
+
 use futures_util::StreamExt;
 use jiff::SignedDuration;
 use tokio_util::io::ReaderStream;
@@ -114,5 +116,8 @@ async fn upload(node: &Inner, entry: &JournalEntry) -> Result<()> {
         ReaderStream::with_capacity(file, 64 * 1024)
             .map(|chunk| chunk.map_err(|e| Error::while_doing("read a bundle", e))),
     );
-    node.control.upload(&entry.run.id, content).await
+    node.transfers.fetch_add(1, Ordering::SeqCst);
+    let outcome = node.control.upload(&entry.run.id, content).await;
+    node.transfers.fetch_add(1, Ordering::SeqCst);
+    outcome
 }

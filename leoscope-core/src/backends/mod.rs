@@ -7,6 +7,7 @@ mod database_file;
 pub mod kernel;
 pub mod launcher;
 pub mod ledger;
+pub mod monitors;
 pub mod routes;
 mod rows;
 pub mod runtime;

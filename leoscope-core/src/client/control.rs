@@ -9,8 +9,8 @@ use crate::error::{Error, ErrorKind, Result};
 use crate::ids::{JobId, NodeId, RunId, TaskId, UserId};
 use crate::model::{
     AuditEntry, AuditFilter, EventScope, Job, JobChange, JobEvent, JobPlan, JobSpec, NewEvent, NewTask,
-    NewUser, Node, NodeFilter, NodeUpdate, Orders, Run, RunFilter, Secret, Settings, SlotRequest, Task,
-    TaskFilter, TaskStatus,
+    NewUser, Node, NodeFilter, NodeUpdate, Orders, Run, RunFilter, Secret, Settings, SlotRequest, Standby,
+    StandbyBy, Task, TaskFilter, TaskStatus,
 };
 use crate::ports::{ByteStream, Calendar, ControlPlane, OrdersStream, Scheduled};
 use crate::proto::refusal::Refusable as _;
@@ -263,19 +263,28 @@ impl ControlPlane for GrpcClient {
         Ok(())
     }
 
-    async fn set_scavenger_mode(&self, node: &NodeId, active: bool) -> Result<()> {
-        let mut unary = self.unary.clone();
-        let request =
-            unary::SetScavengerStatusRequest { nodeid: node.to_string(), scavenger_mode_active: active };
-        self.peer.accepted(unary.set_scavenger_status(request)).await?;
+    async fn set_standby(&self, node: &NodeId, by: StandbyBy, standby: Option<Standby>) -> Result<()> {
+        let nodeid = node.to_string();
+        let plain = standby.is_none() || standby == Some(Standby::SCAVENGER);
+        if by == StandbyBy::Person && plain {
+            // This every orchestrator understands.
+            let scavenger_mode_active = standby.is_some();
+            let request = unary::SetScavengerStatusRequest { nodeid, scavenger_mode_active };
+            self.peer.accepted(self.unary.clone().set_scavenger_status(request)).await?;
+        } else {
+            let by_host = by == StandbyBy::Host;
+            let request = v1::SetStandbyRequest { nodeid, by_host, standby: standby.map(Into::into) };
+            let feature = "tell why or until when a node is on standby, or drain it";
+            self.peer.newer(feature, self.feed.clone().set_standby(request)).await?;
+        }
         Ok(())
     }
 
-    async fn scavenger_mode(&self, node: &NodeId) -> Result<bool> {
+    async fn standby(&self, node: &NodeId) -> Result<Option<Standby>> {
         let mut unary = self.unary.clone();
         let request = unary::GetScavengerStatusRequest { nodeid: node.to_string() };
         let answer = self.peer.accepted(unary.get_scavenger_status(request)).await?;
-        Ok(answer.found && answer.scavenger_mode_active)
+        answer.try_into().map_err(|error| self.peer.unreadable(&error))
     }
 
     async fn settings(&self) -> Result<Settings> {
@@ -349,12 +358,12 @@ impl GrpcClient {
 
     /// Orders from the list of a node's jobs, for orchestrators that have no feed.
     async fn orders_from_list(&self, node: &NodeId) -> Result<Orders> {
-        let scavenger_mode = match self.scavenger_mode(node).await {
-            Err(error) if error.kind() == ErrorKind::Unsupported => false,
+        let standby = match self.standby(node).await {
+            Err(error) if error.kind() == ErrorKind::Unsupported => None,
             other => other?,
         };
         let jobs = self.jobs_on_node(node).await?;
-        Ok(Orders { node: node.clone(), revision: 0, jobs, scavenger_mode })
+        Ok(Orders { node: node.clone(), revision: 0, jobs, standby })
     }
 }
 

@@ -10,7 +10,7 @@ use tokio::task::JoinSet;
 use crate::ids::{JobId, NodeId, RunId, UserId};
 use crate::model::{
     Bundle, Job, JobParams, JournalEntry, Orders, Outcome, Phase, Reason, Run, RunLength, RunStatus, Stage,
-    Step,
+    Standby, Step,
 };
 use crate::ports::Ledger;
 use crate::schedule::{Policies, Schedule};
@@ -71,7 +71,8 @@ fn entry(id: &str) -> JournalEntry {
 async fn orders_are_replaced_and_read_back(ledger: Arc<dyn Ledger>) {
     assert_eq!(ledger.orders().await.unwrap(), None);
     for (revision, jobs) in [(1, vec![job()]), (2, vec![])] {
-        let orders = Orders { node: NodeId::parse("n").unwrap(), revision, jobs, scavenger_mode: true };
+        let orders =
+            Orders { node: NodeId::parse("n").unwrap(), revision, jobs, standby: Some(Standby::SCAVENGER) };
         ledger.save_orders(&orders).await.unwrap();
         assert_eq!(ledger.orders().await.unwrap(), Some(orders));
     }
@@ -109,12 +110,8 @@ async fn every_field_of_an_entry_comes_back(ledger: Arc<dyn Ledger>) {
 }
 
 async fn orders_and_entries_do_not_touch_each_other(ledger: Arc<dyn Ledger>) {
-    let orders = Orders {
-        node: NodeId::parse("n").unwrap(),
-        revision: u64::MAX,
-        jobs: vec![job()],
-        scavenger_mode: false,
-    };
+    let orders =
+        Orders { node: NodeId::parse("n").unwrap(), revision: u64::MAX, jobs: vec![job()], standby: None };
     ledger.put(&entry("r")).await.unwrap();
     ledger.save_orders(&orders).await.unwrap();
     assert_eq!(ledger.entries().await.unwrap(), [entry("r")]);

@@ -120,7 +120,7 @@ impl Service {
         let now = self.clock.now();
         let mut warnings = Vec::new();
         for id in job.nodes() {
-            warnings.extend(absence(&self.node(id).await?, now));
+            warnings.extend(absence(&self.node(id).await?, job, now));
         }
         if job.trigger.is_some() {
             warnings.push(
@@ -134,12 +134,11 @@ impl Service {
     }
 }
 
-fn absence(node: &Node, now: Timestamp) -> Option<String> {
+fn absence(node: &Node, job: &Job, now: Timestamp) -> Option<String> {
     let id = &node.id;
-    if node.scavenger_mode_active {
-        return Some(format!(
-            "node {id} runs nothing that needs its link for itself until its owner says so"
-        ));
+    let mut standbys = node.standby.iter().map(|(_, standby)| standby);
+    if let Some(standby) = standbys.find(|standby| standby.hinders(job.overhead, now)) {
+        return Some(super::standby::warning(id, standby));
     }
     match node.last_active {
         None => Some(format!("node {id} has not been seen yet")),

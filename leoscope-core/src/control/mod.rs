@@ -23,6 +23,7 @@ mod runs;
 mod service;
 mod session;
 mod settings;
+mod standby;
 mod tasks;
 mod text;
 mod turns;

@@ -2,7 +2,7 @@ use super::Session;
 use super::text::{check_json, check_text};
 use crate::error::{Error, ErrorKind, Result};
 use crate::ids::{NodeId, UserId};
-use crate::model::{Node, NodeFilter, NodeUpdate, PortalNotes, Role, Secret, TokenHash, User};
+use crate::model::{Node, NodeFilter, NodeUpdate, PortalNotes, Role, Secret, Standbys, TokenHash, User};
 use crate::policy::{self, Action};
 use crate::ports::StoreExt as _;
 use crate::schedule::Zone;
@@ -37,7 +37,7 @@ impl Session {
             public_ip: String::new(),
             owner: None,
             scheduling_enabled: true,
-            scavenger_mode_active: false,
+            standby: Standbys::default(),
             time_zone: None,
             portal: PortalNotes::default(),
             registered: self.service.clock.now(),
@@ -64,6 +64,7 @@ impl Session {
         };
         nodes.retain(|node| filter.matches(node, now));
         for node in &mut nodes {
+            node.standby.drop_ended(now);
             if !policy::may(&self.caller, &Action::ReadNodeAddress(node)) {
                 node.public_ip.clear();
             }
@@ -101,20 +102,6 @@ impl Session {
             Err(error) if error.kind() == ErrorKind::NotFound => Ok(()),
             other => other,
         }
-    }
-
-    pub(super) async fn do_scavenger_mode(&self, id: &NodeId) -> Result<bool> {
-        Ok(self.service.node(id).await?.scavenger_mode_active)
-    }
-
-    pub(super) async fn do_set_scavenger_mode(&self, id: &NodeId, active: bool) -> Result<()> {
-        let node = self.service.node(id).await?;
-        self.require(&Action::UpdateNode(&node))?;
-        if node.scavenger_mode_active != active {
-            self.service.store.update_node(&Node { scavenger_mode_active: active, ..node }).await?;
-        }
-        // Also when it was so before: the one who said so may have been cut off in between.
-        self.service.stir(id).await
     }
 
     pub(super) async fn do_heartbeat(&self, id: &NodeId, zone: Option<Zone>) -> Result<()> {

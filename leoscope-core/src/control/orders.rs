@@ -113,7 +113,7 @@ impl Service {
         let open = jobs.into_iter().filter(|job| job.window.end() > now);
         let jobs = open.map(Arc::unwrap_or_clone).collect();
         // Read after the revision, which grows when it changes.
-        let scavenger_mode = self.store.node(node).await?.is_some_and(|node| node.scavenger_mode_active);
-        Ok(Some(Orders { node: node.clone(), revision, jobs, scavenger_mode }))
+        let standby = self.store.node(node).await?.and_then(|node| node.standby.by_person);
+        Ok(Some(Orders { node: node.clone(), revision, jobs, standby }))
     }
 }

@@ -1,4 +1,5 @@
 use super::booking::Taken;
+use super::standby::Free;
 use super::{Service, Session};
 use crate::conflict::{Bookings, SlotQuery, conflicts, free_slots};
 use crate::error::{Error, ErrorKind, Result};
@@ -47,13 +48,14 @@ impl Session {
 }
 
 impl Service {
-    /// Moves the one-time job of `run`, which its node could not carry out because its owner wants the
-    /// link, to the nearest free time before its end date, and notes what came of it. A report that
-    /// comes twice moves it once.
+    /// Moves the one-time job of `run`, which its node could not carry out because it was on standby, to
+    /// the nearest time before its end date at which its nodes are free and not known to be on
+    /// standby, and notes what came of it. A report that comes twice moves it once.
     pub(super) async fn make_way(&self, job: &Job, run: &Run) -> Result<()> {
-        let is_scavenged = run.reason.as_deref() == Some(Reason::ScavengerMode.name());
+        let on_standby = [Reason::ScavengerMode, Reason::NodeDraining].map(Reason::name);
+        let made_way = run.reason.as_deref().is_some_and(|reason| on_standby.contains(&reason));
         let planned = job.occurrences().next().map(|occurrence| occurrence.window);
-        if !(is_scavenged && run.status.is_terminal() && job.schedule == Schedule::Once)
+        if !(made_way && run.status.is_terminal() && job.schedule == Schedule::Once)
             || job.deleted.is_some()
             || planned.is_none()
             || run.planned != planned
@@ -61,13 +63,20 @@ impl Service {
             return Ok(());
         }
         let ended = planned.map(|planned| planned.start());
-        let moved = self
-            .rebook(job, |job, taken, now| {
-                let from = now.checked_add(AWAY).unwrap_or(now);
-                let within = Window::new(from, job.window.end().max(from + INSTANT))?;
-                move_into(job, taken, within, ended, now)
-            })
-            .await;
+        let moved = match self.free_of_standby(job, self.clock.now()).await? {
+            Free::Never(node, standby) => Err(Error::new(
+                ErrorKind::Conflict,
+                format!("job {} was not moved: node {node} is {standby}, without an end", job.id),
+            )),
+            Free::From(free) => {
+                let away = |job: &Job, taken: &Taken, now: Timestamp| {
+                    let from = now.checked_add(AWAY).unwrap_or(now).max(free);
+                    let within = Window::new(from, job.window.end().max(from + INSTANT))?;
+                    move_into(job, taken, within, ended, now)
+                };
+                self.rebook(job, away).await
+            }
+        };
         let (outcome, reason, message) = match moved {
             Ok(moved) => {
                 let start = moved.occurrences().next().map(|occurrence| wire_time(occurrence.window.start()));

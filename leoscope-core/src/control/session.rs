@@ -9,7 +9,7 @@ use crate::ids::{JobId, NodeId, RunId, TaskId, UserId};
 use crate::model::{
     AuditAction, AuditEntry, AuditFilter, Caller, EventScope, Job, JobChange, JobEvent, JobPlan, JobSpec,
     NewEvent, NewTask, NewUser, Node, NodeFilter, NodeUpdate, Orders, Run, RunFilter, Secret, Settings,
-    SlotRequest, Task, TaskFilter, TaskStatus,
+    SlotRequest, Standby, StandbyBy, Task, TaskFilter, TaskStatus,
 };
 use crate::policy::{self, Action};
 use crate::ports::{ByteStream, Calendar, ControlPlane, OrdersStream, Scheduled};
@@ -173,14 +173,14 @@ impl ControlPlane for Session {
     async fn kernel_access(&self, user: &UserId) -> Result<()> {
         self.audited(AuditAction::AskKernelAccess, user, self.do_kernel_access(user)).await
     }
-    async fn set_scavenger_mode(&self, node: &NodeId, active: bool) -> Result<()> {
+    async fn set_standby(&self, node: &NodeId, by: StandbyBy, standby: Option<Standby>) -> Result<()> {
         let node = node.clone();
         let object = node.to_string();
-        let work = async move |session: Self| session.do_set_scavenger_mode(&node, active).await;
+        let work = async move |session: Self| session.do_set_standby(&node, by, standby).await;
         self.changed(AuditAction::SetScavengerMode, Some(object), work).await
     }
-    async fn scavenger_mode(&self, node: &NodeId) -> Result<bool> {
-        self.do_scavenger_mode(node).await
+    async fn standby(&self, node: &NodeId) -> Result<Option<Standby>> {
+        self.do_standby(node).await
     }
     async fn settings(&self) -> Result<Settings> {
         self.do_settings().await

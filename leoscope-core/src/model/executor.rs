@@ -1,7 +1,10 @@
 //! The executor config: how a node's operator lets experiments run.
 
+mod scavenger;
+
 use serde::Deserialize;
 
+pub use self::scavenger::AutoScavenger;
 use super::kernel::{KernelService, KernelText};
 use super::route::{Route, RouteText};
 use crate::error::Error;
@@ -22,6 +25,8 @@ pub struct ExecutorConfig {
     pub route: Option<Route>,
     /// Where experiments may ask for other kernel settings; nowhere when `None`.
     pub kernel: Option<KernelService>,
+    /// When the node goes on standby by itself; never when `None`.
+    pub scavenger: Option<AutoScavenger>,
 }
 
 /// The network an experiment's container is on.
@@ -69,6 +74,7 @@ impl Default for ExecutorConfig {
             limits: Limits::default(),
             route: None,
             kernel: None,
+            scavenger: None,
         }
     }
 }
@@ -87,6 +93,7 @@ struct Document {
     limits: LimitsText,
     route: Option<RouteText>,
     kernel: Option<KernelText>,
+    scavenger: Option<scavenger::Text>,
 }
 
 #[derive(Deserialize, Default)]
@@ -146,6 +153,7 @@ impl ExecutorConfig {
             limits,
             route: outer_route,
             kernel,
+            scavenger,
         } = document;
         let of_key = |e: Error| {
             let hint = e.what_to_do().unwrap_or("see docs/operating-a-node.md for its keys").to_owned();
@@ -187,7 +195,9 @@ impl ExecutorConfig {
         if limits.memory < 1 << 20 || limits.cpus.is_nan() || limits.cpus <= 0.0 || limits.pids == 0 {
             return Err(fault(format!("limits leave nothing to run with: {limits:?}")));
         }
-        Ok(Self { results_source: source, results_dest, network, limits, route, kernel })
+        let scavenger = scavenger.map(AutoScavenger::try_from).transpose();
+        let scavenger = scavenger.map_err(|error| fault(error.message().to_owned()))?;
+        Ok(Self { results_source: source, results_dest, network, limits, route, kernel, scavenger })
     }
 }
 

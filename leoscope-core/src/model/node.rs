@@ -6,6 +6,7 @@ use std::str::FromStr;
 use jiff::SignedDuration;
 use serde::{Deserialize, Serialize};
 
+use super::Standbys;
 use crate::error::Error;
 use crate::ids::{NodeId, UserId};
 use crate::schedule::Zone;
@@ -86,9 +87,9 @@ pub struct Node {
     pub owner: Option<UserId>,
     /// Whether new jobs may be booked on it.
     pub scheduling_enabled: bool,
-    /// Whether its owner wants the link for other things.
-    #[serde(default)]
-    pub scavenger_mode_active: bool,
+    /// What keeps it from experiments.
+    #[serde(flatten)]
+    pub standby: Standbys,
     /// The time zone of the place, as the node tells it.
     #[serde(default)]
     pub time_zone: Option<Zone>,

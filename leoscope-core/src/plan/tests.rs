@@ -35,20 +35,20 @@ fn every_minute(secs: i64) -> Job {
 }
 
 fn orders(jobs: Vec<Job>) -> Orders {
-    Orders { node: node(), revision: 1, jobs, scavenger_mode: false }
+    Orders { node: node(), revision: 1, jobs, standby: None }
 }
 
 #[test]
 fn a_run_is_begun_ahead_of_its_start_and_only_once() {
     let orders = orders(vec![every_minute(10)]);
-    let before = plan(&node(), &orders, &[], at("2026-11-30T23:59:00"));
+    let before = plan(&node(), &orders, None, &[], at("2026-11-30T23:59:00"));
     assert_eq!(before, Plan { wake: Some(at("2026-11-30T23:59:30")), ..Plan::default() });
     let now = at("2026-11-30T23:59:30");
-    let first = plan(&node(), &orders, &[], now);
+    let first = plan(&node(), &orders, None, &[], now);
     assert_eq!(first.begin.len(), 1);
     assert_eq!(first.begin[0].run.planned.expect("planned").start(), at("2026-12-01T00:00"));
     assert_eq!(first.wake, Some(at("2026-12-01T00:00:30")));
-    let again = plan(&node(), &orders, &first.begin, now);
+    let again = plan(&node(), &orders, None, &first.begin, now);
     assert_eq!(again, Plan { wake: first.wake, ..Plan::default() }, "planning twice changes nothing");
 }
 
@@ -56,7 +56,7 @@ fn a_run_is_begun_ahead_of_its_start_and_only_once() {
 fn starts_within_the_allowed_lateness_are_caught_up_earlier_ones_are_not() {
     let orders = orders(vec![every_minute(30)]);
     let starts = |now| {
-        let plan = plan(&node(), &orders, &[], at(now));
+        let plan = plan(&node(), &orders, None, &[], at(now));
         plan.begin.iter().map(|e| e.run.planned.expect("planned").start()).collect::<Vec<_>>()
     };
     assert_eq!(starts("2026-12-01T00:10:10"), [at("2026-12-01T00:10")]);
@@ -68,23 +68,23 @@ fn starts_within_the_allowed_lateness_are_caught_up_earlier_ones_are_not() {
 fn a_run_whose_end_has_come_is_not_begun_however_late_it_may_start() {
     let policies = Policies { allowed_lateness: jiff::SignedDuration::from_mins(60), ..Policies::default() };
     let orders = orders(vec![Job { policies, ..every_minute(30) }]);
-    let begun = |now| plan(&node(), &orders, &[], at(now)).begin.len();
+    let begun = |now| plan(&node(), &orders, None, &[], at(now)).begin.len();
     assert_eq!(
         (begun("2026-12-01T00:10:29"), begun("2026-12-01T00:10:30")),
         (1, 1),
         "of 00:10, then of 00:11"
     );
-    let first = plan(&node(), &orders, &[], at("2026-12-01T00:10:30")).begin.remove(0);
+    let first = plan(&node(), &orders, None, &[], at("2026-12-01T00:10:30")).begin.remove(0);
     assert_eq!(first.run.planned.expect("planned").start(), at("2026-12-01T00:11"));
 }
 
 #[test]
 fn a_run_that_would_overlap_the_previous_one_of_its_job_is_skipped_with_the_reason() {
     let orders = orders(vec![every_minute(90)]);
-    let first = plan(&node(), &orders, &[], at("2026-11-30T23:59:30"));
+    let first = plan(&node(), &orders, None, &[], at("2026-11-30T23:59:30"));
     let mut entry = first.begin[0].clone();
     advance(&mut entry, Event::Begin, at("2026-11-30T23:59:30"));
-    let second = plan(&node(), &orders, &[entry], at("2026-12-01T00:00:30"));
+    let second = plan(&node(), &orders, None, &[entry], at("2026-12-01T00:00:30"));
     assert_eq!(second.begin, []);
     assert_eq!(second.skip[0].run.status, RunStatus::Skipped);
     assert_eq!(second.skip[0].run.reason.as_deref(), Some("PREVIOUS_RUNNING"));
@@ -93,7 +93,7 @@ fn a_run_that_would_overlap_the_previous_one_of_its_job_is_skipped_with_the_reas
 #[test]
 fn a_run_whose_condition_nobody_watches_here_is_skipped_with_the_reason() {
     let job = Job { trigger: Some("satellite_elevation > 40".into()), ..every_minute(10) };
-    let plan = plan(&node(), &orders(vec![job]), &[], at("2026-11-30T23:59:30"));
+    let plan = plan(&node(), &orders(vec![job]), None, &[], at("2026-11-30T23:59:30"));
     assert_eq!(plan.begin, []);
     let run = &plan.skip[0].run;
     assert_eq!((run.status, run.stage), (RunStatus::Skipped, Some(Stage::Trigger)));
@@ -108,45 +108,111 @@ fn the_owner_s_own_use_of_the_link_stops_runs_that_need_it_and_no_others() {
     let alone = Job { overhead: true, ..every_minute(20) };
     let shared = Job { id: JobId::parse("shared").expect("id"), ..every_minute(20) };
     let calm = orders(vec![alone.clone(), shared.clone()]);
-    let wanted = Orders { scavenger_mode: true, ..calm.clone() };
+    let wanted = Orders { standby: Some(Standby::SCAVENGER), ..calm.clone() };
     let now = at("2026-11-30T23:59:30");
-    let begun = plan(&node(), &calm, &[], now).begin;
+    let begun = plan(&node(), &calm, None, &[], now).begin;
     assert_eq!(begun.len(), 2);
-    let stopped = plan(&node(), &wanted, &begun, now);
+    let stopped = plan(&node(), &wanted, None, &begun, now);
     let (run, outcome) = &stopped.cancel[0];
     assert_eq!((run, stopped.cancel.len()), (&begun[0].run.id, 1), "the other one goes on");
     assert_eq!((outcome.status, outcome.reason), (RunStatus::Aborted, Reason::ScavengerMode));
-    let fresh = plan(&node(), &wanted, &[], now);
+    let fresh = plan(&node(), &wanted, None, &[], now);
     assert_eq!(fresh.begin.iter().map(|entry| &entry.job.id).collect::<Vec<_>>(), [&shared.id]);
     assert_eq!(fresh.skip.len(), 1);
     let skipped = &fresh.skip[0].run;
     assert_eq!((skipped.status, skipped.reason.as_deref()), (RunStatus::Skipped, Some("SCAVENGER_MODE")));
-    let later = plan(&node(), &calm, &fresh.skip, at("2026-12-01T00:00:30"));
+    let later = plan(&node(), &calm, None, &fresh.skip, at("2026-12-01T00:00:30"));
     assert_eq!(later.begin.iter().filter(|entry| entry.job.overhead).count(), 1, "the next one runs again");
+}
+
+#[test]
+fn a_pause_ends_by_itself_and_a_run_that_starts_then_is_made_ready_then() {
+    let job = Job { overhead: true, ..every_minute(20) };
+    let until = Some(at("2026-12-01T00:01:50"));
+    let pause = Standby { until, reason: Some("a call".into()), ..Standby::SCAVENGER };
+    let paused = Orders { standby: Some(pause.clone()), ..orders(vec![job]) };
+    let now = at("2026-12-01T00:00:35");
+    let first = plan(&node(), &paused, None, &[], now);
+    assert_eq!((first.begin.len(), first.skip.len()), (0, 1), "{first:?}");
+    let message = first.skip[0].run.message.as_str();
+    assert_eq!(message, "the owner of the node wants its link for other things: a call");
+    let now = at("2026-12-01T00:01:31");
+    let waiting = plan(&node(), &paused, None, &first.skip, now);
+    assert_eq!(waiting, Plan { wake: until, ..Plan::default() }, "that of 00:02 is after the pause");
+    // One that was begun before the pause was set is left to wait for its start.
+    let calm = Orders { standby: None, ..paused.clone() };
+    let begun = plan(&node(), &calm, None, &first.skip, now).begin;
+    assert_eq!(begun.len(), 1);
+    let both: Vec<_> = first.skip.iter().chain(&begun).cloned().collect();
+    assert_eq!(plan(&node(), &paused, None, &both, now).cancel, []);
+    let after = plan(&node(), &paused, None, &first.skip, at("2026-12-01T00:01:50"));
+    assert_eq!(after.begin, {
+        let run = &begun[0].run;
+        assert_eq!(run.planned.expect("planned").start(), at("2026-12-01T00:02"));
+        begun
+    });
+    // What the node found by itself counts alike.
+    let own = plan(&node(), &calm, Some(&pause), &first.skip, now);
+    assert_eq!(own, waiting);
+}
+
+#[test]
+fn a_node_that_is_drained_finishes_what_runs_and_begins_nothing() {
+    let (alone, shared) = (Job { overhead: true, ..every_minute(20) }, every_minute(20));
+    let shared = Job { id: JobId::parse("shared").expect("id"), ..shared };
+    let drain = Standby { kind: StandbyKind::Drain, reason: None, until: None };
+    let calm = orders(vec![alone, shared]);
+    let drained = Orders { standby: Some(drain), ..calm.clone() };
+    let now = at("2026-11-30T23:59:30");
+    let begun = plan(&node(), &calm, None, &[], now).begin;
+    for (step, cancelled) in [
+        (Step::Planned, 2),
+        (Step::Preparing, 2),
+        (Step::Ready, 2),
+        (Step::Starting, 0),
+        (Step::Executing, 0),
+        (Step::Stopping, 0),
+    ] {
+        let entries: Vec<_> = begun.iter().map(|entry| JournalEntry { step, ..entry.clone() }).collect();
+        let cancel = plan(&node(), &drained, None, &entries, now).cancel;
+        assert_eq!(cancel.len(), cancelled, "{step:?}");
+        for (_, outcome) in cancel {
+            assert_eq!((outcome.status, outcome.reason), (RunStatus::Skipped, Reason::NodeDraining));
+        }
+    }
+    let fresh = plan(&node(), &drained, None, &[], now);
+    assert_eq!((fresh.begin.len(), fresh.skip.len()), (0, 2));
+    for entry in fresh.skip {
+        assert_eq!(entry.run.reason.as_deref(), Some("NODE_DRAINING"));
+    }
 }
 
 #[test]
 fn runs_of_deleted_jobs_are_cancelled_until_their_end_is_decided() {
     let now = at("2026-11-30T23:59:30");
-    let first = plan(&node(), &orders(vec![every_minute(10)]), &[], now);
-    let gone = plan(&node(), &orders(vec![]), &first.begin, now);
+    let first = plan(&node(), &orders(vec![every_minute(10)]), None, &[], now);
+    let gone = plan(&node(), &orders(vec![]), None, &first.begin, now);
     assert_eq!(gone.cancel.len(), 1);
     assert_eq!(gone.cancel[0].1.reason, Reason::JobRemoved);
     let mut rebooked = every_minute(10);
     rebooked.created = at("2026-11-30T12:00");
-    assert_eq!(plan(&node(), &orders(vec![rebooked]), &first.begin, now).cancel.len(), 1, "another booking");
+    assert_eq!(
+        plan(&node(), &orders(vec![rebooked]), None, &first.begin, now).cancel.len(),
+        1,
+        "another booking"
+    );
     let mut decided = first.begin[0].clone();
     decided.outcome = Some(gone.cancel[0].1.clone());
-    assert_eq!(plan(&node(), &orders(vec![]), &[decided], now).cancel, []);
+    assert_eq!(plan(&node(), &orders(vec![]), None, &[decided], now).cancel, []);
 }
 
 #[test]
 fn settled_entries_are_forgotten_only_long_after_their_window() {
-    let first = plan(&node(), &orders(vec![every_minute(10)]), &[], at("2026-11-30T23:59:30"));
+    let first = plan(&node(), &orders(vec![every_minute(10)]), None, &[], at("2026-11-30T23:59:30"));
     let mut entry = first.begin[0].clone();
     (entry.step, entry.reported, entry.bundle) = (Step::Done, true, Bundle::Delivered);
     let forget = |entry: &JournalEntry, now| {
-        plan(&node(), &orders(vec![]), std::slice::from_ref(entry), at(now)).forget
+        plan(&node(), &orders(vec![]), None, std::slice::from_ref(entry), at(now)).forget
     };
     assert_eq!(forget(&entry, "2026-12-01T00:30").len(), 0);
     assert_eq!(forget(&entry, "2026-12-01T01:30").len(), 1);
@@ -158,6 +224,6 @@ fn settled_entries_are_forgotten_only_long_after_their_window() {
 fn jobs_that_only_serve_here_are_not_begun() {
     let mut job = every_minute(10);
     (job.node, job.server) = (NodeId::parse("other").expect("id"), Some(node()));
-    let plan = plan(&node(), &orders(vec![job]), &[], at("2026-11-30T23:59:30"));
+    let plan = plan(&node(), &orders(vec![job]), None, &[], at("2026-11-30T23:59:30"));
     assert_eq!(plan, Plan::default());
 }

@@ -11,7 +11,7 @@ use crate::ids::{JobId, NodeId, RunId, TaskId, UserId};
 use crate::model::{
     AuditEntry, AuditFilter, CalendarEvent, EventScope, Job, JobChange, JobEvent, JobPlan, JobSpec, NewEvent,
     NewTask, NewUser, Node, NodeFilter, NodeUpdate, Orders, Run, RunFilter, Secret, Settings, SlotRequest,
-    Task, TaskFilter, TaskStatus,
+    Standby, StandbyBy, Task, TaskFilter, TaskStatus,
 };
 use crate::schedule::Zone;
 use crate::time::Window;
@@ -115,10 +115,11 @@ pub trait ControlPlane: Debug + Send + Sync {
     async fn update_task(&self, id: &TaskId, status: TaskStatus, address: Option<IpAddr>) -> Result<()>;
     /// Whether experiments of this user may change kernel settings.
     async fn kernel_access(&self, user: &UserId) -> Result<()>;
-    /// Says that the owner of a node wants its link for other things, or does not any more.
-    async fn set_scavenger_mode(&self, node: &NodeId, active: bool) -> Result<()>;
-    /// Whether the owner of a node wants its link for other things.
-    async fn scavenger_mode(&self, node: &NodeId) -> Result<bool>;
+    /// Says that a node does not take (all) experiments, or with `None` does again. What people said
+    /// and what the node found stand beside each other; when people end it, all of it ends.
+    async fn set_standby(&self, node: &NodeId, by: StandbyBy, standby: Option<Standby>) -> Result<()>;
+    /// What keeps a node from experiments as it is.
+    async fn standby(&self, node: &NodeId) -> Result<Option<Standby>>;
 
     /// The testbed-wide settings, secrets blanked for callers who must not see them.
     async fn settings(&self) -> Result<Settings>;

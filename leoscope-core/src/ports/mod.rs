@@ -13,6 +13,7 @@ mod paging;
 mod routes;
 mod runtime;
 mod store;
+mod traffic;
 
 pub use artifacts::{ArtifactStore, ByteStream};
 pub use clock::Clock;
@@ -27,3 +28,4 @@ pub use store::{
     Archive, AuditStore, Booking, EventStore, JobStore, NodeStore, PAGE, RunStore, SettingsStore, Store,
     TaskStore, Timetable, TimetableChanges, Unsettled, UserStore, Versions,
 };
+pub use traffic::TrafficMeter;

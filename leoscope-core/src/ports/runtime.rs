@@ -91,6 +91,13 @@ pub trait Runtime: Debug + Send + Sync {
     /// Forgets the run; it must not be running.
     async fn remove(&self, run: &RunId) -> Result<()>;
 
+    /// The bytes that an experiment has received and sent on a network of its own; `None` where they
+    /// cannot be told from those of the host.
+    async fn traffic(&self, run: &RunId) -> Result<Option<u64>> {
+        let _ = run;
+        Ok(None)
+    }
+
     /// The runs this runtime knows of on this node.
     async fn list(&self) -> Result<Vec<RunId>>;
 

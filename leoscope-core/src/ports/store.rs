@@ -11,7 +11,7 @@ use crate::error::Result;
 use crate::ids::{JobId, NodeId, RunId, TaskId, UserId};
 use crate::model::{
     AuditEntry, AuditFilter, EventScope, Job, JobEvent, Node, Record, RecordKey, Revision, Run, RunFilter,
-    Settings, Task, TaskFilter, TaskStatus, User,
+    Settings, Standby, StandbyBy, Task, TaskFilter, TaskStatus, User,
 };
 use crate::schedule::Zone;
 use crate::time::Timestamp;
@@ -86,6 +86,8 @@ pub trait NodeStore: Send + Sync {
     async fn touch_node(&self, id: &NodeId, at: Timestamp) -> Result<()>;
     /// Changes the time zone of a node, and nothing else of it.
     async fn set_node_zone(&self, id: &NodeId, zone: Option<&Zone>) -> Result<()>;
+    /// Changes the [standby](crate::model::Standbys::set) of a node, and nothing else of it.
+    async fn set_node_standby(&self, id: &NodeId, by: StandbyBy, standby: Option<&Standby>) -> Result<()>;
     /// Removes a node.
     async fn delete_node(&self, id: &NodeId) -> Result<()>;
     /// A node, if there is one.

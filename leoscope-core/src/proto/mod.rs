@@ -15,6 +15,7 @@ mod policies;
 pub mod refusal;
 pub mod run;
 pub mod settings;
+mod standby;
 pub mod status;
 pub mod task;
 pub mod user;

@@ -2,10 +2,11 @@
 
 use jiff::SignedDuration;
 
+use super::standby::standbys;
 use super::{given, optional, time, unary};
 use crate::error::{Error, Result};
 use crate::ids::{NodeId, UserId};
-use crate::model::{Coordinates, Node, NodeFilter, NodeUpdate, PortalNotes};
+use crate::model::{Coordinates, Node, NodeFilter, NodeUpdate, PortalNotes, Standbys};
 use crate::schedule::Zone;
 use crate::time::{Timestamp, wire_time};
 
@@ -43,7 +44,7 @@ impl From<Node> for unary::Node {
             public_ip,
             owner,
             scheduling_enabled,
-            scavenger_mode_active,
+            standby,
             time_zone,
             portal,
             registered,
@@ -51,6 +52,8 @@ impl From<Node> for unary::Node {
             contact_since,
         } = node;
         let PortalNotes { bandwidth_limits_json, availability_history_json } = portal;
+        let scavenger_mode_active = standby.is_scavenger();
+        let Standbys { by_person, by_host } = standby;
         Self {
             nodeid: id.into(),
             name,
@@ -69,6 +72,8 @@ impl From<Node> for unary::Node {
             registered_at: Some(wire_time(registered)),
             last_status_change: contact_since.map(wire_time),
             timezone: time_zone.map(String::from).unwrap_or_default(),
+            standby: by_person.map(Into::into),
+            host_standby: by_host.map(Into::into),
             ..Self::default()
         }
     }
@@ -97,6 +102,8 @@ impl TryFrom<unary::Node> for Node {
             scheduling_off: _,
             timezone,
             coords_unknown,
+            standby: by_person,
+            host_standby: by_host,
         } = node;
         let registered = optional(registered_at.as_deref(), |text| time("registered_at", text))?;
         Ok(Self {
@@ -109,7 +116,7 @@ impl TryFrom<unary::Node> for Node {
             public_ip,
             owner: owner(Some(&owned_by))?,
             scheduling_enabled,
-            scavenger_mode_active,
+            standby: standbys(scavenger_mode_active, by_person, by_host)?,
             portal: notes(bandwidth_limits_json, availability_history_json),
             // For people to read; one that this program does not know is no reason to lose the node.
             time_zone: given(&timezone).and_then(|name| Zone::parse(name).ok()),
@@ -177,6 +184,8 @@ impl TryFrom<unary::RegisterNodeRequest> for (NodeId, NodeUpdate) {
             scheduling_off,
             timezone: _,
             coords_unknown: _,
+            standby: _,
+            host_standby: _,
         } = super::present("node", request.node)?;
         let text = |text: String| given(&text).map(str::to_owned);
         let details = NodeUpdate {
@@ -294,101 +303,4 @@ impl TryFrom<unary::GetNodesRequest> for NodeFilter {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::time::parse_time;
-
-    fn node() -> Node {
-        Node {
-            id: "node-seattle".parse().expect("id"),
-            name: "Seattle".into(),
-            description: "a roof".into(),
-            coords: Some("47.6062,-122.3321".parse().expect("coords")),
-            location: "Seattle, US".into(),
-            provider: "starlink".into(),
-            public_ip: "192.0.2.1".into(),
-            owner: Some("owner-1".parse().expect("id")),
-            scheduling_enabled: true,
-            scavenger_mode_active: true,
-            time_zone: Some(Zone::parse("America/Los_Angeles").expect("zone")),
-            portal: notes(Some("[]".into()), None),
-            registered: parse_time("2026-01-01T00:00:00.000001").expect("time"),
-            last_active: Some(parse_time("2026-01-02T00:00:00").expect("time")),
-            contact_since: Some(parse_time("2026-01-01T12:00:00").expect("time")),
-        }
-    }
-
-    fn update() -> NodeUpdate {
-        NodeUpdate {
-            name: Some("Seattle".into()),
-            coords: Some("47.6062,-122.3321".parse().expect("coords")),
-            owner: Some("owner-1".parse().expect("id")),
-            scheduling_enabled: Some(false),
-            portal: notes(None, Some("{}".into())),
-            ..NodeUpdate::default()
-        }
-    }
-
-    #[test]
-    fn nodes_and_changes_come_back_as_they_went() {
-        let bare = Node {
-            coords: None,
-            owner: None,
-            last_active: None,
-            contact_since: None,
-            scheduling_enabled: false,
-            scavenger_mode_active: false,
-            time_zone: None,
-            ..node()
-        };
-        for node in [node(), bare] {
-            assert_eq!(Node::try_from(unary::Node::from(node.clone())).expect("node"), node);
-        }
-        let id = node().id;
-        for update in [update(), NodeUpdate::default()] {
-            let request = register_request(id.clone(), update.clone());
-            assert_eq!(request.try_into().ok(), Some((id.clone(), update.clone())));
-            let request = update_request(&id, update.clone());
-            assert_eq!(request.try_into().ok(), Some((id.clone(), update)));
-        }
-    }
-
-    #[test]
-    fn the_activity_filter_is_off_unless_asked_for_and_defaults_to_ten_minutes() {
-        let within = |active, active_thres| {
-            let request = unary::GetNodesRequest { active, active_thres, ..Default::default() };
-            NodeFilter::try_from(request).expect("filter").active_within.map(|within| within.as_secs())
-        };
-        assert_eq!(within(Some(false), Some(600)), None);
-        assert_eq!(within(None, Some(600)), None);
-        assert_eq!(within(Some(true), None), Some(600));
-        assert_eq!(within(Some(true), Some(60)), Some(60));
-        let filter = NodeFilter {
-            id: Some(node().id),
-            active_within: Some(SignedDuration::from_secs(30)),
-            ..NodeFilter::default()
-        };
-        assert_eq!(NodeFilter::try_from(unary::GetNodesRequest::from(&filter)).expect("filter"), filter);
-    }
-
-    #[test]
-    fn an_existing_client_that_does_not_know_the_switch_registers_a_node_that_can_be_booked() {
-        let node = unary::Node { nodeid: "n".into(), ..Default::default() };
-        let request = unary::RegisterNodeRequest { node: Some(node) };
-        let (_, details) = request.try_into().expect("request");
-        assert_eq!(NodeUpdate::default(), details);
-    }
-
-    #[test]
-    fn errors_name_the_field() {
-        let fault = |node| {
-            let request = unary::RegisterNodeRequest { node };
-            <(NodeId, NodeUpdate)>::try_from(request).expect_err("fault").to_string()
-        };
-        assert_eq!(fault(None), "node is missing");
-        let place = unary::Node { nodeid: "n".into(), coords: "here".into(), ..Default::default() };
-        assert_eq!(fault(Some(place)), "coords: \"here\" are not coordinates");
-        let by = unary::Node { nodeid: "n".into(), owner: "a b".into(), ..Default::default() };
-        assert_eq!(fault(Some(by)), "owner: user id \"a b\" contains ' '");
-    }
-}
+mod tests;

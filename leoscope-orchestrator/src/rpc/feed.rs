@@ -3,6 +3,7 @@ use std::sync::Arc;
 use futures_util::{StreamExt as _, stream};
 use leoscope_core::Error;
 use leoscope_core::ids::NodeId;
+use leoscope_core::model::{Standby, StandbyBy};
 use leoscope_core::ports::ControlPlane as _;
 use leoscope_core::proto::v1;
 use leoscope_core::proto::v1::node_feed_server::NodeFeed;
@@ -60,5 +61,18 @@ impl NodeFeed for Feed {
             .take_until(self.stopping.clone().cancelled_owned())
             .chain(ended);
         Ok(Response::new(Box::pin(orders)))
+    }
+
+    async fn set_standby(
+        &self,
+        request: Request<v1::SetStandbyRequest>,
+    ) -> Result<Response<v1::SetStandbyResponse>, Status> {
+        let Call { session, .. } = Call::of(&self.shared, &request)?;
+        let v1::SetStandbyRequest { nodeid, by_host, standby } = request.into_inner();
+        let node = NodeId::parse(&nodeid).map_err(|e| status(&e))?;
+        let standby = standby.map(Standby::try_from).transpose().map_err(|e| status(&e))?;
+        let by = if by_host { StandbyBy::Host } else { StandbyBy::Person };
+        session.set_standby(&node, by, standby).await.map_err(|e| status(&e))?;
+        Ok(Response::new(v1::SetStandbyResponse {}))
     }
 }

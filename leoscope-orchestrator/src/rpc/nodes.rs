@@ -1,6 +1,6 @@
 use leoscope_core::Result;
 use leoscope_core::ids::NodeId;
-use leoscope_core::model::NodeFilter;
+use leoscope_core::model::{NodeFilter, Standby, StandbyBy};
 use leoscope_core::ports::ControlPlane as _;
 use leoscope_core::proto::unary;
 use leoscope_core::schedule::Zone;
@@ -53,13 +53,11 @@ pub(super) async fn report_heartbeat(
     Ok(unary::HeartbeatResponse { received: true, error: None })
 }
 
-/// Existing executors cannot read an answer that says "off", so then nothing is found.
 pub(super) async fn get_scavenger_status(
     call: &Call,
     request: unary::GetScavengerStatusRequest,
 ) -> Result<unary::GetScavengerStatusResponse> {
-    let active = call.session.scavenger_mode(&NodeId::parse(&request.nodeid)?).await?;
-    Ok(unary::GetScavengerStatusResponse { found: active, scavenger_mode_active: active, error: None })
+    Ok(call.session.standby(&NodeId::parse(&request.nodeid)?).await?.into())
 }
 
 pub(super) async fn set_scavenger_status(
@@ -67,7 +65,8 @@ pub(super) async fn set_scavenger_status(
     request: unary::SetScavengerStatusRequest,
 ) -> Result<unary::SetScavengerStatusResponse> {
     let active = request.scavenger_mode_active;
-    call.session.set_scavenger_mode(&NodeId::parse(&request.nodeid)?, active).await?;
+    let standby = active.then_some(Standby::SCAVENGER);
+    call.session.set_standby(&NodeId::parse(&request.nodeid)?, StandbyBy::Person, standby).await?;
     let message = format!("scavenger mode is {}", if active { "on" } else { "off" });
     Ok(unary::SetScavengerStatusResponse { message, ..Default::default() })
 }

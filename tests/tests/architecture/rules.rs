@@ -9,7 +9,10 @@ pub(crate) const MAX_LINES: usize = 400;
 const LAYERS: [(Layer, &[&str]); 6] = [
     (Layer::Values, &["error", "time", "ids", "schedule", "trigger"]),
     (Layer::Model, &["model"]),
-    (Layer::Rules, &["conflict", "jwt", "kernel", "lifecycle", "pairing", "plan", "policy", "reconcile"]),
+    (
+        Layer::Rules,
+        &["conflict", "jwt", "kernel", "lifecycle", "pairing", "plan", "policy", "reconcile", "scavenger"],
+    ),
     (Layer::Ports, &["ports"]),
     (Layer::UseCases, &["bundle", "control", "agent"]),
     (Layer::Adapters, &["backends", "proto", "client", "conformance"]),

@@ -145,6 +145,31 @@ impl Lab {
         Self { node, orchestrator, dir, port, node_id, runtime, host, token, node_token }
     }
 
+    /// Registers and starts another node, with further options.
+    pub(crate) fn node_beside(&self, name: &str, runtime: &str, more: &[&str]) -> (Process, String) {
+        let admin =
+            fs::read_to_string(self.dir.path().join("orchestrator/admin-token")).expect("admin token");
+        let id = format!("{}-{name}", self.node_id);
+        let register = ["node", "register", &format!("--nodeid={id}")];
+        let outcome = cli(self.dir.path(), self.port, "admin", admin.trim(), &register);
+        assert!(outcome.success, "{outcome:?}");
+        let token = outcome.stdout.split_whitespace().last().unwrap_or_default().to_owned();
+        logs::plant(&token);
+        let process = Process::spawn(
+            Command::new(binary("leoscope-node"))
+                .args(["--nodeid", &id, "--runtime", runtime, "--grpc-port", &self.port.to_string()])
+                .arg("--tls-cert")
+                .arg(self.dir.path().join("orchestrator/certs/server.crt"))
+                .arg("--state-dir")
+                .arg(self.dir.path().join(name))
+                .args(more)
+                .env("LEOSCOPE_ACCESS_TOKEN", token),
+            self.dir.path().join(format!("{name}.log")),
+        );
+        process.wait_for_log("new orders");
+        (process, id)
+    }
+
     pub(crate) fn start_node(&mut self) {
         self.node = spawn_node(self.dir.path(), self.port, &self.node_id, self.runtime, &self.node_token);
     }

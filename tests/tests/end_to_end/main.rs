@@ -8,6 +8,7 @@ mod planning;
 mod readme;
 mod secrets;
 mod several;
+mod standby;
 
 use lab::{Lab, eventually};
 

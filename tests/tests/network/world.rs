@@ -108,6 +108,7 @@ impl World {
                 clock: Arc::clone(&self.clock),
                 routes: self.routes.clone(),
                 kernel: self.kernel.clone(),
+                traffic: None,
             },
         );
         let agent = agent.await.expect("agent");

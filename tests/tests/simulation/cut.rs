@@ -8,8 +8,8 @@ use async_trait::async_trait;
 use leoscope_core::ids::{JobId, NodeId, RunId, TaskId, UserId};
 use leoscope_core::model::{
     AuditEntry, AuditFilter, EventScope, Job, JobChange, JobEvent, JobPlan, JobSpec, NewEvent, NewTask,
-    NewUser, Node, NodeFilter, NodeUpdate, Orders, Run, RunFilter, Secret, Settings, SlotRequest, Task,
-    TaskFilter, TaskStatus,
+    NewUser, Node, NodeFilter, NodeUpdate, Orders, Run, RunFilter, Secret, Settings, SlotRequest, Standby,
+    StandbyBy, Task, TaskFilter, TaskStatus,
 };
 use leoscope_core::ports::{ByteStream, Calendar, ControlPlane, OrdersStream, Scheduled};
 use leoscope_core::schedule::Zone;
@@ -69,8 +69,8 @@ calls! {
     tasks(filter: &TaskFilter) -> Vec<Task>;
     update_task(id: &TaskId, status: TaskStatus, address: Option<IpAddr>) -> ();
     kernel_access(user: &UserId) -> ();
-    set_scavenger_mode(node: &NodeId, active: bool) -> ();
-    scavenger_mode(node: &NodeId) -> bool;
+    set_standby(node: &NodeId, by: StandbyBy, standby: Option<Standby>) -> ();
+    standby(node: &NodeId) -> Option<Standby>;
     settings() -> Settings;
     update_settings(settings: Settings) -> ();
     orders(node: &NodeId) -> Orders;

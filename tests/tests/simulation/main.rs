@@ -4,6 +4,7 @@
 
 mod cut;
 mod pairing;
+mod standby;
 
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -16,6 +17,7 @@ use leoscope_core::backends::artifacts::DirectoryStore;
 use leoscope_core::backends::clock::VirtualClock;
 use leoscope_core::backends::launcher::TimerLauncher;
 use leoscope_core::backends::ledger::MemoryLedger;
+use leoscope_core::backends::monitors::ManualMeter;
 use leoscope_core::backends::runtime::{Behaviour, SimulatedRuntime};
 use leoscope_core::backends::store::MemoryStore;
 use leoscope_core::control::Service;
@@ -56,6 +58,9 @@ struct NodeState {
     ledger: Arc<dyn Ledger>,
     /// Whether its link to the orchestrator is gone.
     cut: Arc<AtomicBool>,
+    /// What its network interfaces have moved.
+    meter: ManualMeter,
+    executor: ExecutorConfig,
     running: Option<(CancellationToken, tokio::task::JoinHandle<Result<()>>)>,
 }
 
@@ -87,6 +92,8 @@ impl World {
             runtime: SimulatedRuntime::new(Arc::clone(&self.clock)),
             ledger: Arc::new(MemoryLedger::default()),
             cut: Arc::default(),
+            meter: ManualMeter::default(),
+            executor: ExecutorConfig::default(),
             running: None,
         }
     }
@@ -98,7 +105,7 @@ impl World {
                 time_zone: None,
                 node: node.id.clone(),
                 work_dir: work_dir(self.dir.path(), &node.id),
-                executor: ExecutorConfig::default(),
+                executor: node.executor.clone(),
                 interval: SignedDuration::from_secs(10),
                 grace: Duration::from_secs(2),
                 address: None,
@@ -114,6 +121,7 @@ impl World {
                 clock: Arc::clone(&self.clock),
                 routes: None,
                 kernel: None,
+                traffic: Some(Arc::new(node.meter.clone())),
             },
         )
         .await

@@ -16,10 +16,11 @@ use futures_util::StreamExt as _;
 use leoscope_core::ErrorKind;
 use leoscope_core::model::{
     BlobSettings, NodeFilter, NodeUpdate, Reason, Role, RunFilter, RunStatus, Secret, Settings, Stage,
+    Standby, StandbyBy, StandbyKind, Standbys,
 };
 use leoscope_core::ports::ControlPlane;
 use leoscope_core::schedule::Schedule;
-use leoscope_core::time::SignedDuration;
+use leoscope_core::time::{SignedDuration, Timestamp, to_micros};
 use world::{World, id, kind, user};
 
 #[tokio::test]
@@ -212,12 +213,40 @@ async fn orders_reach_the_node_as_they_change() {
     assert_eq!(second.jobs.iter().map(|job| &job.id).collect::<Vec<_>>(), [&booked.id]);
     assert!(second.revision > first.revision);
     assert_eq!(node.orders(&id("node-seattle")).await.expect("orders"), second);
-    assert!(!second.scavenger_mode);
-    for active in [true, false] {
-        world.admin().set_scavenger_mode(&id("node-seattle"), active).await.expect("set");
+    assert_eq!(second.standby, None);
+    let hour = SignedDuration::from_hours(1);
+    let pause = Standby {
+        kind: StandbyKind::Scavenger,
+        reason: Some("a call".into()),
+        until: Some(to_micros(Timestamp::now() + hour)),
+    };
+    let drain = Standby { kind: StandbyKind::Drain, reason: None, until: None };
+    for standby in [Some(Standby::SCAVENGER), None, Some(pause), Some(drain), None] {
+        let by = StandbyBy::Person;
+        world.admin().set_standby(&id("node-seattle"), by, standby.clone()).await.expect("set");
         let next = feed.next().await.expect("next").expect("orders");
-        assert_eq!((next.scavenger_mode, &next.jobs), (active, &second.jobs));
+        assert_eq!((&next.standby, &next.jobs), (&standby, &second.jobs));
+        assert_eq!(world.admin().standby(&id("node-seattle")).await.expect("standby"), standby);
+        let filter = NodeFilter { id: Some(id("node-seattle")), ..NodeFilter::default() };
+        let listed = researcher.nodes(&filter).await.expect("nodes").remove(0);
+        assert_eq!(listed.standby, Standbys { by_person: standby, by_host: None });
     }
+    for (bad, text) in [
+        (Standby { until: Some(Timestamp::UNIX_EPOCH), ..Standby::SCAVENGER }, "has passed"),
+        (Standby { reason: Some("a\nb".into()), ..Standby::SCAVENGER }, "reason"),
+        (Standby { reason: Some("x".repeat(2000)), ..Standby::SCAVENGER }, "reason"),
+    ] {
+        let refused = node.set_standby(&id("node-seattle"), StandbyBy::Person, Some(bad)).await;
+        let refused = refused.expect_err("refused");
+        assert_eq!(refused.kind(), ErrorKind::InvalidArgument);
+        assert!(refused.message().contains(text), "{refused}");
+    }
+    // What the node found does not touch what people said, nor the orders.
+    node.set_standby(&id("node-seattle"), StandbyBy::Host, Some(Standby::SCAVENGER)).await.expect("set");
+    assert_eq!(world.admin().standby(&id("node-seattle")).await.expect("standby"), Some(Standby::SCAVENGER));
+    node.set_standby(&id("node-seattle"), StandbyBy::Host, None).await.expect("set");
+    assert_eq!(world.admin().standby(&id("node-seattle")).await.expect("standby"), None);
+    assert_eq!(node.orders(&id("node-seattle")).await.expect("orders").standby, None);
     researcher.delete_job(&booked.id).await.expect("a version that grew stands in no booking's way");
 
     assert_eq!(kind(researcher.orders(&id("node-seattle")).await), ErrorKind::PermissionDenied);

@@ -13,8 +13,8 @@ use leoscope_core::ids::{JobId, NodeId, RunId, UserId};
 use leoscope_core::jwt::JwtKey;
 use leoscope_core::model::{
     AuditFilter, EventOutcome, EventScope, JobChange, JobSpec, NewEvent, NewTask, NewUser, NodeFilter,
-    NodeUpdate, Role, Run, RunFilter, Secret, Settings, SlotRequest, Stage, TaskFilter, TaskKind, TaskStatus,
-    TaskTtl,
+    NodeUpdate, Role, Run, RunFilter, Secret, Settings, SlotRequest, Stage, Standby, StandbyBy, TaskFilter,
+    TaskKind, TaskStatus, TaskTtl,
 };
 use leoscope_core::ports::{ByteStream, ControlPlane};
 use leoscope_core::proto::{metadata, methods};
@@ -81,8 +81,8 @@ rows! {
     get_nodes: ALL, ALL, |s| s.plane.nodes(&NodeFilter::default());
     update_node: KEEPERS, NONE, |s| s.plane.update_node(&s.node, NodeUpdate { name: Some("x".into()), ..NodeUpdate::default() });
     delete_node: OWNERS, NONE, |s| s.plane.delete_node(&s.node, true);
-    set_scavenger_status: KEEPERS, NONE, |s| s.plane.set_scavenger_mode(&s.node, true);
-    get_scavenger_status: ALL, ALL, |s| s.plane.scavenger_mode(&s.node);
+    set_scavenger_status: KEEPERS, NONE, |s| s.plane.set_standby(&s.node, StandbyBy::Person, Some(Standby::SCAVENGER));
+    get_scavenger_status: ALL, ALL, |s| s.plane.standby(&s.node);
     schedule_task: NODES, NONE, |s| s.plane.schedule_task(s.task("new"));
     get_tasks: NODES, NODES, |s| s.plane.tasks(&TaskFilter::default());
     update_task: NODES, NONE, |s| s.plane.update_task(&s.task("there").id, TaskStatus::Complete, None);
@@ -93,6 +93,7 @@ rows! {
     FindSlots: ALL, ALL, |s| s.plane.free_slots(&s.slots());
     GetOrders: NODES, NONE, |s| s.plane.orders(&s.node);
     WatchOrders: NODES, NONE, |s| s.plane.watch_orders(&s.node);
+    SetStandby: KEEPERS, NONE, |s| s.plane.set_standby(&s.node, StandbyBy::Host, Some(Standby::SCAVENGER));
     Upload: NODES, NONE, |s| s.plane.upload(&s.ran, bundle());
     Download: ALL, NONE, |s| s.plane.download(&s.ran);
     ListEvents: ALL, NONE, |s| s.events();

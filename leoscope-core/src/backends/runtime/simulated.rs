@@ -277,6 +277,11 @@ impl Runtime for SimulatedRuntime {
         Ok(())
     }
 
+    /// Simulated experiments move nothing.
+    async fn traffic(&self, _run: &RunId) -> Result<Option<u64>> {
+        Ok(Some(0))
+    }
+
     async fn list(&self) -> Result<Vec<RunId>> {
         Ok(self.state().runs.keys().cloned().collect())
     }

@@ -23,7 +23,7 @@ use crate::ErrorKind;
 use crate::ids::{JobId, NodeId, RunId, UserId};
 use crate::model::{
     BlobSettings, Job, JobParams, Node, NodeUpdate, PortalNotes, Role, Run, RunLength, Secret, Settings,
-    TokenHash, User,
+    Standby, StandbyBy, StandbyKind, Standbys, TokenHash, User,
 };
 use crate::ports::{Booking, Store};
 use crate::schedule::{CronExpr, Policies, Schedule};
@@ -185,7 +185,7 @@ fn node(id: &str) -> Node {
         public_ip: String::new(),
         owner: None,
         scheduling_enabled: false,
-        scavenger_mode_active: true,
+        standby: Standbys { by_person: Some(Standby::SCAVENGER), by_host: None },
         time_zone: Some(crate::schedule::Zone::parse("Europe/Berlin").unwrap()),
         portal: PortalNotes { bandwidth_limits_json: Some("[1]".into()), availability_history_json: None },
         registered: at("2026-11-01T00:00"),
@@ -235,6 +235,32 @@ async fn nodes_come_back_as_stored_and_activity_never_goes_back(store: Arc<dyn S
         assert_eq!(store.node(&full.id).await.unwrap(), Some(expected), "nothing else changes");
     }
     assert_eq!(kind(store.set_node_zone(&node_id("none"), Some(&zone)).await), ErrorKind::NotFound);
+    let pause = Standby {
+        kind: StandbyKind::Scavenger,
+        reason: Some("ü 'quoted' $.standby".into()),
+        until: Some(at("2026-12-01T00:00:00.000001")),
+    };
+    let drain = Standby { kind: StandbyKind::Drain, reason: None, until: None };
+    let mut before = store.node(&full.id).await.unwrap().unwrap();
+    for (by, standby) in [
+        (StandbyBy::Person, Some(&pause)),
+        (StandbyBy::Person, Some(&drain)),
+        (StandbyBy::Host, Some(&Standby::SCAVENGER)),
+        (StandbyBy::Host, None),
+        (StandbyBy::Host, Some(&pause)),
+        (StandbyBy::Person, None),
+        (StandbyBy::Person, None),
+        (StandbyBy::Person, Some(&Standby::SCAVENGER)),
+    ] {
+        // What somebody else notes meanwhile is not lost.
+        before.touch(before.last_active.unwrap() + SignedDuration::from_secs(1));
+        store.touch_node(&full.id, before.last_active.unwrap()).await.unwrap();
+        store.set_node_standby(&full.id, by, standby).await.unwrap();
+        before.standby.set(by, standby.cloned());
+        assert_eq!(store.node(&full.id).await.unwrap().as_ref(), Some(&before), "{by} {standby:?}");
+    }
+    let unknown = store.set_node_standby(&node_id("none"), StandbyBy::Host, None).await;
+    assert_eq!(kind(unknown), ErrorKind::NotFound);
     let early = Node { id: node_id("a"), last_active: Some(at("2026-11-01T00:00:00.000001")), ..plain };
     store.insert_node(&early).await.unwrap();
     assert_eq!(store.node(&early.id).await.unwrap(), Some(early));

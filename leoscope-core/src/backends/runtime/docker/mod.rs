@@ -6,6 +6,7 @@ mod address;
 mod container;
 mod fault;
 mod image;
+mod traffic;
 
 use std::collections::HashMap;
 use std::net::IpAddr;
@@ -230,6 +231,10 @@ impl Runtime for DockerRuntime {
             Err(e) if !is_missing(&e) => Err(fault(doing(), &e)),
             _ => Ok(()),
         }
+    }
+
+    async fn traffic(&self, run: &RunId) -> Result<Option<u64>> {
+        self.moved(run).await
     }
 
     async fn list(&self) -> Result<Vec<RunId>> {

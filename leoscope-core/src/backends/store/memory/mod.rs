@@ -17,7 +17,8 @@ use super::{missing, stale, taken};
 use crate::error::{Error, Result};
 use crate::ids::{AuditId, EventId, JobId, NodeId, RunId, TaskId, UserId};
 use crate::model::{
-    AuditEntry, Job, JobEvent, Node, Revision, Run, RunFilter, Settings, Task, TaskFilter, TaskStatus, User,
+    AuditEntry, Job, JobEvent, Node, Revision, Run, RunFilter, Settings, Standby, StandbyBy, Task,
+    TaskFilter, TaskStatus, User,
 };
 use crate::ports::{
     Booking, JobStore, NodeStore, PAGE, RunStore, SettingsStore, TaskStore, Timetable, TimetableChanges,
@@ -146,6 +147,12 @@ impl NodeStore for MemoryStore {
     async fn set_node_zone(&self, id: &NodeId, zone: Option<&Zone>) -> Result<()> {
         let mut tables = self.tables();
         tables.nodes.get_mut(id).ok_or_else(|| missing("node", id))?.time_zone = zone.cloned();
+        Ok(())
+    }
+
+    async fn set_node_standby(&self, id: &NodeId, by: StandbyBy, standby: Option<&Standby>) -> Result<()> {
+        let mut tables = self.tables();
+        tables.nodes.get_mut(id).ok_or_else(|| missing("node", id))?.standby.set(by, standby.cloned());
         Ok(())
     }
 

@@ -14,7 +14,7 @@ use futures_util::{Stream, StreamExt as _, TryStreamExt as _, stream};
 
 use super::{fault, settings};
 use crate::error::{Error, Result};
-use crate::model::{Node, PortalNotes, Record, Revision, Role, Secret, TokenHash, User};
+use crate::model::{Node, PortalNotes, Record, Revision, Role, Secret, Standbys, TokenHash, User};
 use crate::time::{Timestamp, parse_time};
 
 /// A record, or what cannot be one and why.
@@ -180,7 +180,7 @@ fn node(document: &Document, now: Timestamp) -> Result<Record> {
         public_ip: text(document, "public_ip")?,
         owner: if owner.is_empty() { None } else { Some(owner.parse()?) },
         scheduling_enabled: flag(document, "scheduling_enabled", true)?,
-        scavenger_mode_active: flag(document, "scavenger_mode_active", false)?,
+        standby: Standbys::read(flag(document, "scavenger_mode_active", false)?, None, None),
         time_zone: text(document, "timezone")?.parse().ok(),
         portal: PortalNotes {
             bandwidth_limits_json: notes(document, "bandwidth_limits_json")?,

@@ -1,6 +1,6 @@
 //! Nodes.
 
-use ::mongodb::bson::doc;
+use ::mongodb::bson::{Bson, doc, serialize_to_bson};
 use async_trait::async_trait;
 
 use super::super::{missing, taken};
@@ -8,7 +8,7 @@ use super::documents::NodeDocument;
 use super::{Access, LIMIT, MongoStore, after, fault, within};
 use crate::error::{Error, Result};
 use crate::ids::NodeId;
-use crate::model::Node;
+use crate::model::{Node, Standby, StandbyBy};
 use crate::ports::NodeStore;
 use crate::schedule::Zone;
 use crate::time::Timestamp;
@@ -74,6 +74,29 @@ impl NodeStore for MongoStore {
         within(Access::Write, async {
             let set = doc! { "$set": { "timezone": zone.map(|zone| zone.name().to_owned()) } };
             let updated = self.nodes().update_one(doc! { "_id": id.as_str() }, set).await;
+            match updated.map_err(|e| fault::write(&e))?.matched_count {
+                0 => Err(missing("node", id)),
+                _ => Ok(()),
+            }
+        })
+        .await
+    }
+
+    async fn set_node_standby(&self, id: &NodeId, by: StandbyBy, standby: Option<&Standby>) -> Result<()> {
+        within(Access::Write, async {
+            let value = standby.map(serialize_to_bson).transpose();
+            let value = value.map_err(|e| Error::while_doing("store a standby", e))?.unwrap_or(Bson::Null);
+            let mut fields = match by {
+                StandbyBy::Host => doc! { "host_standby": value },
+                StandbyBy::Person => doc! {
+                    "standby": value,
+                    "scavenger_mode_active": standby.is_some_and(Standby::is_scavenger),
+                },
+            };
+            if by == StandbyBy::Person && standby.is_none() {
+                fields.insert("host_standby", Bson::Null);
+            }
+            let updated = self.nodes().update_one(doc! { "_id": id.as_str() }, doc! { "$set": fields }).await;
             match updated.map_err(|e| fault::write(&e))?.matched_count {
                 0 => Err(missing("node", id)),
                 _ => Ok(()),

@@ -8,7 +8,7 @@ use super::SqliteStore;
 use crate::backends::rows::{all, document, encode, execute, micros, one, rows};
 use crate::error::Result;
 use crate::ids::NodeId;
-use crate::model::Node;
+use crate::model::{Node, Standby, StandbyBy, Standbys};
 use crate::ports::{NodeStore, PAGE};
 use crate::schedule::Zone;
 use crate::time::Timestamp;
@@ -84,6 +84,30 @@ impl NodeStore for SqliteStore {
         let update = "UPDATE nodes SET doc = json_set(doc, '$.time_zone', ?2) WHERE nodeid = ?1";
         self.database
             .write(move |tx| match execute(tx, update, params![id.as_str(), zone])? {
+                0 => Err(missing("node", id)),
+                _ => Ok(()),
+            })
+            .await
+    }
+
+    async fn set_node_standby(&self, id: &NodeId, by: StandbyBy, standby: Option<&Standby>) -> Result<()> {
+        let mut set = Standbys::default();
+        set.set(by, standby.cloned());
+        let update = match (by, standby) {
+            (StandbyBy::Host, _) => {
+                "UPDATE nodes SET doc = json_set(doc, '$.host_standby', ?2 -> '$.host_standby')
+                 WHERE nodeid = ?1"
+            }
+            (StandbyBy::Person, Some(_)) => {
+                "UPDATE nodes SET doc = json_set(doc, '$.standby', ?2 -> '$.standby',
+                    '$.scavenger_mode_active', ?2 -> '$.scavenger_mode_active')
+                 WHERE nodeid = ?1"
+            }
+            (StandbyBy::Person, None) => "UPDATE nodes SET doc = json_patch(doc, ?2) WHERE nodeid = ?1",
+        };
+        let (id, set) = (id.clone(), encode(&set)?);
+        self.database
+            .write(move |tx| match execute(tx, update, params![id.as_str(), set])? {
                 0 => Err(missing("node", id)),
                 _ => Ok(()),
             })

@@ -4,7 +4,7 @@ use super::super::schema::FORMAT;
 use super::{instant, micros};
 use crate::error::Error;
 use crate::ids::{NodeId, UserId};
-use crate::model::{Coordinates, Node, PortalNotes};
+use crate::model::{Coordinates, Node, PortalNotes, Standby, Standbys};
 use crate::schedule::Zone;
 use crate::time::Timestamp;
 
@@ -24,6 +24,10 @@ pub(in super::super) struct NodeDocument {
     owner: Option<UserId>,
     scheduling_enabled: bool,
     scavenger_mode_active: bool,
+    #[serde(default)]
+    standby: Option<Standby>,
+    #[serde(default)]
+    host_standby: Option<Standby>,
     #[serde(default)]
     timezone: Option<Zone>,
     #[serde(default)]
@@ -48,13 +52,14 @@ impl From<Node> for NodeDocument {
             public_ip,
             owner,
             scheduling_enabled,
-            scavenger_mode_active,
+            standby,
             time_zone,
             portal: PortalNotes { bandwidth_limits_json, availability_history_json },
             registered,
             last_active,
             contact_since,
         } = node;
+        let Standbys { by_person, by_host } = standby;
         Self {
             key: id.clone(),
             format: FORMAT,
@@ -67,7 +72,9 @@ impl From<Node> for NodeDocument {
             public_ip,
             owner,
             scheduling_enabled,
-            scavenger_mode_active,
+            scavenger_mode_active: by_person.as_ref().is_some_and(Standby::is_scavenger),
+            standby: by_person,
+            host_standby: by_host,
             timezone: time_zone,
             bandwidth_limits_json,
             availability_history_json,
@@ -95,6 +102,8 @@ impl TryFrom<NodeDocument> for Node {
             owner,
             scheduling_enabled,
             scavenger_mode_active,
+            standby,
+            host_standby,
             timezone,
             bandwidth_limits_json,
             availability_history_json,
@@ -113,7 +122,7 @@ impl TryFrom<NodeDocument> for Node {
             public_ip,
             owner,
             scheduling_enabled,
-            scavenger_mode_active,
+            standby: Standbys::read(scavenger_mode_active, standby, host_standby),
             time_zone: timezone,
             portal: PortalNotes { bandwidth_limits_json, availability_history_json },
             registered: registered_at,

@@ -1,0 +1,5 @@
+//! What watches the world around a node.
+
+mod traffic;
+
+pub use traffic::{KernelMeter, ManualMeter};
