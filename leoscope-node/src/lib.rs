@@ -13,6 +13,7 @@ use leoscope_core::backends::clock::SystemClock;
 use leoscope_core::backends::launcher::TimerLauncher;
 use leoscope_core::backends::ledger::SqliteLedger;
 use leoscope_core::backends::runtime::{DockerRuntime, ProcessRuntime};
+use leoscope_core::backends::timekeeping::LocalMeter;
 use leoscope_core::client::{ClientConfig, GrpcClient};
 use leoscope_core::ids::NodeId;
 use leoscope_core::model::ExecutorConfig;
@@ -82,6 +83,7 @@ pub async fn build(config: NodeConfig) -> Result<Node> {
             ledger: Arc::new(SqliteLedger::open(&state_dir.join("node.db"))?),
             launcher: Arc::new(TimerLauncher::new(Arc::clone(&clock))),
             clock,
+            meter: Arc::new(LocalMeter::default()),
         },
     )
     .await?;

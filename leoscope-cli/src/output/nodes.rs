@@ -1,5 +1,5 @@
 use leoscope_core::ids::{NodeId, UserId};
-use leoscope_core::model::Node;
+use leoscope_core::model::{Node, clock_error, is_clock_off};
 use leoscope_core::schedule::Zone;
 use leoscope_core::time::Timestamp;
 use serde::Serialize;
@@ -24,6 +24,8 @@ struct NodeView<'a> {
     scheduling_enabled: bool,
     scavenger_mode_active: bool,
     time_zone: Option<&'a str>,
+    /// Positive when its clock is fast.
+    clock_offset_ms: Option<f64>,
     registered: Timestamp,
     last_active: Option<Timestamp>,
     contact_since: Option<Timestamp>,
@@ -39,6 +41,7 @@ impl Record for Node {
         "public IP",
         "owner",
         "scheduling",
+        "clock",
         "last active (UTC)",
     ];
 
@@ -61,6 +64,11 @@ impl Record for Node {
                 (false, false) => "no",
             }
             .to_owned(),
+            match self.clock_offset_us {
+                Some(offset) if is_clock_off(offset) => clock_error(offset),
+                Some(_) => "ok".to_owned(),
+                None => or_dash(None::<&str>),
+            },
             or_dash(self.last_active.map(utc)),
         ]
     }
@@ -78,6 +86,7 @@ impl Record for Node {
             scheduling_enabled,
             scavenger_mode_active,
             time_zone,
+            clock_offset_us,
             // For the portal, whose JSON it is.
             portal: _,
             registered,
@@ -97,6 +106,7 @@ impl Record for Node {
             scheduling_enabled: *scheduling_enabled,
             scavenger_mode_active: *scavenger_mode_active,
             time_zone: time_zone.as_ref().map(Zone::name),
+            clock_offset_ms: clock_offset_us.map(|offset| offset as f64 / 1e3),
             registered: *registered,
             last_active: *last_active,
             contact_since: *contact_since,

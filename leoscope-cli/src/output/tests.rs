@@ -93,6 +93,7 @@ fn node() -> Node {
         scheduling_enabled: true,
         scavenger_mode_active: false,
         time_zone: None,
+        clock_offset_us: Some(-2_500_000),
         portal: Default::default(),
         registered: at("2026-11-01T00:00:00"),
         last_active: Some(at("2026-12-01T00:00:00")),

@@ -55,7 +55,7 @@ async fn perform(node: &Inner, entry: &JournalEntry, action: Action) -> Event {
             if let Some(planned) = entry.run.planned {
                 node.clock.sleep_until(planned.start()).await;
             }
-            Event::Due
+            Event::Due { clock_offset_us: node.clock_offset_us() }
         }
         Action::Start => match node.runtime.start(run).await {
             Ok(at) => Event::Started(at),

@@ -1,16 +1,18 @@
 //! The use-cases of a measurement node.
 //!
-//! Three loops share one [`Journal`](journal::Journal): [`sync`] fetches the orders and says that
+//! Four loops share one [`Journal`](journal::Journal): [`sync`] fetches the orders and says that
 //! the node is alive, [`dispatch`] begins, cancels and forgets runs as [`plan`](crate::plan) says,
-//! [`outbox`] hands records and bundles over. A run itself is driven by [`executor`]. None of them
+//! [`outbox`] hands records and bundles over, [`clock`] measures how far the clock is off. A run itself is driven by [`executor`]. None of them
 //! needs the orchestrator to be reachable for another to go on.
 
+mod clock;
 mod container;
 mod dispatch;
 mod executor;
 mod journal;
 mod outbox;
 mod results;
+mod status;
 mod sync;
 
 use std::path::PathBuf;
@@ -23,10 +25,13 @@ use tokio_util::sync::CancellationToken;
 
 use crate::error::Result;
 use crate::ids::NodeId;
-use crate::model::{ExecutorConfig, Orders, RuntimeState};
-use crate::ports::{Clock, ControlPlane, Launcher, Ledger, Runtime, RuntimeInfo};
+use crate::model::{ClockReading, ExecutorConfig, Orders, RuntimeState};
+use crate::ports::{Clock, ClockMeter, ControlPlane, Launcher, Ledger, Runtime, RuntimeInfo};
 use crate::schedule::Zone;
 use journal::Journal;
+
+pub use clock::measure;
+pub use status::{Kept, NextRun, OrdersStatus, Running, Status, status};
 
 /// How a node behaves.
 #[derive(Debug, Clone)]
@@ -59,6 +64,8 @@ pub struct Parts {
     pub launcher: Arc<dyn Launcher>,
     /// The time of day.
     pub clock: Arc<dyn Clock>,
+    /// What knows how far that is off.
+    pub meter: Arc<dyn ClockMeter>,
 }
 
 /// A measurement node.
@@ -76,6 +83,9 @@ struct Inner {
     runtime_info: RuntimeInfo,
     launcher: Arc<dyn Launcher>,
     clock: Arc<dyn Clock>,
+    meter: Arc<dyn ClockMeter>,
+    /// What was measured last since this node was started.
+    reading: watch::Sender<Option<ClockReading>>,
     ledger: Arc<dyn Ledger>,
     journal: Journal,
     orders: watch::Sender<Option<Orders>>,
@@ -89,7 +99,7 @@ impl Agent {
     /// # Errors
     /// Those of the ledger and of a runtime that does not answer.
     pub async fn new(config: AgentConfig, parts: Parts) -> Result<Self> {
-        let Parts { control, runtime, ledger, launcher, clock } = parts;
+        let Parts { control, runtime, ledger, launcher, clock, meter } = parts;
         let orders = ledger.orders().await?.filter(|orders| orders.node == config.node);
         let journal = Journal::load(Arc::clone(&ledger)).await?;
         let runtime_info = runtime.info().await?;
@@ -100,6 +110,8 @@ impl Agent {
             runtime_info,
             launcher,
             clock,
+            meter,
+            reading: watch::Sender::new(None),
             ledger,
             journal,
             orders: watch::Sender::new(orders),
@@ -120,6 +132,7 @@ impl Agent {
             result = dispatch::run(inner) => result,
             result = sync::run(inner) => result,
             result = outbox::run(inner) => result,
+            result = clock::run(inner) => result,
         }
     }
 
@@ -134,6 +147,11 @@ impl Inner {
     async fn pause(&self, duration: SignedDuration) {
         let now = self.clock.now();
         self.clock.sleep_until(now.checked_add(duration).unwrap_or(now)).await;
+    }
+
+    /// How far the clock is off, in microseconds, as measured last.
+    fn clock_offset_us(&self) -> Option<i64> {
+        self.reading.borrow().map(|reading| reading.offset_us)
     }
 
     /// What the runtime knows of a run; a runtime that does not answer is asked again.

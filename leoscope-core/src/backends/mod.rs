@@ -9,4 +9,5 @@ pub mod ledger;
 mod rows;
 pub mod runtime;
 pub mod store;
+pub mod timekeeping;
 mod timetables;

@@ -6,7 +6,7 @@ use super::changes::Listener;
 use super::{Service, Session};
 use crate::error::{Error, Result};
 use crate::ids::NodeId;
-use crate::model::{Orders, Record};
+use crate::model::{Orders, Record, is_clock_off};
 use crate::policy::Action;
 use crate::ports::{OrdersStream, Timetable, Versions};
 use crate::time::SignedDuration;
@@ -113,7 +113,9 @@ impl Service {
         let open = jobs.into_iter().filter(|job| job.window.end() > now);
         let jobs = open.map(Arc::unwrap_or_clone).collect();
         // Read after the revision, which grows when it changes.
-        let scavenger_mode = self.store.node(node).await?.is_some_and(|node| node.scavenger_mode_active);
-        Ok(Some(Orders { node: node.clone(), revision, jobs, scavenger_mode }))
+        let registered = self.store.node(node).await?;
+        let scavenger_mode = registered.as_ref().is_some_and(|node| node.scavenger_mode_active);
+        let clock_offset_us = registered.and_then(|node| node.clock_offset_us).filter(|us| is_clock_off(*us));
+        Ok(Some(Orders { node: node.clone(), revision, jobs, scavenger_mode, clock_offset_us }))
     }
 }

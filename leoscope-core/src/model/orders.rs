@@ -17,4 +17,8 @@ pub struct Orders {
     /// Whether the owner of the node wants its link for other things.
     #[serde(default)]
     pub scavenger_mode: bool,
+    /// The node's clock minus true time in microseconds, as the node told it, where that is
+    /// [too much](super::is_clock_off).
+    #[serde(default)]
+    pub clock_offset_us: Option<i64>,
 }

@@ -8,15 +8,17 @@ mod clock;
 mod control;
 mod launcher;
 mod ledger;
+mod meter;
 mod paging;
 mod runtime;
 mod store;
 
 pub use artifacts::{ArtifactStore, ByteStream};
 pub use clock::Clock;
-pub use control::{Calendar, ControlPlane, OrdersStream, Scheduled};
+pub use control::{Calendar, ControlPlane, MAX_PROBE_BYTES, OrdersStream, Scheduled};
 pub use launcher::Launcher;
 pub use ledger::Ledger;
+pub use meter::ClockMeter;
 pub use paging::StoreExt;
 pub use runtime::{RunSpec, Runtime, RuntimeInfo};
 pub use store::{

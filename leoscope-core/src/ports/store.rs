@@ -85,6 +85,9 @@ pub trait NodeStore: Send + Sync {
     async fn touch_node(&self, id: &NodeId, at: Timestamp) -> Result<()>;
     /// Changes the time zone of a node, and nothing else of it.
     async fn set_node_zone(&self, id: &NodeId, zone: Option<&Zone>) -> Result<()>;
+    /// Changes how far the clock of a node is off (microseconds; positive when it is fast), and
+    /// nothing else of it.
+    async fn set_node_clock(&self, id: &NodeId, offset_us: Option<i64>) -> Result<()>;
     /// Removes a node.
     async fn delete_node(&self, id: &NodeId) -> Result<()>;
     /// A node, if there is one.

@@ -5,7 +5,7 @@ use jiff::SignedDuration;
 use super::{given, optional, time, unary};
 use crate::error::{Error, Result};
 use crate::ids::{NodeId, UserId};
-use crate::model::{Coordinates, Node, NodeFilter, NodeUpdate, PortalNotes};
+use crate::model::{Coordinates, Heartbeat, Node, NodeFilter, NodeUpdate, PortalNotes};
 use crate::schedule::Zone;
 use crate::time::{Timestamp, wire_time};
 
@@ -45,6 +45,7 @@ impl From<Node> for unary::Node {
             scheduling_enabled,
             scavenger_mode_active,
             time_zone,
+            clock_offset_us,
             portal,
             registered,
             last_active,
@@ -69,6 +70,7 @@ impl From<Node> for unary::Node {
             registered_at: Some(wire_time(registered)),
             last_status_change: contact_since.map(wire_time),
             timezone: time_zone.map(String::from).unwrap_or_default(),
+            clock_offset_us,
             ..Self::default()
         }
     }
@@ -97,6 +99,7 @@ impl TryFrom<unary::Node> for Node {
             scheduling_off: _,
             timezone,
             coords_unknown,
+            clock_offset_us,
         } = node;
         let registered = optional(registered_at.as_deref(), |text| time("registered_at", text))?;
         Ok(Self {
@@ -113,11 +116,29 @@ impl TryFrom<unary::Node> for Node {
             portal: notes(bandwidth_limits_json, availability_history_json),
             // For people to read; one that this program does not know is no reason to lose the node.
             time_zone: given(&timezone).and_then(|name| Zone::parse(name).ok()),
+            clock_offset_us,
             // Orchestrators of another make may not tell; nothing is decided by it.
             registered: registered.unwrap_or(Timestamp::UNIX_EPOCH),
             last_active: optional(last_active.as_deref(), |text| time("last_active", text))?,
             contact_since: optional(last_status_change.as_deref(), |text| time("last_status_change", text))?,
         })
+    }
+}
+
+impl From<Heartbeat> for unary::HeartbeatRequest {
+    fn from(beat: Heartbeat) -> Self {
+        let Heartbeat { node, time_zone, clock_offset_us } = beat;
+        Self { nodeid: node.into(), timezone: time_zone.map(String::from), clock_offset_us }
+    }
+}
+
+impl TryFrom<unary::HeartbeatRequest> for Heartbeat {
+    type Error = Error;
+    fn try_from(request: unary::HeartbeatRequest) -> Result<Self> {
+        let unary::HeartbeatRequest { nodeid, timezone, clock_offset_us } = request;
+        // A zone that is not known is no reason to take the node for dead.
+        let time_zone = timezone.as_deref().and_then(|name| Zone::parse(name).ok());
+        Ok(Self { node: NodeId::parse(&nodeid)?, time_zone, clock_offset_us })
     }
 }
 
@@ -177,6 +198,7 @@ impl TryFrom<unary::RegisterNodeRequest> for (NodeId, NodeUpdate) {
             scheduling_off,
             timezone: _,
             coords_unknown: _,
+            clock_offset_us: _,
         } = super::present("node", request.node)?;
         let text = |text: String| given(&text).map(str::to_owned);
         let details = NodeUpdate {
@@ -311,6 +333,7 @@ mod tests {
             scheduling_enabled: true,
             scavenger_mode_active: true,
             time_zone: Some(Zone::parse("America/Los_Angeles").expect("zone")),
+            clock_offset_us: Some(-1_500_000),
             portal: notes(Some("[]".into()), None),
             registered: parse_time("2026-01-01T00:00:00.000001").expect("time"),
             last_active: Some(parse_time("2026-01-02T00:00:00").expect("time")),
@@ -339,6 +362,7 @@ mod tests {
             scheduling_enabled: false,
             scavenger_mode_active: false,
             time_zone: None,
+            clock_offset_us: None,
             ..node()
         };
         for node in [node(), bare] {

@@ -7,18 +7,18 @@ use crate::model::Orders;
 
 impl From<Orders> for v1::Orders {
     fn from(orders: Orders) -> Self {
-        let Orders { node, revision, jobs, scavenger_mode } = orders;
+        let Orders { node, revision, jobs, scavenger_mode, clock_offset_us } = orders;
         let jobs = jobs.into_iter().map(Into::into).collect();
-        Self { nodeid: node.into(), revision, jobs, scavenger_mode }
+        Self { nodeid: node.into(), revision, jobs, scavenger_mode, clock_offset_us }
     }
 }
 
 impl TryFrom<v1::Orders> for Orders {
     type Error = Error;
     fn try_from(orders: v1::Orders) -> Result<Self> {
-        let v1::Orders { nodeid, revision, jobs, scavenger_mode } = orders;
+        let v1::Orders { nodeid, revision, jobs, scavenger_mode, clock_offset_us } = orders;
         let jobs = super::job::jobs_from_wire(jobs)?;
-        Ok(Self { node: NodeId::parse(&nodeid)?, revision, jobs, scavenger_mode })
+        Ok(Self { node: NodeId::parse(&nodeid)?, revision, jobs, scavenger_mode, clock_offset_us })
     }
 }
 
@@ -33,6 +33,7 @@ mod tests {
             revision: u64::MAX,
             jobs: Vec::new(),
             scavenger_mode: true,
+            clock_offset_us: Some(-2_000_000),
         };
         assert_eq!(Orders::try_from(v1::Orders::from(orders.clone())).expect("orders"), orders);
     }

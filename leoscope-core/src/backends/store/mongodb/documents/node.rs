@@ -27,6 +27,8 @@ pub(in super::super) struct NodeDocument {
     #[serde(default)]
     timezone: Option<Zone>,
     #[serde(default)]
+    clock_offset_us: Option<i64>,
+    #[serde(default)]
     bandwidth_limits_json: Option<String>,
     #[serde(default)]
     availability_history_json: Option<String>,
@@ -50,6 +52,7 @@ impl From<Node> for NodeDocument {
             scheduling_enabled,
             scavenger_mode_active,
             time_zone,
+            clock_offset_us,
             portal: PortalNotes { bandwidth_limits_json, availability_history_json },
             registered,
             last_active,
@@ -69,6 +72,7 @@ impl From<Node> for NodeDocument {
             scheduling_enabled,
             scavenger_mode_active,
             timezone: time_zone,
+            clock_offset_us,
             bandwidth_limits_json,
             availability_history_json,
             registered_at: registered,
@@ -96,6 +100,7 @@ impl TryFrom<NodeDocument> for Node {
             scheduling_enabled,
             scavenger_mode_active,
             timezone,
+            clock_offset_us,
             bandwidth_limits_json,
             availability_history_json,
             registered_at,
@@ -115,6 +120,7 @@ impl TryFrom<NodeDocument> for Node {
             scheduling_enabled,
             scavenger_mode_active,
             time_zone: timezone,
+            clock_offset_us,
             portal: PortalNotes { bandwidth_limits_json, availability_history_json },
             registered: registered_at,
             last_active: last_active_us.map(instant).transpose()?,
