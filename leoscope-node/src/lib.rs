@@ -3,6 +3,8 @@
 //!
 //! [`build`] puts the parts together; the binary only reads its settings and waits for signals.
 
+pub mod doctor;
+
 use std::fs;
 use std::path::PathBuf;
 use std::sync::Arc;

@@ -3,6 +3,7 @@
 mod docker;
 mod hostile;
 mod lab;
+mod operator;
 mod planning;
 mod readme;
 mod secrets;
