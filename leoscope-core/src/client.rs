@@ -88,6 +88,14 @@ impl ClientConfig {
     pub fn new(host: impl Into<String>, port: u16, tls: Tls, user: UserId, token: Secret) -> Self {
         Self { host: host.into(), port, tls, user, token, timeout: DEFAULT_TIMEOUT }
     }
+
+    /// The names or addresses, each with its port, at which orchestrators are looked for.
+    ///
+    /// # Errors
+    /// [`InvalidArgument`](crate::ErrorKind::InvalidArgument) for what cannot be one.
+    pub fn addresses(&self) -> Result<Vec<(String, u16)>> {
+        Ok(Places::parse(&self.host, self.port)?.into_addresses())
+    }
 }
 
 type Authenticated = InterceptedService<Channel, Credentials>;

@@ -18,7 +18,10 @@ pub enum Event {
     /// The runtime has everything ready.
     Prepared(Prepared),
     /// The planned instant has come.
-    Due,
+    Due {
+        /// The node's clock minus true time in microseconds, as measured last, where it is known.
+        clock_offset_us: Option<i64>,
+    },
     /// The experiment runs since.
     Started(Timestamp),
     /// Preparing or starting failed.
@@ -78,7 +81,10 @@ fn transition(entry: &mut JournalEntry, event: Event, now: Timestamp) -> Option<
             entry.run.facts = RunFacts { start: Some(start), image, ..entry.run.facts.clone() };
             enter(entry, Ready, Action::AwaitStart)
         }
-        (Ready, Event::Due) => start(entry, now),
+        (Ready, Event::Due { clock_offset_us }) => {
+            entry.run.facts.clock_offset_us = clock_offset_us;
+            start(entry, now)
+        }
         (Starting, Event::Started(at)) => execute(entry, at),
         (Preparing | Ready | Starting, Event::Failed(outcome)) => collect(entry, outcome),
         (Executing, Event::DeadlineReached) => {

@@ -54,6 +54,8 @@ pub enum Action<'a> {
     AskKernelAccess,
     /// Fetch the orders of a node.
     ReadOrders(&'a NodeId),
+    /// Have the artifact store checked.
+    ProbeArtifacts,
     /// Read the audit trail.
     ReadAudit,
 }
@@ -84,7 +86,7 @@ pub fn may(caller: &Caller, action: &Action<'_>) -> bool {
         Action::RescheduleJob(job) => is(&job.owner) || caller.is_node(&job.node),
         Action::ReportRun(job) | Action::UseTasks(job) => job.nodes().any(|node| caller.is_node(node)),
         Action::ReadRun(run) => is(&run.owner) || caller.is_node(&run.node),
-        Action::ListTasks | Action::AskKernelAccess => caller.role.is_node(),
+        Action::ListTasks | Action::AskKernelAccess | Action::ProbeArtifacts => caller.role.is_node(),
         Action::ReadOrders(node) => caller.is_node(node),
     }
 }

@@ -1,113 +1,201 @@
-//! The command line of a node.
+//! The command line of a node, the environment and the configuration file.
 
-use std::collections::BTreeMap;
+#[cfg(test)]
+mod tests;
+
+use std::convert::Infallible;
+use std::ffi::OsString;
 use std::net::IpAddr;
-use std::path::PathBuf;
-use std::time::Duration;
+use std::path::{Path, PathBuf};
 
-use clap::Parser;
-use leoscope_core::client::{ClientConfig, Tls};
+use clap::{Args, CommandFactory as _, FromArgMatches as _, Parser, Subcommand, ValueEnum};
+use leoscope_core::client::{ClientConfig, DEFAULT_PORT, Tls};
 use leoscope_core::ids::{NodeId, UserId};
 use leoscope_core::model::{ExecutorConfig, Secret};
 use leoscope_core::schedule::Zone;
 use leoscope_core::time::SignedDuration;
 use leoscope_core::{Error, Result};
 use leoscope_node::{NodeConfig, RuntimeChoice};
+use leoscope_settings::{Env, General, Rules, Stop};
+
+use crate::commands::{doctor::DoctorArgs, status::StatusArgs};
+
+const AFTER_HELP: &str = "\
+Every option can also be given as an environment variable (--grpc-host as LEOSCOPE_GRPC_HOST) or in
+the configuration file (grpc-host = \"orchestrator.example.org\"). The command line wins over the
+environment, the environment over the file.
+
+Set the access token as LEOSCOPE_ACCESS_TOKEN or in a file: on the command line other users of this
+machine can read it.";
 
 /// Runs the experiments of one LEOScope measurement node.
+///
+/// Without a command it does so until it is stopped.
 #[derive(Debug, Parser)]
-#[command(
-    version,
-    after_help = "Set the access token as LEOSCOPE_ACCESS_TOKEN or in a file: on the command line other users of this machine can read it."
-)]
-pub(crate) struct Args {
-    /// The node's id.
-    #[arg(long)]
-    nodeid: String,
-    /// The node's access token.
-    #[arg(long)]
-    access_token: Option<String>,
-    /// A file that holds the access token.
-    #[arg(long)]
+#[command(version, args_conflicts_with_subcommands = true, after_help = AFTER_HELP, max_term_width = 100)]
+pub(crate) struct Cli {
+    #[command(subcommand)]
+    pub(crate) command: Option<Command>,
+    #[command(flatten)]
+    pub(crate) run: RunArgs,
+    #[command(flatten)]
+    pub(crate) general: General,
+}
+
+/// What else the program does.
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    /// Check everything this node needs, and say what to do about what it lacks.
+    Doctor(DoctorArgs),
+    /// Show what this node has to do and what it holds; it may be running.
+    Status(StatusArgs),
+}
+
+/// How results of a command are printed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Output {
+    /// For people.
+    Table,
+    /// For programs.
+    Json,
+}
+
+/// Where the node keeps what it has.
+#[derive(Debug, Args)]
+pub(crate) struct StateArgs {
+    /// Where the node keeps its journal and results
+    #[arg(long, value_name = "DIR", default_value = "leoscope-node-state")]
+    state_dir: PathBuf,
+}
+
+/// Which node this is, and what it works with.
+#[derive(Debug, Args)]
+pub(crate) struct NodeArgs {
+    /// The node's id
+    #[arg(long, value_name = "ID")]
+    nodeid: Option<NodeId>,
+    /// The node's access token
+    #[arg(long, value_name = "TOKEN", value_parser = secret)]
+    access_token: Option<Secret>,
+    /// A file that holds the access token
+    #[arg(long, value_name = "FILE", conflicts_with = "access_token")]
     access_token_file: Option<PathBuf>,
     /// The orchestrator's host; several of one testbed separated by commas, each with ':PORT' if it
-    /// has another.
-    #[arg(long, default_value = "localhost")]
+    /// has another
+    #[arg(long, value_name = "HOST", default_value = "localhost")]
     grpc_host: String,
-    /// The orchestrator's port.
-    #[arg(long, default_value_t = 50051)]
+    /// The orchestrator's port
+    #[arg(long, value_name = "PORT", default_value_t = DEFAULT_PORT)]
     grpc_port: u16,
-    /// The orchestrator's certificate (PEM); the system's authorities when left out.
-    #[arg(long)]
+    /// The orchestrator's certificate (PEM) [default: the system's authorities]
+    #[arg(long, value_name = "FILE")]
     tls_cert: Option<PathBuf>,
-    /// Where the node keeps its journal and results.
-    #[arg(long, default_value = "leoscope-node-state")]
-    state_dir: PathBuf,
-    /// The executor config (YAML).
-    #[arg(long)]
+    #[command(flatten)]
+    state: StateArgs,
+    /// The executor config (YAML)
+    #[arg(long, value_name = "FILE")]
     executor_config: Option<PathBuf>,
-    /// The time zone of the place, for example Europe/Berlin [default: that of this machine].
-    #[arg(long)]
-    time_zone: Option<Zone>,
-    /// What runs the experiments.
+    /// What runs the experiments
     #[arg(long, value_enum, default_value = "auto")]
-    runtime: RuntimeChoice,
-    /// Seconds between two looks at the orders where they cannot be pushed.
-    #[arg(long, default_value_t = 10, value_parser = clap::value_parser!(u16).range(1..))]
+    pub(crate) runtime: RuntimeChoice,
+}
+
+/// What the running node needs besides.
+#[derive(Debug, Args)]
+pub(crate) struct RunArgs {
+    #[command(flatten)]
+    node: NodeArgs,
+    /// The time zone of the place, for example Europe/Berlin [default: that of this machine]
+    #[arg(long, value_name = "ZONE")]
+    time_zone: Option<Zone>,
+    /// Seconds between two looks at the orders where they cannot be pushed
+    #[arg(long, value_name = "SECONDS", default_value_t = 10, value_parser = clap::value_parser!(u16).range(1..))]
     interval: u16,
     /// The IP address at which other nodes reach servers of experiments on this one [default: as the
-    /// node's record says].
-    #[arg(long)]
+    /// node's record says]
+    #[arg(long, value_name = "IP")]
     address: Option<IpAddr>,
 }
 
-impl Args {
-    /// The settings these arguments and the environment give, on a machine in `here`.
-    pub(crate) fn resolve(self, env: &BTreeMap<String, String>, here: Option<Zone>) -> Result<NodeConfig> {
-        let node = NodeId::parse(&self.nodeid)?;
-        let token = match (self.access_token, self.access_token_file, env.get("LEOSCOPE_ACCESS_TOKEN")) {
-            (Some(token), _, _) => token,
-            (None, Some(file), _) => read(&file)?.trim().to_owned(),
-            (None, None, Some(token)) => token.clone(),
-            (None, None, None) => {
+/// What the command line `args` says, with what `env` and the configuration file say besides.
+pub(crate) fn parse(args: Vec<OsString>, env: &Env) -> Result<Cli, Stop> {
+    let rules = Rules { commands_by_hand: &[], options_by_hand: &["config"] };
+    let command = leoscope_settings::layered(Cli::command(), &args, env, rules, |asked, options| {
+        General::file(asked, env, options, "grpc-host = \"orchestrator.example.org\"")
+    })?;
+    let matches = command.try_get_matches_from(args)?;
+    Ok(Cli::from_arg_matches(&matches)?)
+}
+
+impl StateArgs {
+    /// The state directory; containers need it as an absolute path.
+    pub(crate) fn dir(&self) -> Result<PathBuf> {
+        std::path::absolute(&self.state_dir)
+            .map_err(|e| Error::invalid(format!("state directory {}: {e}", self.state_dir.display())))
+    }
+}
+
+impl NodeArgs {
+    /// The node's id.
+    pub(crate) fn id(&self) -> Result<NodeId> {
+        self.nodeid.clone().ok_or_else(|| {
+            Error::invalid("no node id").hint("give --nodeid, the id under which the node is registered")
+        })
+    }
+
+    /// The state directory.
+    pub(crate) fn dir(&self) -> Result<PathBuf> {
+        self.state.dir()
+    }
+
+    /// How to reach the orchestrator as this node.
+    pub(crate) fn client(&self) -> Result<ClientConfig> {
+        let token = match (&self.access_token, &self.access_token_file) {
+            (_, Some(file)) => Secret::new(read(file, "--access-token-file")?.trim()),
+            (Some(token), None) => token.clone(),
+            (None, None) => {
                 return Err(Error::invalid("no access token")
                     .hint("set LEOSCOPE_ACCESS_TOKEN or give --access-token-file; 'leoscope node register' shows the token"));
             }
         };
-        let tls = match self.tls_cert {
-            Some(file) => Tls::Pem(read(&file)?.into_bytes()),
+        let tls = match &self.tls_cert {
+            Some(file) => Tls::Pem(read(file, "--tls-cert")?.into_bytes()),
             None => Tls::SystemRoots,
         };
-        let executor = match self.executor_config {
-            Some(file) => ExecutorConfig::parse(&read(&file)?)?,
-            None => ExecutorConfig::default(),
-        };
-        let client = ClientConfig {
-            host: self.grpc_host,
-            port: self.grpc_port,
-            tls,
-            user: UserId::from(&node),
-            token: Secret::new(token),
-            timeout: Duration::from_secs(5),
-        };
+        Ok(ClientConfig::new(self.grpc_host.clone(), self.grpc_port, tls, UserId::from(&self.id()?), token))
+    }
+
+    /// How experiments are run.
+    pub(crate) fn executor(&self) -> Result<ExecutorConfig> {
+        match &self.executor_config {
+            Some(file) => ExecutorConfig::parse(&read(file, "--executor-config")?),
+            None => Ok(ExecutorConfig::default()),
+        }
+    }
+}
+
+impl RunArgs {
+    /// The settings of a node, on a machine in `here`.
+    pub(crate) fn config(self, here: Option<Zone>) -> Result<NodeConfig> {
+        let Self { node, time_zone, interval, address } = self;
         Ok(NodeConfig {
-            node,
-            time_zone: self.time_zone.or(here),
-            client,
-            // Containers need the results directory as an absolute path.
-            state_dir: std::path::absolute(&self.state_dir)
-                .map_err(|e| Error::invalid(format!("state directory {}: {e}", self.state_dir.display())))?,
-            executor,
-            runtime: self.runtime,
-            interval: SignedDuration::from_secs(self.interval.into()),
-            address: self.address,
+            node: node.id()?,
+            time_zone: time_zone.or(here),
+            client: node.client()?,
+            state_dir: node.dir()?,
+            executor: node.executor()?,
+            runtime: node.runtime,
+            interval: SignedDuration::from_secs(interval.into()),
+            address,
         })
     }
 }
 
-fn read(file: &PathBuf) -> Result<String> {
-    std::fs::read_to_string(file).map_err(|e| {
-        Error::invalid(format!("cannot read {}: {e}", file.display()))
-            .hint("check the path and its permissions")
-    })
+/// Takes any text as a secret.
+fn secret(text: &str) -> Result<Secret, Infallible> {
+    Ok(Secret::new(text))
+}
+
+fn read(file: &Path, option: &str) -> Result<String> {
+    leoscope_settings::read(file, option)
 }

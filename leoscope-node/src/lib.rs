@@ -3,6 +3,8 @@
 //!
 //! [`build`] puts the parts together; the binary only reads its settings and waits for signals.
 
+pub mod doctor;
+
 use std::fs;
 use std::net::IpAddr;
 use std::path::PathBuf;
@@ -17,6 +19,7 @@ use leoscope_core::backends::ledger::SqliteLedger;
 use leoscope_core::backends::monitors::KernelMeter;
 use leoscope_core::backends::routes::NetlinkRoutes;
 use leoscope_core::backends::runtime::{DockerRuntime, ProcessRuntime};
+use leoscope_core::backends::timekeeping::LocalMeter;
 use leoscope_core::client::{ClientConfig, GrpcClient};
 use leoscope_core::ids::NodeId;
 use leoscope_core::model::ExecutorConfig;
@@ -102,6 +105,7 @@ pub async fn build(config: NodeConfig) -> Result<Node> {
             routes: Some(Arc::new(NetlinkRoutes)),
             kernel: Some(Arc::new(ProcKernel::default())),
             traffic: Some(Arc::new(KernelMeter)),
+            meter: Arc::new(LocalMeter::default()),
         },
     )
     .await?;

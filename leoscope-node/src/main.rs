@@ -1,42 +1,100 @@
 //! `leoscope-node`: runs the experiments of one measurement node.
 
 mod args;
+mod commands;
 
+use std::io::{IsTerminal as _, Write as _};
 use std::process::ExitCode;
 
-use clap::Parser;
-use leoscope_core::Error;
 use leoscope_core::schedule::Zone;
+use leoscope_core::{Error, Result};
+use leoscope_node::NodeConfig;
+use leoscope_settings::{Env, General, LogFormat, Stop};
 use tokio_util::sync::CancellationToken;
 use tracing_subscriber::EnvFilter;
 
+use args::{Cli, Command};
+
+/// A node waits most of the time, for its orchestrator and for the clock: two threads are enough to
+/// let a run start while something else is busy.
+const WORKERS: usize = 2;
+
+/// Threads for what blocks: reading and writing files, packing results. One that is not needed ends.
+const MOST_BLOCKING: usize = 16;
+
 fn main() -> ExitCode {
-    let filter = std::env::var("LEOSCOPE_LOG").unwrap_or_else(|_| "info".to_owned());
-    let filter = leoscope_settings::log_filter(&filter).or_else(|_| leoscope_settings::log_filter("info"));
-    tracing_subscriber::fmt()
-        .with_ansi(std::io::IsTerminal::is_terminal(&std::io::stderr()))
-        .with_writer(std::io::stderr)
-        .with_env_filter(EnvFilter::new(filter.unwrap_or_default()))
-        .init();
-    // A second installation would only say that there is a provider already.
+    // Fails only when a provider is there already, which is as good.
     let _ = rustls::crypto::ring::default_provider().install_default();
-    let env = std::env::vars().collect();
-    let here = jiff::tz::TimeZone::try_system().ok();
-    let here = here.as_ref().and_then(jiff::tz::TimeZone::iana_name).and_then(|name| Zone::parse(name).ok());
-    match args::Args::parse().resolve(&env, here).and_then(run) {
-        Ok(()) => ExitCode::SUCCESS,
+    let env = std::env::vars_os();
+    // An empty variable counts as absent.
+    let env: Env = env
+        .filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)))
+        .filter(|(_, value)| !value.is_empty())
+        .collect();
+    let outcome = match args::parse(std::env::args_os().collect(), &env) {
+        Ok(cli) => log(&cli.general).and_then(|()| start(cli)),
+        Err(Stop::Clap(answer)) => answer.exit(),
+        Err(Stop::Error(error)) => Err(error),
+    };
+    match outcome {
+        Ok(code) => code,
         Err(error) => {
-            tracing::error!("{error}");
-            if let Some(hint) = error.what_to_do() {
-                tracing::error!("{hint}");
-            }
+            let mut stderr = std::io::stderr().lock();
+            let hint = error.what_to_do().map(|hint| format!("hint: {hint}\n")).unwrap_or_default();
+            // Nobody is left to tell when this fails.
+            let _ = write!(stderr, "error: {error}\n{hint}");
             ExitCode::FAILURE
         }
     }
 }
 
-#[tokio::main]
-async fn run(config: leoscope_node::NodeConfig) -> Result<(), Error> {
+/// Logs to standard error.
+fn log(general: &General) -> Result<()> {
+    let General { log, log_format, .. } = general;
+    let filter = EnvFilter::try_new(general.filter()?)
+        .map_err(|e| Error::invalid(format!("--log: {log:?} cannot be used: {e}")))?;
+    let subscriber = tracing_subscriber::fmt()
+        .with_env_filter(filter)
+        .with_ansi(std::io::stderr().is_terminal() && *log_format == LogFormat::Text)
+        .with_writer(std::io::stderr);
+    if *log_format == LogFormat::Json {
+        // A fault is a line like all others.
+        std::panic::set_hook(Box::new(|panic| tracing::error!(%panic, "panicked")));
+    }
+    match log_format {
+        LogFormat::Text => subscriber.init(),
+        LogFormat::Json => subscriber.json().flatten_event(true).init(),
+    }
+    Ok(())
+}
+
+fn start(cli: Cli) -> Result<ExitCode> {
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .worker_threads(WORKERS)
+        .max_blocking_threads(MOST_BLOCKING)
+        .enable_all()
+        .build()
+        .map_err(|e| Error::while_doing("start its threads", e))?;
+    runtime.block_on(async {
+        match cli.command {
+            None => work(cli.run.config(here())?).await.map(|()| ExitCode::SUCCESS),
+            Some(Command::Doctor(args)) => {
+                let is_well = commands::doctor::run(args).await?;
+                Ok(if is_well { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+            }
+            Some(Command::Status(args)) => commands::status::run(args).await.map(|()| ExitCode::SUCCESS),
+        }
+    })
+}
+
+/// The time zone of this machine, if it has a name.
+fn here() -> Option<Zone> {
+    let here = jiff::tz::TimeZone::try_system().ok()?;
+    Zone::parse(here.iana_name()?).ok()
+}
+
+/// Is the node until it is told to stop.
+async fn work(config: NodeConfig) -> Result<()> {
     let id = config.node.clone();
     let node = leoscope_node::build(config).await?;
     tracing::info!(node = %id, runtime = node.runtime.name, version = node.runtime.version, "node is up");

@@ -9,7 +9,7 @@ use std::convert::Infallible;
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 
-use clap::{Args, CommandFactory as _, FromArgMatches as _, Parser, Subcommand, ValueEnum};
+use clap::{Args, CommandFactory as _, FromArgMatches as _, Parser, Subcommand};
 use leoscope_core::client::DEFAULT_PORT;
 use leoscope_core::control::Retention;
 use leoscope_core::jwt::{ALGORITHM, JwtKey};
@@ -17,7 +17,7 @@ use leoscope_core::model::Secret;
 use leoscope_core::{Error, Result};
 use leoscope_orchestrator::{CertificateFiles, OrchestratorConfig, Transport};
 pub(crate) use leoscope_settings::Env;
-use leoscope_settings::{File, Rules, Stop};
+use leoscope_settings::{General, Rules, Stop};
 
 use database::DatabaseArgs;
 use limits::LimitArgs;
@@ -41,30 +41,7 @@ pub(crate) struct Cli {
     #[command(flatten)]
     pub(crate) serve: ServeArgs,
     #[command(flatten)]
-    pub(crate) general: GeneralArgs,
-}
-
-/// The options of all commands.
-#[derive(Debug, Args)]
-pub(crate) struct GeneralArgs {
-    /// A file (TOML) with values of options, by their names
-    #[arg(long, global = true, value_name = "FILE")]
-    config: Option<PathBuf>,
-    /// What is logged: error, warn, info, debug or trace, also by module (info,leoscope_core=debug)
-    #[arg(long, global = true, value_name = "FILTER", default_value = "info")]
-    pub(crate) log: String,
-    /// How it is written
-    #[arg(long, global = true, value_enum, default_value_t = LogFormat::Text)]
-    pub(crate) log_format: LogFormat,
-}
-
-/// The form of the log.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-pub(crate) enum LogFormat {
-    /// A line for people.
-    Text,
-    /// An object on a line of its own.
-    Json,
+    pub(crate) general: General,
 }
 
 #[derive(Debug, Subcommand)]
@@ -187,14 +164,7 @@ pub(crate) fn parse(args: Vec<OsString>, env: &Env) -> Result<Cli, Stop> {
     // What is taken in, and how far it is trusted, is said each time.
     let rules = Rules { commands_by_hand: &[], options_by_hand: &["config", "from", "keep_admins", "to"] };
     let command = leoscope_settings::layered(Cli::command(), &args, env, rules, |asked, options| {
-        let named =
-            asked.value::<PathBuf>("config").or_else(|| env.get("LEOSCOPE_CONFIG").map(PathBuf::from));
-        let Some(file) = named else { return Ok(File::default()) };
-        let origin = format!("configuration file {}", file.display());
-        let text = leoscope_settings::read(&file, "--config")?;
-        let table = leoscope_settings::parse(&origin, &text)
-            .map_err(|error| error.hint("write an option on each line, for example grpc-port = 50051"))?;
-        File::from_table(origin, table, options)
+        General::file(asked, env, options, "grpc-port = 50051")
     })?;
     let matches = command.try_get_matches_from(args)?;
     Ok(Cli::from_arg_matches(&matches)?)

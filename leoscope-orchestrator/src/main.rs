@@ -8,12 +8,12 @@ use std::process::ExitCode;
 
 use leoscope_core::{Error, Result};
 use leoscope_orchestrator::{OrchestratorConfig, Reloader, build};
-use leoscope_settings::Stop;
+use leoscope_settings::{General, LogFormat, Stop};
 use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio_util::sync::CancellationToken;
 use tracing_subscriber::EnvFilter;
 
-use args::{Cli, Command, Env, GeneralArgs, LogFormat};
+use args::{Cli, Command, Env};
 
 fn main() -> ExitCode {
     use_all_files();
@@ -52,8 +52,9 @@ fn use_all_files() {
 }
 
 /// Logs to standard error.
-fn log(GeneralArgs { log, log_format, .. }: &GeneralArgs) -> Result<()> {
-    let filter = EnvFilter::try_new(leoscope_settings::log_filter(log)?)
+fn log(general: &General) -> Result<()> {
+    let General { log, log_format, .. } = general;
+    let filter = EnvFilter::try_new(general.filter()?)
         .map_err(|e| Error::invalid(format!("--log: {log:?} cannot be used: {e}")))?;
     let subscriber = tracing_subscriber::fmt()
         .with_env_filter(filter)

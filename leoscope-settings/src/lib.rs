@@ -6,6 +6,7 @@
 //! `--no-x` is `false` for `x`. An empty value counts as absent.
 
 mod file;
+mod general;
 mod log;
 mod stop;
 
@@ -19,6 +20,7 @@ use clap::{Arg, ArgAction, ArgMatches, Command, Id};
 use leoscope_core::{Error, Result};
 
 pub use file::{File, parse, read};
+pub use general::{General, LogFormat};
 pub use log::log_filter;
 pub use stop::Stop;
 

@@ -8,7 +8,9 @@ use futures_util::StreamExt as _;
 use leoscope_core::backends::store::SqliteStore;
 use leoscope_core::client::{ClientConfig, GrpcClient, Tls};
 use leoscope_core::ids::{JobId, NodeId, UserId};
-use leoscope_core::model::{JobParams, JobSpec, Node, Record, Role, RunLength, Secret, TokenHash, User};
+use leoscope_core::model::{
+    Heartbeat, JobParams, JobSpec, Node, Record, Role, RunLength, Secret, TokenHash, User,
+};
 use leoscope_core::ports::{Archive as _, ControlPlane as _, Versions};
 use leoscope_core::schedule::{Policies, Schedule};
 use leoscope_core::time::{SignedDuration, Timestamp, Window};
@@ -53,6 +55,7 @@ async fn register(path: &std::path::Path, token: &Secret) {
             scheduling_enabled: true,
             standby: Default::default(),
             time_zone: None,
+            clock_offset_us: None,
             portal: Default::default(),
             registered: Timestamp::UNIX_EPOCH,
             last_active: None,
@@ -98,7 +101,7 @@ async fn node(
             }
             _ = beat.tick() => {
                 let begun = Instant::now();
-                let counter = match client.heartbeat(&id, None).await {
+                let counter = match client.heartbeat(Heartbeat::of(id.clone())).await {
                     Ok(()) => &beats.done,
                     Err(_) => &beats.failed,
                 };

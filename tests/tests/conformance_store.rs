@@ -133,6 +133,7 @@ fn node() -> Node {
         scheduling_enabled: true,
         standby: Default::default(),
         time_zone: None,
+        clock_offset_us: None,
         portal: Default::default(),
         registered: at("2026-11-01T00:00"),
         last_active: Some(at("2026-11-02T00:00")),
@@ -209,8 +210,13 @@ async fn a_store_opened_again_has_everything() {
 #[tokio::test]
 async fn a_ledger_opened_again_has_everything() {
     let dir = tempfile::tempdir().expect("directory");
-    let orders =
-        Orders { node: node_id(), revision: 7, jobs: vec![job("j")], standby: Some(Standby::SCAVENGER) };
+    let orders = Orders {
+        node: node_id(),
+        revision: 7,
+        jobs: vec![job("j")],
+        standby: Some(Standby::SCAVENGER),
+        clock_offset_us: None,
+    };
     let entry = JournalEntry::new(run("r"), job("j"));
     let ledger = open_ledger(dir.path());
     ledger.save_orders(&orders).await.expect("orders");

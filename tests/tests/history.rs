@@ -9,8 +9,8 @@ use leoscope_core::backends::store::MemoryStore;
 use leoscope_core::control::{Service, Session};
 use leoscope_core::ids::{NodeId, UserId};
 use leoscope_core::model::{
-    AuditAction, AuditFilter, Caller, EventOutcome, EventScope, JobSpec, NewEvent, NodeUpdate, Role,
-    RunFilter, RunStatus, Stage,
+    AuditAction, AuditFilter, Caller, EventOutcome, EventScope, Heartbeat, JobSpec, NewEvent, NodeUpdate,
+    Role, RunFilter, RunStatus, Stage,
 };
 use leoscope_core::ports::{Clock, ControlPlane as _};
 use leoscope_core::schedule::{Policies, Schedule};
@@ -117,7 +117,7 @@ async fn a_run_that_was_never_begun_ends_as_its_node_said() {
     }
     for minute in ["00", "15", "30", "45"] {
         testbed.set(&format!("2026-12-01T11:{minute}:00"));
-        node.heartbeat(&node_id(), None).await.expect("heartbeat");
+        node.heartbeat(Heartbeat::of(node_id())).await.expect("heartbeat");
     }
     testbed.service.reconcile().await.expect("reconciled");
     testbed.set("2026-12-02T12:00:00");

@@ -8,7 +8,7 @@ use std::time::Duration;
 use leoscope_core::backends::store::StoreLocation;
 use leoscope_core::client::{ClientConfig, GrpcClient, Tls};
 use leoscope_core::ids::{JobId, NodeId, RunId, UserId};
-use leoscope_core::model::{JobParams, JobSpec, NodeUpdate, Run, RunFilter, RunLength};
+use leoscope_core::model::{Heartbeat, JobParams, JobSpec, NodeUpdate, Run, RunFilter, RunLength};
 use leoscope_core::ports::ControlPlane;
 use leoscope_core::schedule::{Policies, Schedule};
 use leoscope_core::time::{SignedDuration, Timestamp, Window};
@@ -109,7 +109,7 @@ impl Client {
             let booked = answer(timely(self.plane.schedule_job(spec)).await);
             self.note(booked);
             self.jobs.insert(id.clone(), booked);
-            self.note(answer(timely(self.plane.heartbeat(&self.node, None)).await));
+            self.note(answer(timely(self.plane.heartbeat(Heartbeat::of(self.node.clone()))).await));
             if booked != Answer::Stored {
                 continue;
             }

@@ -13,8 +13,7 @@ use flate2::write::GzEncoder;
 use leoscope_core::ids::{JobId, NodeId, RunId, TaskId, UserId};
 use leoscope_core::model::*;
 use leoscope_core::ports::{ByteStream, Calendar, ControlPlane, OrdersStream, Scheduled};
-use leoscope_core::schedule::Zone;
-use leoscope_core::time::{Window, parse_time};
+use leoscope_core::time::{Timestamp, Window, parse_time};
 use leoscope_core::{Error, ErrorKind, Result};
 
 use crate::cli::{Cli, Command, Format};
@@ -73,7 +72,13 @@ impl ControlPlane for Plane {
     async fn delete_node(&self, id: &NodeId, with_jobs: bool) -> Result<()> {
         self.called(format!("delete_node {id} {with_jobs}"), ())
     }
-    async fn heartbeat(&self, _: &NodeId, _: Option<Zone>) -> Result<()> {
+    async fn heartbeat(&self, _: Heartbeat) -> Result<()> {
+        unused()
+    }
+    async fn time(&self) -> Result<Timestamp> {
+        unused()
+    }
+    async fn probe_artifacts(&self, _: Bytes) -> Result<Bytes> {
         unused()
     }
     async fn schedule_job(&self, spec: JobSpec) -> Result<Scheduled> {

@@ -1,5 +1,5 @@
 use leoscope_core::ids::{NodeId, UserId};
-use leoscope_core::model::{Node, Standby, StandbyBy};
+use leoscope_core::model::{Node, Standby, StandbyBy, clock_error, is_clock_off};
 use leoscope_core::schedule::Zone;
 use leoscope_core::time::Timestamp;
 use serde::Serialize;
@@ -26,6 +26,8 @@ struct NodeView<'a> {
     /// What keeps it from experiments: what people said and what the node found.
     standby: Vec<StandbyView<'a>>,
     time_zone: Option<&'a str>,
+    /// Positive when its clock is fast.
+    clock_offset_ms: Option<f64>,
     registered: Timestamp,
     last_active: Option<Timestamp>,
     contact_since: Option<Timestamp>,
@@ -58,6 +60,7 @@ impl Record for Node {
         "public IP",
         "owner",
         "scheduling",
+        "clock",
         "last active (UTC)",
     ];
 
@@ -79,6 +82,11 @@ impl Record for Node {
                 None if self.scheduling_enabled => "yes".to_owned(),
                 None => "no".to_owned(),
             },
+            match self.clock_offset_us {
+                Some(offset) if is_clock_off(offset) => clock_error(offset),
+                Some(_) => "ok".to_owned(),
+                None => or_dash(None::<&str>),
+            },
             or_dash(self.last_active.map(utc)),
         ]
     }
@@ -96,6 +104,7 @@ impl Record for Node {
             scheduling_enabled,
             standby,
             time_zone,
+            clock_offset_us,
             // For the portal, whose JSON it is.
             portal: _,
             registered,
@@ -116,6 +125,7 @@ impl Record for Node {
             scavenger_mode_active: standby.is_scavenger(),
             standby: standby.iter().map(StandbyView::of).collect(),
             time_zone: time_zone.as_ref().map(Zone::name),
+            clock_offset_ms: clock_offset_us.map(|offset| offset as f64 / 1e3),
             registered: *registered,
             last_active: *last_active,
             contact_since: *contact_since,

@@ -94,6 +94,7 @@ fn node() -> Node {
         scheduling_enabled: true,
         standby: Default::default(),
         time_zone: None,
+        clock_offset_us: Some(-2_500_000),
         portal: Default::default(),
         registered: at("2026-11-01T00:00:00"),
         last_active: Some(at("2026-12-01T00:00:00")),

@@ -53,7 +53,7 @@ async fn perform(node: &Inner, entry: &JournalEntry, action: Action) -> Event {
         },
         Action::AwaitStart => {
             pairing::await_start(node, entry).await;
-            Event::Due
+            Event::Due { clock_offset_us: node.clock_offset_us() }
         }
         Action::Start => match node.runtime.start(run).await {
             Ok(at) => Event::Started(at),

@@ -3,10 +3,11 @@
 //! Its loops share one [`Journal`](journal::Journal): [`sync`] fetches the orders and says that
 //! the node is alive, [`dispatch`] begins, cancels and forgets runs as [`plan`](crate::plan) says,
 //! [`outbox`] hands records and bundles over, [`pairing`] is asked for the server sides of others,
-//! [`scavenger`] looks whether the host uses the link itself, [`kernel`] lets experiments choose a
+//! [`clock`] measures how far the clock is off, [`scavenger`] looks whether the host uses the link itself, [`kernel`] lets experiments choose a
 //! congestion control. A run itself is driven by [`executor`]. None of them
 //! needs the orchestrator to be reachable for another to go on.
 
+mod clock;
 mod container;
 mod dispatch;
 mod executor;
@@ -18,6 +19,7 @@ mod pairing;
 mod results;
 mod route;
 mod scavenger;
+mod status;
 mod sync;
 
 use std::net::IpAddr;
@@ -32,14 +34,17 @@ use tokio_util::sync::CancellationToken;
 
 use crate::error::Result;
 use crate::ids::NodeId;
-use crate::model::{ExecutorConfig, JournalEntry, Orders, RuntimeState, Standby};
+use crate::model::{ClockReading, ExecutorConfig, JournalEntry, Orders, RuntimeState, Standby};
 use crate::ports::{
-    Clock, ControlPlane, Kernel, Launcher, Ledger, Routes, Runtime, RuntimeInfo, TrafficMeter,
+    Clock, ClockMeter, ControlPlane, Kernel, Launcher, Ledger, Routes, Runtime, RuntimeInfo, TrafficMeter,
 };
 use crate::schedule::Zone;
 use journal::Journal;
 use kernel::KernelKeeper;
 use route::RouteKeeper;
+
+pub use clock::measure;
+pub use status::{Kept, NextRun, OrdersStatus, Running, Status, status};
 
 /// How a node behaves.
 #[derive(Debug, Clone)]
@@ -80,6 +85,8 @@ pub struct Parts {
     pub kernel: Option<Arc<dyn Kernel>>,
     /// What counts the traffic of the host, for nodes that go on standby by themselves.
     pub traffic: Option<Arc<dyn TrafficMeter>>,
+    /// What knows how far that is off.
+    pub meter: Arc<dyn ClockMeter>,
 }
 
 /// A measurement node.
@@ -97,6 +104,9 @@ struct Inner {
     runtime_info: RuntimeInfo,
     launcher: Arc<dyn Launcher>,
     clock: Arc<dyn Clock>,
+    meter: Arc<dyn ClockMeter>,
+    /// What was measured last since this node was started.
+    reading: watch::Sender<Option<ClockReading>>,
     ledger: Arc<dyn Ledger>,
     journal: Journal,
     route: RouteKeeper,
@@ -120,7 +130,7 @@ impl Agent {
     /// Those of the ledger, of files in the work directory that cannot be read, and of a runtime
     /// that does not answer.
     pub async fn new(config: AgentConfig, parts: Parts) -> Result<Self> {
-        let Parts { control, runtime, ledger, launcher, clock, routes, kernel, traffic } = parts;
+        let Parts { control, runtime, ledger, launcher, clock, routes, kernel, traffic, meter } = parts;
         let orders = ledger.orders().await?.filter(|orders| orders.node == config.node);
         let journal = Journal::load(Arc::clone(&ledger)).await?;
         let runtime_info = runtime.info().await?;
@@ -133,6 +143,8 @@ impl Agent {
             runtime_info,
             launcher,
             clock,
+            meter,
+            reading: watch::Sender::new(None),
             ledger,
             journal,
             route,
@@ -162,6 +174,7 @@ impl Agent {
             result = pairing::serve(inner) => result,
             result = kernel::serve(inner) => result,
             result = scavenger::run(inner) => result,
+            result = clock::run(inner) => result,
         }
     }
 
@@ -176,6 +189,11 @@ impl Inner {
     async fn pause(&self, duration: SignedDuration) {
         let now = self.clock.now();
         self.clock.sleep_until(now.checked_add(duration).unwrap_or(now)).await;
+    }
+
+    /// How far the clock is off, in microseconds, as measured last.
+    fn clock_offset_us(&self) -> Option<i64> {
+        self.reading.borrow().map(|reading| reading.offset_us)
     }
 
     /// What the runtime knows of a run; a runtime that does not answer is asked again.

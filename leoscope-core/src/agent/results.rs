@@ -2,7 +2,7 @@
 
 use std::fs::{self, OpenOptions};
 use std::io::Write;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use serde_json::json;
 
@@ -10,7 +10,7 @@ use super::{Inner, container};
 use crate::bundle::{self, Contents};
 use crate::error::{Error, Result};
 use crate::ids::RunId;
-use crate::model::{ArtifactKey, JournalEntry, RuntimeState};
+use crate::model::{ArtifactKey, JournalEntry, Run, RuntimeState};
 use crate::time::wire_time;
 
 /// The version of the manifest's form.
@@ -23,8 +23,14 @@ pub(super) fn run_dir(node: &Inner, run: &RunId) -> PathBuf {
 
 /// The bundle of a run, waiting to be handed over.
 pub(super) fn bundle_path(node: &Inner, entry: &JournalEntry) -> PathBuf {
-    let (node_id, job, run) = (entry.run.node.clone(), entry.run.job.clone(), entry.run.id.clone());
-    node.config.work_dir.join("outbox").join(ArtifactKey { node: node_id, job, run }.file_name())
+    bundle_in(&node.config.work_dir, &entry.run)
+}
+
+/// Where the bundle of a run waits in a node's directory.
+pub(super) fn bundle_in(work_dir: &Path, run: &Run) -> PathBuf {
+    let Run { node, job, id, .. } = run;
+    let key = ArtifactKey { node: node.clone(), job: job.clone(), run: id.clone() };
+    work_dir.join("outbox").join(key.file_name())
 }
 
 /// Adds a line to the run's executor log. The log explains the run; that it could not be written
@@ -90,6 +96,7 @@ fn manifest(node: &Inner, entry: &JournalEntry) -> serde_json::Value {
             "facts": run.facts,
             "outcome": outcome,
         },
+        "clock": *node.reading.borrow(),
     })
 }
 

@@ -5,7 +5,7 @@ use jiff::SignedDuration;
 
 use super::Inner;
 use crate::error::{Error, ErrorKind, Result};
-use crate::model::Orders;
+use crate::model::{Heartbeat, Orders};
 
 /// How long to wait after the stream of orders broke.
 const RECONNECT: SignedDuration = SignedDuration::from_secs(1);
@@ -70,7 +70,12 @@ async fn accept(node: &Inner, orders: Orders) -> Result<()> {
 
 async fn heartbeats(node: &Inner) -> Result<()> {
     loop {
-        if let Err(error) = node.control.heartbeat(&node.config.node, node.config.time_zone.clone()).await {
+        let beat = Heartbeat {
+            node: node.config.node.clone(),
+            time_zone: node.config.time_zone.clone(),
+            clock_offset_us: node.clock_offset_us(),
+        };
+        if let Err(error) = node.control.heartbeat(beat).await {
             tracing::debug!(%error, "heartbeat not delivered");
         }
         node.pause(node.config.interval).await;

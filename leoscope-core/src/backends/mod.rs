@@ -12,4 +12,5 @@ pub mod routes;
 mod rows;
 pub mod runtime;
 pub mod store;
+pub mod timekeeping;
 mod timetables;

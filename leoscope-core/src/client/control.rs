@@ -1,6 +1,7 @@
 use std::net::IpAddr;
 
 use async_trait::async_trait;
+use bytes::Bytes;
 
 use super::GrpcClient;
 use super::answer::{self, lacking};
@@ -8,15 +9,14 @@ use super::streams::{self, Fault};
 use crate::error::{Error, ErrorKind, Result};
 use crate::ids::{JobId, NodeId, RunId, TaskId, UserId};
 use crate::model::{
-    AuditEntry, AuditFilter, EventScope, Job, JobChange, JobEvent, JobPlan, JobSpec, NewEvent, NewTask,
-    NewUser, Node, NodeFilter, NodeUpdate, Orders, Run, RunFilter, Secret, Settings, SlotRequest, Standby,
-    StandbyBy, Task, TaskFilter, TaskStatus,
+    AuditEntry, AuditFilter, EventScope, Heartbeat, Job, JobChange, JobEvent, JobPlan, JobSpec, NewEvent,
+    NewTask, NewUser, Node, NodeFilter, NodeUpdate, Orders, Run, RunFilter, Secret, Settings, SlotRequest,
+    Standby, StandbyBy, Task, TaskFilter, TaskStatus,
 };
 use crate::ports::{ByteStream, Calendar, ControlPlane, OrdersStream, Scheduled};
 use crate::proto::refusal::Refusable as _;
 use crate::proto::task::{self, task_from_wire};
 use crate::proto::{change, history, job::jobs_from_wire, listing, node, planning, unary, v1};
-use crate::schedule::Zone;
 use crate::time::{Timestamp, Window, wire_time};
 
 #[async_trait]
@@ -88,12 +88,17 @@ impl ControlPlane for GrpcClient {
         Ok(())
     }
 
-    async fn heartbeat(&self, node: &NodeId, zone: Option<Zone>) -> Result<()> {
+    async fn heartbeat(&self, beat: Heartbeat) -> Result<()> {
         let mut unary = self.unary.clone();
-        let timezone = zone.map(|zone| zone.name().to_owned());
-        let request = unary::HeartbeatRequest { nodeid: node.to_string(), timezone };
-        self.peer.accepted(unary.report_heartbeat(request)).await?;
+        self.peer.accepted(unary.report_heartbeat(unary::HeartbeatRequest::from(beat))).await?;
         Ok(())
+    }
+
+    async fn time(&self) -> Result<Timestamp> {
+        let mut feed = self.feed.clone();
+        let answer = self.peer.newer("tell the time", feed.get_time(v1::GetTimeRequest {})).await?;
+        let time = Timestamp::from_microsecond(answer.time_us);
+        time.map_err(|e| self.peer.unreadable(&Error::internal(e.to_string())))
     }
 
     async fn schedule_job(&self, spec: JobSpec) -> Result<Scheduled> {
@@ -346,6 +351,12 @@ impl ControlPlane for GrpcClient {
         let chunks = self.peer.newer("hand out results", artifacts.download(request)).await?;
         Ok(streams::download(chunks, self.peer.clone()))
     }
+
+    async fn probe_artifacts(&self, content: Bytes) -> Result<Bytes> {
+        let mut artifacts = self.artifacts.clone();
+        let call = artifacts.probe(v1::ProbeRequest { content });
+        Ok(self.peer.newer("check its artifact store", call).await?.content)
+    }
 }
 
 impl GrpcClient {
@@ -363,7 +374,7 @@ impl GrpcClient {
             other => other?,
         };
         let jobs = self.jobs_on_node(node).await?;
-        Ok(Orders { node: node.clone(), revision: 0, jobs, standby })
+        Ok(Orders { node: node.clone(), revision: 0, jobs, standby, clock_offset_us: None })
     }
 }
 

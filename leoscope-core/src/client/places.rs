@@ -31,6 +31,10 @@ impl Places {
         places.collect::<Result<_>>().map(Self)
     }
 
+    pub(super) fn into_addresses(self) -> Vec<(String, u16)> {
+        self.0
+    }
+
     /// The first one: the name its certificate is checked against.
     pub(super) fn authority(&self) -> String {
         self.0.first().map(shown).unwrap_or_default()

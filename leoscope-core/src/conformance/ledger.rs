@@ -9,8 +9,8 @@ use tokio::task::JoinSet;
 
 use crate::ids::{JobId, NodeId, RunId, UserId};
 use crate::model::{
-    Bundle, Job, JobParams, JournalEntry, Orders, Outcome, Phase, Reason, Run, RunLength, RunStatus, Stage,
-    Standby, Step,
+    Bundle, ClockReading, ClockSource, Job, JobParams, JournalEntry, Orders, Outcome, Phase, Reason, Run,
+    RunLength, RunStatus, Stage, Standby, Step,
 };
 use crate::ports::Ledger;
 use crate::schedule::{Policies, Schedule};
@@ -31,6 +31,7 @@ cases! {
     entries_are_replaced_removed_and_read_back
     every_field_of_an_entry_comes_back
     orders_and_entries_do_not_touch_each_other
+    readings_of_the_clock_are_replaced_and_read_back
     entries_stored_at_once_are_all_kept
 }
 
@@ -71,8 +72,13 @@ fn entry(id: &str) -> JournalEntry {
 async fn orders_are_replaced_and_read_back(ledger: Arc<dyn Ledger>) {
     assert_eq!(ledger.orders().await.unwrap(), None);
     for (revision, jobs) in [(1, vec![job()]), (2, vec![])] {
-        let orders =
-            Orders { node: NodeId::parse("n").unwrap(), revision, jobs, standby: Some(Standby::SCAVENGER) };
+        let orders = Orders {
+            node: NodeId::parse("n").unwrap(),
+            revision,
+            jobs,
+            standby: Some(Standby::SCAVENGER),
+            clock_offset_us: Some(-5),
+        };
         ledger.save_orders(&orders).await.unwrap();
         assert_eq!(ledger.orders().await.unwrap(), Some(orders));
     }
@@ -110,13 +116,29 @@ async fn every_field_of_an_entry_comes_back(ledger: Arc<dyn Ledger>) {
 }
 
 async fn orders_and_entries_do_not_touch_each_other(ledger: Arc<dyn Ledger>) {
-    let orders =
-        Orders { node: NodeId::parse("n").unwrap(), revision: u64::MAX, jobs: vec![job()], standby: None };
+    let orders = Orders {
+        node: NodeId::parse("n").unwrap(),
+        revision: u64::MAX,
+        jobs: vec![job()],
+        standby: None,
+        clock_offset_us: None,
+    };
     ledger.put(&entry("r")).await.unwrap();
     ledger.save_orders(&orders).await.unwrap();
     assert_eq!(ledger.entries().await.unwrap(), [entry("r")]);
     ledger.remove(&entry("r").run.id).await.unwrap();
     assert_eq!(ledger.orders().await.unwrap(), Some(orders));
+}
+
+async fn readings_of_the_clock_are_replaced_and_read_back(ledger: Arc<dyn Ledger>) {
+    assert_eq!(ledger.clock().await.unwrap(), None);
+    let at = parse_time("2026-12-01T00:00:00.000001").unwrap();
+    for (offset_us, source) in [(i64::MIN, ClockSource::Chrony), (7, ClockSource::Orchestrator)] {
+        let reading = ClockReading { offset_us, uncertainty_us: u64::MAX, source, at };
+        ledger.save_clock(&reading).await.unwrap();
+        assert_eq!(ledger.clock().await.unwrap(), Some(reading));
+    }
+    assert_eq!(ledger.orders().await.unwrap(), None);
 }
 
 async fn entries_stored_at_once_are_all_kept(ledger: Arc<dyn Ledger>) {

@@ -225,8 +225,8 @@ impl Import {
         if let Some(at) = called {
             self.store.touch_node(&node.id, at).await?;
         }
-        let Node { last_active, contact_since, .. } = stored.clone();
-        let is_same = Node { last_active, contact_since, ..node } == stored;
+        let Node { last_active, contact_since, clock_offset_us, .. } = stored.clone();
+        let is_same = Node { last_active, contact_since, clock_offset_us, ..node } == stored;
         match called {
             _ if !is_same => skipped("it is here with other details, which stay"),
             Some(_) => Ok(Taking::Updated),

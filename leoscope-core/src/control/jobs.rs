@@ -4,7 +4,7 @@ use super::refusal::missing;
 use super::{Service, Session};
 use crate::error::{Error, ErrorKind, Result};
 use crate::ids::{JobId, NodeId, UserId};
-use crate::model::{ExperimentConfig, Job, JobChange, JobSpec, Node, View};
+use crate::model::{ExperimentConfig, Job, JobChange, JobSpec, Node, View, clock_error, is_clock_off};
 use crate::policy::{self, Action};
 use crate::ports::{Scheduled, StoreExt as _};
 use crate::reconcile::ABSENT_AFTER;
@@ -120,7 +120,9 @@ impl Service {
         let now = self.clock.now();
         let mut warnings = Vec::new();
         for id in job.nodes() {
-            warnings.extend(absence(&self.node(id).await?, job, now));
+            let node = self.node(id).await?;
+            warnings.extend(absence(&node, job, now));
+            warnings.extend(wrong_clock(&node));
         }
         if job.trigger.is_some() {
             warnings.push(
@@ -147,6 +149,14 @@ fn absence(node: &Node, job: &Job, now: Timestamp) -> Option<String> {
         }
         Some(_) => None,
     }
+}
+
+/// That the clock by which a node starts its runs is off, if it is.
+fn wrong_clock(node: &Node) -> Option<String> {
+    let offset_us = node.clock_offset_us.filter(|us| is_clock_off(*us))?;
+    let (id, error) = (&node.id, clock_error(offset_us));
+    let side = if offset_us < 0 { "late" } else { "early" };
+    Some(format!("the clock of node {id} is {error}: its runs start {side} by that much"))
 }
 
 /// What is odd about the reference of an image, if anything is.

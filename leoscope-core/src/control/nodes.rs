@@ -2,10 +2,12 @@ use super::Session;
 use super::text::{check_json, check_text};
 use crate::error::{Error, ErrorKind, Result};
 use crate::ids::{NodeId, UserId};
-use crate::model::{Node, NodeFilter, NodeUpdate, PortalNotes, Role, Secret, Standbys, TokenHash, User};
+use crate::model::{
+    Heartbeat, Node, NodeFilter, NodeUpdate, PortalNotes, Role, Secret, Standbys, TokenHash, User,
+    is_clock_off,
+};
 use crate::policy::{self, Action};
 use crate::ports::StoreExt as _;
-use crate::schedule::Zone;
 
 impl Session {
     pub(super) async fn do_register_node(&self, id: NodeId, mut details: NodeUpdate) -> Result<Secret> {
@@ -39,6 +41,7 @@ impl Session {
             scheduling_enabled: true,
             standby: Standbys::default(),
             time_zone: None,
+            clock_offset_us: None,
             portal: PortalNotes::default(),
             registered: self.service.clock.now(),
             last_active: None,
@@ -104,13 +107,22 @@ impl Session {
         }
     }
 
-    pub(super) async fn do_heartbeat(&self, id: &NodeId, zone: Option<Zone>) -> Result<()> {
-        let node = self.service.node(id).await?;
+    pub(super) async fn do_heartbeat(&self, beat: Heartbeat) -> Result<()> {
+        let Heartbeat { node: id, time_zone, clock_offset_us } = beat;
+        let node = self.service.node(&id).await?;
         self.require(&Action::UpdateNode(&node))?;
-        if zone.is_some() && zone != node.time_zone {
-            self.service.store.set_node_zone(id, zone.as_ref()).await?;
+        let store = &self.service.store;
+        if time_zone.is_some() && time_zone != node.time_zone {
+            store.set_node_zone(&id, time_zone.as_ref()).await?;
         }
-        self.service.store.touch_node(id, self.service.clock.now()).await
+        if clock_offset_us.is_some() && clock_offset_us != node.clock_offset_us {
+            store.set_node_clock(&id, clock_offset_us).await?;
+            // Its orders tell an offset that is too much.
+            if [clock_offset_us, node.clock_offset_us].into_iter().flatten().any(is_clock_off) {
+                self.service.stir(&id).await?;
+            }
+        }
+        store.touch_node(&id, self.service.clock.now()).await
     }
 }
 

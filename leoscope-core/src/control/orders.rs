@@ -6,7 +6,7 @@ use super::changes::Listener;
 use super::{Service, Session};
 use crate::error::{Error, Result};
 use crate::ids::NodeId;
-use crate::model::{Orders, Record};
+use crate::model::{Orders, Record, is_clock_off};
 use crate::policy::Action;
 use crate::ports::{OrdersStream, Timetable, Versions};
 use crate::time::SignedDuration;
@@ -113,7 +113,10 @@ impl Service {
         let open = jobs.into_iter().filter(|job| job.window.end() > now);
         let jobs = open.map(Arc::unwrap_or_clone).collect();
         // Read after the revision, which grows when it changes.
-        let standby = self.store.node(node).await?.and_then(|node| node.standby.by_person);
-        Ok(Some(Orders { node: node.clone(), revision, jobs, standby }))
+        let registered = self.store.node(node).await?;
+        let clock_offset_us =
+            registered.as_ref().and_then(|node| node.clock_offset_us).filter(|us| is_clock_off(*us));
+        let standby = registered.and_then(|node| node.standby.by_person);
+        Ok(Some(Orders { node: node.clone(), revision, jobs, standby, clock_offset_us }))
     }
 }

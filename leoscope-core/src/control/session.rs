@@ -2,19 +2,19 @@ use std::net::IpAddr;
 use std::sync::Arc;
 
 use async_trait::async_trait;
+use bytes::Bytes;
 
 use super::Service;
 use crate::error::Result;
 use crate::ids::{JobId, NodeId, RunId, TaskId, UserId};
 use crate::model::{
-    AuditAction, AuditEntry, AuditFilter, Caller, EventScope, Job, JobChange, JobEvent, JobPlan, JobSpec,
-    NewEvent, NewTask, NewUser, Node, NodeFilter, NodeUpdate, Orders, Run, RunFilter, Secret, Settings,
-    SlotRequest, Standby, StandbyBy, Task, TaskFilter, TaskStatus,
+    AuditAction, AuditEntry, AuditFilter, Caller, EventScope, Heartbeat, Job, JobChange, JobEvent, JobPlan,
+    JobSpec, NewEvent, NewTask, NewUser, Node, NodeFilter, NodeUpdate, Orders, Run, RunFilter, Secret,
+    Settings, SlotRequest, Standby, StandbyBy, Task, TaskFilter, TaskStatus,
 };
 use crate::policy::{self, Action};
 use crate::ports::{ByteStream, Calendar, ControlPlane, OrdersStream, Scheduled};
-use crate::schedule::Zone;
-use crate::time::Window;
+use crate::time::{Timestamp, Window};
 
 /// The orchestrator bound to one authenticated caller.
 #[derive(Debug, Clone)]
@@ -92,8 +92,11 @@ impl ControlPlane for Session {
         let work = async move |session: Self| session.do_delete_node(&id, with_jobs).await;
         self.changed(AuditAction::DeleteNode, Some(object), work).await
     }
-    async fn heartbeat(&self, node: &NodeId, zone: Option<Zone>) -> Result<()> {
-        self.audited(AuditAction::Heartbeat, node, self.do_heartbeat(node, zone)).await
+    async fn heartbeat(&self, beat: Heartbeat) -> Result<()> {
+        self.audited(AuditAction::Heartbeat, beat.node.clone(), self.do_heartbeat(beat)).await
+    }
+    async fn time(&self) -> Result<Timestamp> {
+        Ok(self.service.clock.now())
     }
     async fn schedule_job(&self, spec: JobSpec) -> Result<Scheduled> {
         // So that a refusal names it as well.
@@ -205,5 +208,10 @@ impl ControlPlane for Session {
     }
     async fn download(&self, run: &RunId) -> Result<ByteStream> {
         self.audited(AuditAction::Download, run, self.do_download(run)).await
+    }
+    async fn probe_artifacts(&self, content: Bytes) -> Result<Bytes> {
+        let result = self.do_probe_artifacts(content).await;
+        self.note(AuditAction::ProbeArtifacts, None, result.as_ref().err()).await;
+        result
     }
 }

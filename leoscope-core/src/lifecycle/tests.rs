@@ -47,7 +47,7 @@ fn to_executing() -> Vec<(Event, i64)> {
     vec![
         (Event::Begin, -30),
         (Event::Prepared(Prepared::PLAIN), -20),
-        (Event::Due, 0),
+        (Event::Due { clock_offset_us: Some(-7) }, 0),
         (Event::Started(at(0)), 0),
     ]
 }
@@ -106,7 +106,7 @@ fn a_start_beyond_the_allowed_lateness_is_missed_never_run() {
         &[
             (Event::Begin, -30),
             (Event::Prepared(Prepared::PLAIN), late),
-            (Event::Due, late),
+            (Event::Due { clock_offset_us: Some(-7) }, late),
             (Event::Collected, late),
         ],
     );
@@ -142,7 +142,7 @@ fn an_ended_run_never_changes_again() {
     let late = [
         Event::Begin,
         Event::Prepared(Prepared::PLAIN),
-        Event::Due,
+        Event::Due { clock_offset_us: Some(-7) },
         Event::Started(at(50)),
         Event::DeadlineReached,
         Event::Exited(exit(1, 50)),
@@ -179,7 +179,7 @@ fn recovery_from_every_step_and_state_ends_the_run() {
                 while let Some(asked) = action {
                     let event = match asked {
                         Action::Prepare => Event::Prepared(Prepared::PLAIN),
-                        Action::AwaitStart => Event::Due,
+                        Action::AwaitStart => Event::Due { clock_offset_us: Some(-7) },
                         Action::Start => Event::Started(at(now)),
                         Action::Watch | Action::Stop => Event::Exited(exit(0, 95)),
                         Action::Collect => Event::Collected,

@@ -71,6 +71,8 @@ named!(
         Upload = "UPLOAD",
         /// Fetch the results of a run.
         Download = "DOWNLOAD",
+        /// Have the artifact store checked.
+        ProbeArtifacts = "PROBE_ARTIFACTS",
         /// Read the audit trail.
         ReadAudit = "READ_AUDIT",
     }
@@ -120,6 +122,7 @@ impl AuditAction {
             | Self::AskKernelAccess
             | Self::ReadOrders
             | Self::Download
+            | Self::ProbeArtifacts
             | Self::ReadAudit => Trace::Never,
         }
     }

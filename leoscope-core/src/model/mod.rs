@@ -3,6 +3,7 @@
 mod artifact;
 mod audit;
 mod change;
+mod clock;
 mod event;
 mod executor;
 mod experiment;
@@ -27,6 +28,7 @@ mod user;
 pub use artifact::ArtifactKey;
 pub use audit::{AuditAction, AuditEntry, AuditFilter, AuditOutcome, Trace};
 pub use change::JobChange;
+pub use clock::{ClockReading, ClockSource, Heartbeat, clock_error, is_clock_off};
 pub use event::{EventOutcome, EventScope, JobEvent, NewEvent, ORCHESTRATOR};
 pub use executor::{AutoScavenger, ExecutorConfig, Limits, Network};
 pub use experiment::{DockerExperiment, ExperimentConfig, PortMapping, Protocol};

@@ -93,6 +93,9 @@ pub struct Node {
     /// The time zone of the place, as the node tells it.
     #[serde(default)]
     pub time_zone: Option<Zone>,
+    /// The node's clock minus true time in microseconds, as the node told it last.
+    #[serde(default)]
+    pub clock_offset_us: Option<i64>,
     /// What the web portal keeps with the node.
     #[serde(default)]
     pub portal: PortalNotes,

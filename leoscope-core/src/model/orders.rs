@@ -17,6 +17,10 @@ pub struct Orders {
     /// What people said that keeps the node from experiments; it may have ended by itself since.
     #[serde(flatten, with = "super::standby::in_orders")]
     pub standby: Option<Standby>,
+    /// The node's clock minus true time in microseconds, as the node told it, where that is
+    /// [too much](super::is_clock_off).
+    #[serde(default)]
+    pub clock_offset_us: Option<i64>,
 }
 
 #[cfg(test)]

@@ -162,7 +162,7 @@ fn the_life_of_a_server_side_ends_as_completed_when_its_client_is_over() {
     let events = [
         (Event::Begin, Some(Action::Prepare), -24),
         (Event::Prepared(Prepared::PLAIN), Some(Action::AwaitStart), -20),
-        (Event::Due, Some(Action::Start), -5),
+        (Event::Due { clock_offset_us: None }, Some(Action::Start), -5),
         (Event::Started(at(-5)), Some(Action::Watch), -5),
         (Event::Cancelled(peer_ended(&server())), Some(Action::Stop), 30),
         (Event::Exited(exit), Some(Action::Collect), 31),

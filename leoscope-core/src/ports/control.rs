@@ -3,21 +3,24 @@ use std::net::IpAddr;
 use std::pin::Pin;
 
 use async_trait::async_trait;
+use bytes::Bytes;
 use futures_util::Stream;
 
 use super::ByteStream;
 use crate::error::Result;
 use crate::ids::{JobId, NodeId, RunId, TaskId, UserId};
 use crate::model::{
-    AuditEntry, AuditFilter, CalendarEvent, EventScope, Job, JobChange, JobEvent, JobPlan, JobSpec, NewEvent,
-    NewTask, NewUser, Node, NodeFilter, NodeUpdate, Orders, Run, RunFilter, Secret, Settings, SlotRequest,
-    Standby, StandbyBy, Task, TaskFilter, TaskStatus,
+    AuditEntry, AuditFilter, CalendarEvent, EventScope, Heartbeat, Job, JobChange, JobEvent, JobPlan,
+    JobSpec, NewEvent, NewTask, NewUser, Node, NodeFilter, NodeUpdate, Orders, Run, RunFilter, Secret,
+    Settings, SlotRequest, Standby, StandbyBy, Task, TaskFilter, TaskStatus,
 };
-use crate::schedule::Zone;
-use crate::time::Window;
+use crate::time::{Timestamp, Window};
 
 /// The orders of a node as they change; the current ones first. An error ends it.
 pub type OrdersStream = Pin<Box<dyn Stream<Item = Result<Orders>> + Send>>;
+
+/// The most bytes with which an artifact store is probed.
+pub const MAX_PROBE_BYTES: usize = 64 << 10;
 
 /// A booked job.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -70,8 +73,10 @@ pub trait ControlPlane: Debug + Send + Sync {
     async fn update_node(&self, id: &NodeId, update: NodeUpdate) -> Result<()>;
     /// Removes a node; refused while jobs are booked on it, unless `with_jobs`.
     async fn delete_node(&self, id: &NodeId, with_jobs: bool) -> Result<()>;
-    /// Says that a node is alive, and in which time zone, if it knows.
-    async fn heartbeat(&self, node: &NodeId, zone: Option<Zone>) -> Result<()>;
+    /// Says that a node is alive, with what it knows of itself.
+    async fn heartbeat(&self, beat: Heartbeat) -> Result<()>;
+    /// The orchestrator's time.
+    async fn time(&self) -> Result<Timestamp>;
 
     /// Books a job.
     async fn schedule_job(&self, spec: JobSpec) -> Result<Scheduled>;
@@ -138,4 +143,7 @@ pub trait ControlPlane: Debug + Send + Sync {
     async fn upload(&self, run: &RunId, content: ByteStream) -> Result<()>;
     /// Reads the bundle of a run.
     async fn download(&self, run: &RunId) -> Result<ByteStream>;
+    /// Has the orchestrator write `content`, at most [`MAX_PROBE_BYTES`], to its artifact store, and
+    /// gives what was read back. Nothing of it stays.
+    async fn probe_artifacts(&self, content: Bytes) -> Result<Bytes>;
 }

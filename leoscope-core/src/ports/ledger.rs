@@ -4,9 +4,9 @@ use async_trait::async_trait;
 
 use crate::error::Result;
 use crate::ids::RunId;
-use crate::model::{JournalEntry, Orders};
+use crate::model::{ClockReading, JournalEntry, Orders};
 
-/// What a node must not forget: its orders and the journal of its runs.
+/// What a node must not forget: its orders, the journal of its runs, and how far its clock is off.
 ///
 /// Guarantees:
 /// - What a call has stored is read back by every later call, also by a new process after the
@@ -19,6 +19,12 @@ pub trait Ledger: Debug + Send + Sync {
 
     /// Saves the orders in place of those before.
     async fn save_orders(&self, orders: &Orders) -> Result<()>;
+
+    /// The reading of the clock saved last.
+    async fn clock(&self) -> Result<Option<ClockReading>>;
+
+    /// Saves a reading of the clock in place of the one before.
+    async fn save_clock(&self, reading: &ClockReading) -> Result<()>;
 
     /// All entries, by run id.
     async fn entries(&self) -> Result<Vec<JournalEntry>>;

@@ -88,6 +88,9 @@ pub trait NodeStore: Send + Sync {
     async fn set_node_zone(&self, id: &NodeId, zone: Option<&Zone>) -> Result<()>;
     /// Changes the [standby](crate::model::Standbys::set) of a node, and nothing else of it.
     async fn set_node_standby(&self, id: &NodeId, by: StandbyBy, standby: Option<&Standby>) -> Result<()>;
+    /// Changes how far the clock of a node is off (microseconds; positive when it is fast), and
+    /// nothing else of it.
+    async fn set_node_clock(&self, id: &NodeId, offset_us: Option<i64>) -> Result<()>;
     /// Removes a node.
     async fn delete_node(&self, id: &NodeId) -> Result<()>;
     /// A node, if there is one.

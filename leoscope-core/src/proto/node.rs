@@ -6,7 +6,7 @@ use super::standby::standbys;
 use super::{given, optional, time, unary};
 use crate::error::{Error, Result};
 use crate::ids::{NodeId, UserId};
-use crate::model::{Coordinates, Node, NodeFilter, NodeUpdate, PortalNotes, Standbys};
+use crate::model::{Coordinates, Heartbeat, Node, NodeFilter, NodeUpdate, PortalNotes, Standbys};
 use crate::schedule::Zone;
 use crate::time::{Timestamp, wire_time};
 
@@ -46,6 +46,7 @@ impl From<Node> for unary::Node {
             scheduling_enabled,
             standby,
             time_zone,
+            clock_offset_us,
             portal,
             registered,
             last_active,
@@ -74,6 +75,7 @@ impl From<Node> for unary::Node {
             timezone: time_zone.map(String::from).unwrap_or_default(),
             standby: by_person.map(Into::into),
             host_standby: by_host.map(Into::into),
+            clock_offset_us,
             ..Self::default()
         }
     }
@@ -104,6 +106,7 @@ impl TryFrom<unary::Node> for Node {
             coords_unknown,
             standby: by_person,
             host_standby: by_host,
+            clock_offset_us,
         } = node;
         let registered = optional(registered_at.as_deref(), |text| time("registered_at", text))?;
         Ok(Self {
@@ -120,11 +123,29 @@ impl TryFrom<unary::Node> for Node {
             portal: notes(bandwidth_limits_json, availability_history_json),
             // For people to read; one that this program does not know is no reason to lose the node.
             time_zone: given(&timezone).and_then(|name| Zone::parse(name).ok()),
+            clock_offset_us,
             // Orchestrators of another make may not tell; nothing is decided by it.
             registered: registered.unwrap_or(Timestamp::UNIX_EPOCH),
             last_active: optional(last_active.as_deref(), |text| time("last_active", text))?,
             contact_since: optional(last_status_change.as_deref(), |text| time("last_status_change", text))?,
         })
+    }
+}
+
+impl From<Heartbeat> for unary::HeartbeatRequest {
+    fn from(beat: Heartbeat) -> Self {
+        let Heartbeat { node, time_zone, clock_offset_us } = beat;
+        Self { nodeid: node.into(), timezone: time_zone.map(String::from), clock_offset_us }
+    }
+}
+
+impl TryFrom<unary::HeartbeatRequest> for Heartbeat {
+    type Error = Error;
+    fn try_from(request: unary::HeartbeatRequest) -> Result<Self> {
+        let unary::HeartbeatRequest { nodeid, timezone, clock_offset_us } = request;
+        // A zone that is not known is no reason to take the node for dead.
+        let time_zone = timezone.as_deref().and_then(|name| Zone::parse(name).ok());
+        Ok(Self { node: NodeId::parse(&nodeid)?, time_zone, clock_offset_us })
     }
 }
 
@@ -186,6 +207,7 @@ impl TryFrom<unary::RegisterNodeRequest> for (NodeId, NodeUpdate) {
             coords_unknown: _,
             standby: _,
             host_standby: _,
+            clock_offset_us: _,
         } = super::present("node", request.node)?;
         let text = |text: String| given(&text).map(str::to_owned);
         let details = NodeUpdate {

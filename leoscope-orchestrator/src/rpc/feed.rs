@@ -75,4 +75,13 @@ impl NodeFeed for Feed {
         session.set_standby(&node, by, standby).await.map_err(|e| status(&e))?;
         Ok(Response::new(v1::SetStandbyResponse {}))
     }
+
+    async fn get_time(
+        &self,
+        request: Request<v1::GetTimeRequest>,
+    ) -> Result<Response<v1::GetTimeResponse>, Status> {
+        let Call { session, .. } = Call::of(&self.shared, &request)?;
+        let time = session.time().await.map_err(|e| status(&e))?;
+        Ok(Response::new(v1::GetTimeResponse { time_us: time.as_microsecond() }))
+    }
 }

@@ -3,7 +3,6 @@ use leoscope_core::ids::NodeId;
 use leoscope_core::model::{NodeFilter, Standby, StandbyBy};
 use leoscope_core::ports::ControlPlane as _;
 use leoscope_core::proto::unary;
-use leoscope_core::schedule::Zone;
 
 use super::Call;
 
@@ -47,9 +46,7 @@ pub(super) async fn report_heartbeat(
     call: &Call,
     request: unary::HeartbeatRequest,
 ) -> Result<unary::HeartbeatResponse> {
-    // A zone that is not known is no reason to take the node for dead.
-    let zone = request.timezone.as_deref().and_then(|name| Zone::parse(name).ok());
-    call.session.heartbeat(&NodeId::parse(&request.nodeid)?, zone).await?;
+    call.session.heartbeat(request.try_into()?).await?;
     Ok(unary::HeartbeatResponse { received: true, error: None })
 }
 

@@ -55,6 +55,13 @@ impl Artifacts for Transfer {
         let chunks = bytes.map(|bytes| bytes.map(|data| v1::Chunk { data }).map_err(|e| status(&e)));
         Ok(Response::new(Box::pin(chunks)))
     }
+
+    async fn probe(&self, request: Request<v1::ProbeRequest>) -> Result<Response<v1::ProbeResponse>, Status> {
+        let Call { session, .. } = Call::of(&self.shared, &request)?;
+        let content = request.into_inner().content;
+        let content = session.probe_artifacts(content).await.map_err(|e| status(&e))?;
+        Ok(Response::new(v1::ProbeResponse { content }))
+    }
 }
 
 /// The next part of an upload.

@@ -170,6 +170,11 @@ impl Lab {
         (process, id)
     }
 
+    /// The node's access token.
+    pub(crate) fn node_token(&self) -> &str {
+        self.node_token.rsplit(['=', ' ']).next().unwrap_or_default()
+    }
+
     pub(crate) fn start_node(&mut self) {
         self.node = spawn_node(self.dir.path(), self.port, &self.node_id, self.runtime, &self.node_token);
     }

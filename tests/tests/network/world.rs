@@ -4,7 +4,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
-use leoscope_core::Result;
+use async_trait::async_trait;
 use leoscope_core::agent::{Agent, AgentConfig, Parts};
 use leoscope_core::backends::artifacts::DirectoryStore;
 use leoscope_core::backends::clock::{SystemClock, VirtualClock};
@@ -15,12 +15,25 @@ use leoscope_core::backends::store::MemoryStore;
 use leoscope_core::control::Service;
 use leoscope_core::ids::{JobId, NodeId, RunId, UserId};
 use leoscope_core::model::{
-    Caller, ExecutorConfig, JobParams, JobSpec, NewUser, NodeUpdate, Role, Run, RunFilter, RunLength,
+    Caller, ClockReading, ExecutorConfig, JobParams, JobSpec, NewUser, NodeUpdate, Role, Run, RunFilter,
+    RunLength,
 };
-use leoscope_core::ports::{Clock, ControlPlane, Kernel, Ledger, Routes, Runtime};
+use leoscope_core::ports::{Clock, ClockMeter, ControlPlane, Kernel, Ledger, Routes, Runtime};
 use leoscope_core::schedule::{Policies, Schedule};
 use leoscope_core::time::{SignedDuration, Timestamp, Window, parse_time};
+use leoscope_core::{Error, Result};
 use tokio_util::sync::CancellationToken;
+
+/// Knows nothing of the clock.
+#[derive(Debug)]
+struct NoMeter;
+
+#[async_trait]
+impl ClockMeter for NoMeter {
+    async fn measure(&self) -> Result<ClockReading> {
+        Err(Error::unavailable("no time service"))
+    }
+}
 
 pub(crate) struct World {
     pub(crate) clock: Arc<dyn Clock>,
@@ -109,6 +122,7 @@ impl World {
                 routes: self.routes.clone(),
                 kernel: self.kernel.clone(),
                 traffic: None,
+                meter: Arc::new(NoMeter),
             },
         );
         let agent = agent.await.expect("agent");

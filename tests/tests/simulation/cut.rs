@@ -5,15 +5,15 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use async_trait::async_trait;
+use bytes::Bytes;
 use leoscope_core::ids::{JobId, NodeId, RunId, TaskId, UserId};
 use leoscope_core::model::{
-    AuditEntry, AuditFilter, EventScope, Job, JobChange, JobEvent, JobPlan, JobSpec, NewEvent, NewTask,
-    NewUser, Node, NodeFilter, NodeUpdate, Orders, Run, RunFilter, Secret, Settings, SlotRequest, Standby,
-    StandbyBy, Task, TaskFilter, TaskStatus,
+    AuditEntry, AuditFilter, EventScope, Heartbeat, Job, JobChange, JobEvent, JobPlan, JobSpec, NewEvent,
+    NewTask, NewUser, Node, NodeFilter, NodeUpdate, Orders, Run, RunFilter, Secret, Settings, SlotRequest,
+    Standby, StandbyBy, Task, TaskFilter, TaskStatus,
 };
 use leoscope_core::ports::{ByteStream, Calendar, ControlPlane, OrdersStream, Scheduled};
-use leoscope_core::schedule::Zone;
-use leoscope_core::time::Window;
+use leoscope_core::time::{Timestamp, Window};
 use leoscope_core::{Error, Result};
 
 /// The orchestrator over a link that is gone while `cut` is set.
@@ -48,7 +48,8 @@ calls! {
     nodes(filter: &NodeFilter) -> Vec<Node>;
     update_node(id: &NodeId, update: NodeUpdate) -> ();
     delete_node(id: &NodeId, with_jobs: bool) -> ();
-    heartbeat(node: &NodeId, zone: Option<Zone>) -> ();
+    heartbeat(beat: Heartbeat) -> ();
+    time() -> Timestamp;
     schedule_job(spec: JobSpec) -> Scheduled;
     plan_job(spec: JobSpec, runs: u32) -> JobPlan;
     modify_job(id: &JobId, change: JobChange) -> Vec<String>;
@@ -77,4 +78,5 @@ calls! {
     watch_orders(node: &NodeId) -> OrdersStream;
     upload(run: &RunId, content: ByteStream) -> ();
     download(run: &RunId) -> ByteStream;
+    probe_artifacts(content: Bytes) -> Bytes;
 }

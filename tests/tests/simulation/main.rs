@@ -8,11 +8,13 @@ mod standby;
 
 use std::collections::BTreeMap;
 use std::path::Path;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use leoscope_core::agent::{Agent, AgentConfig, Parts};
+use async_trait::async_trait;
+use futures_util::TryStreamExt as _;
+use leoscope_core::agent::{Agent, AgentConfig, Parts, status};
 use leoscope_core::backends::artifacts::DirectoryStore;
 use leoscope_core::backends::clock::VirtualClock;
 use leoscope_core::backends::launcher::TimerLauncher;
@@ -23,13 +25,13 @@ use leoscope_core::backends::store::MemoryStore;
 use leoscope_core::control::Service;
 use leoscope_core::ids::{JobId, NodeId, UserId};
 use leoscope_core::model::{
-    Caller, ExecutorConfig, JobChange, JobParams, JobSpec, NodeUpdate, Role, Run, RunFilter, RunLength,
-    RunStatus, Stage,
+    Caller, ClockReading, ClockSource, ExecutorConfig, Heartbeat, JobChange, JobParams, JobSpec, NodeUpdate,
+    Role, Run, RunFilter, RunLength, RunStatus, Stage,
 };
-use leoscope_core::ports::{Clock, ControlPlane, Ledger, Runtime};
+use leoscope_core::ports::{Clock, ClockMeter, ControlPlane, Ledger, Runtime};
 use leoscope_core::schedule::{CronExpr, Overlap, Policies, Schedule};
 use leoscope_core::time::{SignedDuration, Timestamp, Window, parse_time};
-use leoscope_core::{ErrorKind, Result};
+use leoscope_core::{Error, ErrorKind, Result};
 use tokio_util::sync::CancellationToken;
 
 /// A small generator (SplitMix64), so that a seed is all a world needs.
@@ -59,9 +61,29 @@ struct NodeState {
     /// Whether its link to the orchestrator is gone.
     cut: Arc<AtomicBool>,
     /// What its network interfaces have moved.
-    meter: ManualMeter,
+    traffic: ManualMeter,
     executor: ExecutorConfig,
+    meter: Meter,
     running: Option<(CancellationToken, tokio::task::JoinHandle<Result<()>>)>,
+}
+
+/// The time service of a node, if it has one.
+#[derive(Debug, Clone, Default)]
+struct Meter(Arc<Mutex<Option<ClockReading>>>);
+
+impl Meter {
+    fn tells(&self, offset_us: i64) {
+        let at = start_of_world();
+        let reading = ClockReading { offset_us, uncertainty_us: 1, source: ClockSource::Chrony, at };
+        *self.0.lock().expect("meter") = Some(reading);
+    }
+}
+
+#[async_trait]
+impl ClockMeter for Meter {
+    async fn measure(&self) -> Result<ClockReading> {
+        self.0.lock().expect("meter").ok_or_else(|| Error::unavailable("no time service"))
+    }
 }
 
 fn start_of_world() -> Timestamp {
@@ -92,8 +114,9 @@ impl World {
             runtime: SimulatedRuntime::new(Arc::clone(&self.clock)),
             ledger: Arc::new(MemoryLedger::default()),
             cut: Arc::default(),
-            meter: ManualMeter::default(),
+            traffic: ManualMeter::default(),
             executor: ExecutorConfig::default(),
+            meter: Meter::default(),
             running: None,
         }
     }
@@ -121,7 +144,8 @@ impl World {
                 clock: Arc::clone(&self.clock),
                 routes: None,
                 kernel: None,
-                traffic: Some(Arc::new(node.meter.clone())),
+                traffic: Some(Arc::new(node.traffic.clone())),
+                meter: Arc::new(node.meter.clone()),
             },
         )
         .await
@@ -191,6 +215,105 @@ async fn a_booked_run_starts_at_its_instant_and_its_results_arrive() {
     assert_eq!(stranger.runs(&RunFilter::default()).await.expect("runs"), []);
     let refused = stranger.download(&runs[0].id).await.err().map(|e| e.kind());
     assert_eq!(refused, Some(ErrorKind::PermissionDenied));
+}
+
+/// A node tells how far its clock is off: its runs and their bundles have it, the orchestrator, and
+/// who books there is warned.
+#[tokio::test(start_paused = true)]
+async fn a_wrong_clock_is_recorded_with_each_run_and_told_to_everybody_concerned() {
+    let world = World::new().await;
+    let mut node = world.node("node").await;
+    node.meter.tells(2_500_000);
+    world.boot(&mut node).await;
+    world.until(20).await;
+    let researcher = world.as_user("researcher", Role::User);
+    let first = researcher.schedule_job(job("off", &node.id, None, (100, 160), 60)).await.expect("booked");
+    let warning = "the clock of node node is 2.500 s fast: its runs start early by that much";
+    assert!(first.warnings.iter().any(|told| told == warning), "{:?}", first.warnings);
+    let plane = world.as_user("node", Role::Node);
+    assert_eq!(plane.orders(&node.id).await.expect("orders").clock_offset_us, Some(2_500_000));
+    world.until(30).await;
+    let kept = node.ledger.orders().await.expect("ledger").expect("orders");
+    assert_eq!(kept.clock_offset_us, Some(2_500_000), "its own orders show it");
+
+    world.until(250).await;
+    node.meter.tells(-40);
+    world.until(400).await;
+    let second = researcher.schedule_job(job("right", &node.id, None, (500, 560), 60)).await.expect("booked");
+    assert!(!second.warnings.iter().any(|told| told.contains("clock")), "{:?}", second.warnings);
+    assert_eq!(plane.orders(&node.id).await.expect("orders").clock_offset_us, None);
+    world.until(700).await;
+    let runs = world.runs().await;
+    let offset_of = |job: &str| {
+        let run = runs.iter().find(|run| run.job.as_str() == job).expect("run");
+        assert_eq!(run.status, RunStatus::Completed, "{run:?}");
+        run.facts.clock_offset_us
+    };
+    assert_eq!((offset_of("off"), offset_of("right")), (Some(2_500_000), Some(-40)));
+
+    let off = runs.iter().find(|run| run.job.as_str() == "off").expect("run");
+    let bundle: Vec<_> =
+        researcher.download(&off.id).await.expect("results").try_collect().await.expect("read");
+    let into = world.dir.path().join("unpacked");
+    leoscope_core::bundle::unpack(bundle.concat().as_slice(), &into).expect("unpack");
+    let manifest = std::fs::read(into.join("manifest.json")).expect("manifest");
+    let manifest: serde_json::Value = serde_json::from_slice(&manifest).expect("json");
+    assert_eq!(manifest["run"]["facts"]["clock_offset_us"], 2_500_000);
+    assert_eq!(manifest["clock"]["source"], "CHRONY");
+}
+
+/// Without a time service of its own a node compares its clock with the orchestrator's.
+#[tokio::test(start_paused = true)]
+async fn a_node_without_a_time_service_asks_the_orchestrator_when_it_can_be_reached() {
+    let world = World::new().await;
+    let mut node = world.node("node").await;
+    node.cut.store(true, Ordering::SeqCst);
+    world.boot(&mut node).await;
+    world.until(30).await;
+    assert_eq!(node.ledger.clock().await.expect("ledger"), None);
+    node.cut.store(false, Ordering::SeqCst);
+    world.until(120).await;
+    let reading = node.ledger.clock().await.expect("ledger").expect("reading");
+    assert_eq!((reading.offset_us, reading.source), (0, ClockSource::Orchestrator));
+}
+
+/// What `leoscope-node status` shows, at each stage of a run.
+#[tokio::test(start_paused = true)]
+async fn a_node_s_status_tells_what_comes_what_runs_and_what_waits() {
+    let world = World::new().await;
+    let mut node = world.node("node").await;
+    let dir = work_dir(world.dir.path(), &node.id);
+    let look = async |node: &NodeState, secs| {
+        world.until(secs).await;
+        status(&*node.ledger, &dir, world.clock.now()).await.expect("status")
+    };
+    let nothing = look(&node, 0).await;
+    assert_eq!((nothing.orders, nothing.next.len(), nothing.clock), (None, 0, None));
+    world.boot(&mut node).await;
+    let researcher = world.as_user("researcher", Role::User);
+    for (id, cron) in [("often", "*/5 * * * *"), ("seldom", "12 * * * *")] {
+        researcher.schedule_job(job(id, &node.id, Some(cron), (300, 7200), 60)).await.expect("booked");
+    }
+    let before = look(&node, 240).await;
+    assert_eq!(before.orders.expect("orders").jobs, 2);
+    assert_eq!(before.next.len(), 10);
+    let starts: Vec<(&str, i64)> =
+        before.next.iter().map(|run| (run.job.as_str(), run.starts_in_secs)).collect();
+    assert_eq!(starts[..3], [("often", 60), ("often", 360), ("seldom", 480)]);
+    assert!(before.running.is_empty() && before.outbox.is_empty());
+    assert!(before.clock.is_some());
+
+    let during = look(&node, 330).await;
+    assert_eq!(during.running.len(), 1, "{during:?}");
+    assert_eq!(during.running[0].run, before.next[0].run);
+    assert_eq!(during.next[0].starts_in_secs, 270);
+    node.cut.store(true, Ordering::SeqCst);
+    let after = look(&node, 400).await;
+    assert!(after.running.is_empty(), "{after:?}");
+    assert_eq!(after.outbox.len(), 1);
+    assert!(after.outbox[0].record && after.outbox[0].results_bytes > Some(0), "{after:?}");
+    node.cut.store(false, Ordering::SeqCst);
+    assert_eq!(look(&node, 450).await.outbox, []);
 }
 
 #[tokio::test(start_paused = true)]
@@ -514,7 +637,7 @@ async fn a_node_may_not_speak_for_another() {
     let foreign = world.as_user(other.id.as_str(), Role::Node);
     for denied in [
         foreign.orders(&node.id).await.err(),
-        foreign.heartbeat(&node.id, None).await.err(),
+        foreign.heartbeat(Heartbeat::of(node.id.clone())).await.err(),
         foreign.job(&JobId::parse("exp").expect("id")).await.err(),
         foreign.delete_job(&JobId::parse("exp").expect("id")).await.err(),
     ] {

@@ -41,7 +41,7 @@ fn config(node: &mut NodeState) {
 async fn host_moves(world: &World, node: &NodeState, total: &mut u64, from: i64, to: i64, bytes: u64) {
     for second in from..to {
         *total += bytes;
-        node.meter.set("eth0", Some(*total));
+        node.traffic.set("eth0", Some(*total));
         world.until(second + 1).await;
     }
 }

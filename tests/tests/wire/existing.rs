@@ -149,7 +149,11 @@ async fn an_existing_node_gets_what_it_cannot_live_without() {
     let answer = admin.schedule_job(once).await.expect("answer").into_inner();
     assert_eq!((answer.state, answer.jobid.as_str()), (0, "j1"));
 
-    let beat = unary::HeartbeatRequest { nodeid: "node-1".into(), timezone: Some("Europe/Paris".into()) };
+    let beat = unary::HeartbeatRequest {
+        nodeid: "node-1".into(),
+        timezone: Some("Europe/Paris".into()),
+        clock_offset_us: None,
+    };
     assert!(node.report_heartbeat(beat).await.expect("answer").into_inner().received);
     let scavenger = unary::GetScavengerStatusRequest { nodeid: "node-1".into() };
     assert!(!node.get_scavenger_status(scavenger).await.expect("answer").into_inner().found);
@@ -212,7 +216,7 @@ async fn refusals_are_told_in_the_answer_and_bad_credentials_as_a_status() {
     let bad =
         admin.get_runs(unary::GetRunsRequest { runid: Some("../x".into()), ..Default::default() }).await;
     assert!(bad.expect("an empty answer").into_inner().runs.is_empty());
-    let beat = unary::HeartbeatRequest { nodeid: "nobody".into(), timezone: None };
+    let beat = unary::HeartbeatRequest { nodeid: "nobody".into(), timezone: None, clock_offset_us: None };
     assert!(!admin.report_heartbeat(beat).await.expect("answer").into_inner().received);
     let nowhere = admin.set_scavenger_status(unary::SetScavengerStatusRequest::default()).await;
     assert_eq!(nowhere.expect("an answer, no status").into_inner().state, 1);

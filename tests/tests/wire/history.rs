@@ -2,8 +2,8 @@
 
 use leoscope_core::ErrorKind;
 use leoscope_core::model::{
-    AuditAction, AuditEntry, AuditFilter, AuditOutcome, EventOutcome, EventScope, JobEvent, NewEvent,
-    NodeFilter, NodeUpdate, Outcome, Phase, Reason, Run, RunFilter, RunStatus, Stage,
+    AuditAction, AuditEntry, AuditFilter, AuditOutcome, EventOutcome, EventScope, Heartbeat, JobEvent,
+    NewEvent, NodeFilter, NodeUpdate, Outcome, Phase, Reason, Run, RunFilter, RunStatus, Stage,
 };
 use leoscope_core::ports::ControlPlane as _;
 use leoscope_core::schedule::Zone;
@@ -136,7 +136,7 @@ async fn the_audit_trail_tells_who_did_what_with_which_outcome() {
     let world = World::start().await;
     let admin = world.admin();
     let before = Timestamp::now();
-    world.node("node-seattle").await.heartbeat(&id("node-seattle"), None).await.expect("heartbeat");
+    world.node("node-seattle").await.heartbeat(Heartbeat::of(id("node-seattle"))).await.expect("heartbeat");
     let mine = world.researcher("mine").await;
     mine.schedule_job(world.spec("exp-001")).await.expect("booked");
     mine.runs(&RunFilter::default()).await.expect("read");
@@ -186,8 +186,10 @@ async fn a_node_tells_its_time_zone_and_the_portal_keeps_its_notes_with_it() {
     assert_eq!((read().await.time_zone, read().await.coords), (None, None));
     for zone in ["Europe/Berlin", "America/Los_Angeles"] {
         let zone = Zone::parse(zone).expect("zone");
-        node.heartbeat(&id("node-seattle"), Some(zone.clone())).await.expect("heartbeat");
-        node.heartbeat(&id("node-seattle"), None).await.expect("heartbeat");
+        node.heartbeat(Heartbeat { time_zone: Some(zone.clone()), ..Heartbeat::of(id("node-seattle")) })
+            .await
+            .expect("heartbeat");
+        node.heartbeat(Heartbeat::of(id("node-seattle"))).await.expect("heartbeat");
         assert_eq!(read().await.time_zone, Some(zone));
         assert!(read().await.last_active.is_some());
     }

@@ -6,6 +6,7 @@ mod existing;
 mod history;
 mod older;
 mod operating;
+mod operator;
 mod permissions;
 mod planning;
 mod tokens;
@@ -15,8 +16,8 @@ mod world;
 use futures_util::StreamExt as _;
 use leoscope_core::ErrorKind;
 use leoscope_core::model::{
-    BlobSettings, NodeFilter, NodeUpdate, Reason, Role, RunFilter, RunStatus, Secret, Settings, Stage,
-    Standby, StandbyBy, StandbyKind, Standbys,
+    BlobSettings, Heartbeat, NodeFilter, NodeUpdate, Reason, Role, RunFilter, RunStatus, Secret, Settings,
+    Stage, Standby, StandbyBy, StandbyKind, Standbys,
 };
 use leoscope_core::ports::ControlPlane;
 use leoscope_core::schedule::Schedule;
@@ -78,21 +79,24 @@ async fn nodes_are_registered_listed_changed_and_deleted() {
 
     let active = NodeFilter { active_within: Some(SignedDuration::from_secs(60)), ..NodeFilter::default() };
     assert_eq!(admin.nodes(&active).await.expect("list"), []);
-    node.heartbeat(&id("node-seattle"), None).await.expect("heartbeat");
+    node.heartbeat(Heartbeat::of(id("node-seattle"))).await.expect("heartbeat");
     assert_eq!(admin.nodes(&active).await.expect("list").len(), 1);
-    assert_eq!(kind(node.heartbeat(&id("node-paris"), None).await), ErrorKind::NotFound);
+    assert_eq!(kind(node.heartbeat(Heartbeat::of(id("node-paris"))).await), ErrorKind::NotFound);
 
     let researcher = world.researcher("researcher-1").await;
     let seen = researcher.nodes(&NodeFilter::default()).await.expect("list");
     assert_eq!(seen[0].public_ip, "", "addresses are not for everyone");
-    assert_eq!(kind(researcher.heartbeat(&id("node-seattle"), None).await), ErrorKind::PermissionDenied);
+    assert_eq!(
+        kind(researcher.heartbeat(Heartbeat::of(id("node-seattle"))).await),
+        ErrorKind::PermissionDenied
+    );
 
     let twice = admin.register_node(id("node-seattle"), NodeUpdate::default()).await;
     assert_eq!(kind(twice), ErrorKind::AlreadyExists);
     assert_eq!(kind(admin.update_node(&id("no"), NodeUpdate::default()).await), ErrorKind::NotFound);
     admin.delete_node(&id("node-seattle"), false).await.expect("delete");
     assert_eq!(kind(admin.delete_node(&id("node-seattle"), false).await), ErrorKind::NotFound);
-    assert_eq!(kind(node.heartbeat(&id("node-seattle"), None).await), ErrorKind::Unauthenticated);
+    assert_eq!(kind(node.heartbeat(Heartbeat::of(id("node-seattle"))).await), ErrorKind::Unauthenticated);
 }
 
 #[tokio::test]
@@ -270,5 +274,5 @@ async fn the_server_stops_although_a_node_is_watching_and_starts_again_as_it_was
     let (certificate, token) = (world.certificate.clone(), world.admin_token.clone());
     world.restart().await;
     assert_eq!((&world.certificate, &world.admin_token), (&certificate, &token));
-    node.heartbeat(&id("node-seattle"), None).await.expect("the same client connects again");
+    node.heartbeat(Heartbeat::of(id("node-seattle"))).await.expect("the same client connects again");
 }

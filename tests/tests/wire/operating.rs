@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use leoscope_core::ErrorKind;
 use leoscope_core::client::{ClientConfig, GrpcClient, Tls};
-use leoscope_core::model::{JobSpec, NodeFilter, NodeUpdate, Role};
+use leoscope_core::model::{Heartbeat, JobSpec, NodeFilter, NodeUpdate, Role};
 use leoscope_core::ports::ControlPlane as _;
 use leoscope_core::proto::{Message as _, metadata, methods};
 use leoscope_orchestrator::{CertificateFiles, OrchestratorConfig, Transport, build};
@@ -238,7 +238,7 @@ async fn what_was_counted_is_told_over_http() {
     let world = World::start_with(|config| config.metrics = Some("127.0.0.1:0".to_owned())).await;
     let admin = world.admin();
     admin.register_node(id("node-seattle"), NodeUpdate::default()).await.expect("node");
-    world.node("node-paris").await.heartbeat(&id("node-paris"), None).await.expect("heartbeat");
+    world.node("node-paris").await.heartbeat(Heartbeat::of(id("node-paris"))).await.expect("heartbeat");
     let token = admin.register_user(user("someone", Role::User)).await.expect("user");
     let someone = world.client("someone", &token);
     assert_eq!(kind(someone.delete_user(&id("someone")).await), ErrorKind::PermissionDenied);

@@ -12,9 +12,9 @@ use leoscope_core::client::GrpcClient;
 use leoscope_core::ids::{JobId, NodeId, RunId, UserId};
 use leoscope_core::jwt::JwtKey;
 use leoscope_core::model::{
-    AuditFilter, EventOutcome, EventScope, JobChange, JobSpec, NewEvent, NewTask, NewUser, NodeFilter,
-    NodeUpdate, Role, Run, RunFilter, Secret, Settings, SlotRequest, Stage, Standby, StandbyBy, TaskFilter,
-    TaskKind, TaskStatus, TaskTtl,
+    AuditFilter, EventOutcome, EventScope, Heartbeat, JobChange, JobSpec, NewEvent, NewTask, NewUser,
+    NodeFilter, NodeUpdate, Role, Run, RunFilter, Secret, Settings, SlotRequest, Stage, Standby, StandbyBy,
+    TaskFilter, TaskKind, TaskStatus, TaskTtl,
 };
 use leoscope_core::ports::{ByteStream, ControlPlane};
 use leoscope_core::proto::{metadata, methods};
@@ -58,7 +58,7 @@ macro_rules! rows {
 }
 
 rows! {
-    report_heartbeat: KEEPERS, NONE, |s| s.plane.heartbeat(&s.node, None);
+    report_heartbeat: KEEPERS, NONE, |s| s.plane.heartbeat(Heartbeat::of(s.node.clone()));
     update_global_config: NONE, NONE, |s| s.plane.update_settings(Settings::default());
     get_global_config: ALL, ALL, |s| s.plane.settings();
     register_user: NONE, NONE, |s| s.plane.register_user(user(&s.unique("new"), Role::User));
@@ -95,6 +95,8 @@ rows! {
     WatchOrders: NODES, NONE, |s| s.plane.watch_orders(&s.node);
     SetStandby: KEEPERS, NONE, |s| s.plane.set_standby(&s.node, StandbyBy::Host, Some(Standby::SCAVENGER));
     Upload: NODES, NONE, |s| s.plane.upload(&s.ran, bundle());
+    GetTime: ALL, ALL, |s| s.plane.time();
+    Probe: NODES, NODES, |s| s.plane.probe_artifacts(bytes::Bytes::from_static(b"probe"));
     Download: ALL, NONE, |s| s.plane.download(&s.ran);
     ListEvents: ALL, NONE, |s| s.events();
     ListAudit: NONE, NONE, |s| s.plane.audit(&AuditFilter::default());

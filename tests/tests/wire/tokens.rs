@@ -5,7 +5,7 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use hmac::{Hmac, KeyInit as _, Mac as _};
 use leoscope_core::ErrorKind;
 use leoscope_core::jwt::JwtKey;
-use leoscope_core::model::{NodeUpdate, Role, Secret};
+use leoscope_core::model::{Heartbeat, NodeUpdate, Role, Secret};
 use leoscope_core::ports::ControlPlane as _;
 use leoscope_core::proto::unary::leotest_orchestrator_client::LeotestOrchestratorClient;
 use leoscope_core::proto::{metadata, unary};
@@ -41,13 +41,13 @@ async fn a_token_is_replaced_by_its_owner_or_an_administrator_and_revoked_for_go
     assert_eq!(kind(admin.rotate_token(&id("nobody")).await), ErrorKind::NotFound);
     let node = admin.register_node(id("node-1"), NodeUpdate::default()).await.expect("node");
     let node = world.client("node-1", &node).rotate_token(&id("node-1")).await.expect("a node's own");
-    world.client("node-1", &node).heartbeat(&id("node-1"), None).await.expect("heartbeat");
+    world.client("node-1", &node).heartbeat(Heartbeat::of(id("node-1"))).await.expect("heartbeat");
     // Its orchestrator would set it back on the next start.
     assert_eq!(kind(admin.rotate_token(&id("admin")).await), ErrorKind::InvalidArgument);
     assert_eq!(kind(admin.revoke_token(&id("admin")).await), ErrorKind::InvalidArgument);
     world.stop().await;
     world.restart().await;
-    let kept = world.client("node-1", &node).heartbeat(&id("node-1"), None).await;
+    let kept = world.client("node-1", &node).heartbeat(Heartbeat::of(id("node-1"))).await;
     kept.expect("a token outlives its orchestrator");
 }
 

@@ -7,13 +7,14 @@ use async_trait::async_trait;
 
 use crate::error::Result;
 use crate::ids::RunId;
-use crate::model::{JournalEntry, Orders};
+use crate::model::{ClockReading, JournalEntry, Orders};
 use crate::ports::Ledger;
 
 /// A ledger that lives as long as its object.
 #[derive(Debug, Default)]
 pub struct MemoryLedger {
     orders: Mutex<Option<Orders>>,
+    clock: Mutex<Option<ClockReading>>,
     entries: Mutex<BTreeMap<RunId, JournalEntry>>,
 }
 
@@ -25,6 +26,15 @@ impl Ledger for MemoryLedger {
 
     async fn save_orders(&self, orders: &Orders) -> Result<()> {
         *self.orders.lock().unwrap_or_else(PoisonError::into_inner) = Some(orders.clone());
+        Ok(())
+    }
+
+    async fn clock(&self) -> Result<Option<ClockReading>> {
+        Ok(*self.clock.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    async fn save_clock(&self, reading: &ClockReading) -> Result<()> {
+        *self.clock.lock().unwrap_or_else(PoisonError::into_inner) = Some(*reading);
         Ok(())
     }
 

@@ -9,7 +9,7 @@ use crate::backends::database::{Database, Schema};
 use crate::backends::rows::{all, document, encode, execute, one};
 use crate::error::Result;
 use crate::ids::RunId;
-use crate::model::{JournalEntry, Orders};
+use crate::model::{ClockReading, JournalEntry, Orders};
 use crate::ports::Ledger;
 
 /// A ledger in a SQLite file.
@@ -21,7 +21,7 @@ pub struct SqliteLedger {
 const SCHEMA: Schema = Schema {
     what: "a ledger of this program",
     mark: i32::from_be_bytes(*b"LEOl"),
-    migrations: &[FIRST, CHANGES],
+    migrations: &[FIRST, CHANGES, CLOCK],
 };
 
 /// Jobs can be changed, so they tell since when they hold.
@@ -31,6 +31,10 @@ const CHANGES: &str = "
         SELECT json_group_array(json_set(value, '$.since', json_extract(value, '$.created')))
         FROM json_each(doc, '$.jobs')
     )));
+";
+
+const CLOCK: &str = "
+    CREATE TABLE clock (id INTEGER PRIMARY KEY CHECK (id = 1), doc TEXT NOT NULL) STRICT;
 ";
 
 const FIRST: &str = "
@@ -59,6 +63,16 @@ impl Ledger for SqliteLedger {
     async fn save_orders(&self, orders: &Orders) -> Result<()> {
         let doc = encode(orders)?;
         let replace = "INSERT OR REPLACE INTO orders (id, doc) VALUES (1, ?1)";
+        self.database.write(move |tx| execute(tx, replace, [doc]).map(drop)).await
+    }
+
+    async fn clock(&self) -> Result<Option<ClockReading>> {
+        self.database.read(|tx| one(tx, "SELECT doc FROM clock", [], document)).await
+    }
+
+    async fn save_clock(&self, reading: &ClockReading) -> Result<()> {
+        let doc = encode(reading)?;
+        let replace = "INSERT OR REPLACE INTO clock (id, doc) VALUES (1, ?1)";
         self.database.write(move |tx| execute(tx, replace, [doc]).map(drop)).await
     }
 

@@ -187,6 +187,7 @@ fn node(id: &str) -> Node {
         scheduling_enabled: false,
         standby: Standbys { by_person: Some(Standby::SCAVENGER), by_host: None },
         time_zone: Some(crate::schedule::Zone::parse("Europe/Berlin").unwrap()),
+        clock_offset_us: Some(-1_500_000),
         portal: PortalNotes { bandwidth_limits_json: Some("[1]".into()), availability_history_json: None },
         registered: at("2026-11-01T00:00"),
         last_active: None,
@@ -261,6 +262,13 @@ async fn nodes_come_back_as_stored_and_activity_never_goes_back(store: Arc<dyn S
     }
     let unknown = store.set_node_standby(&node_id("none"), StandbyBy::Host, None).await;
     assert_eq!(kind(unknown), ErrorKind::NotFound);
+    let before = store.node(&full.id).await.unwrap().unwrap();
+    for clock_offset_us in [Some(i64::MIN), Some(i64::MAX), None] {
+        store.set_node_clock(&full.id, clock_offset_us).await.unwrap();
+        let expected = Node { clock_offset_us, ..before.clone() };
+        assert_eq!(store.node(&full.id).await.unwrap(), Some(expected), "nothing else changes");
+    }
+    assert_eq!(kind(store.set_node_clock(&node_id("none"), Some(1)).await), ErrorKind::NotFound);
     let early = Node { id: node_id("a"), last_active: Some(at("2026-11-01T00:00:00.000001")), ..plain };
     store.insert_node(&early).await.unwrap();
     assert_eq!(store.node(&early.id).await.unwrap(), Some(early));

@@ -15,6 +15,7 @@ fn node() -> Node {
         scheduling_enabled: true,
         standby: Standbys { by_person: None, by_host: Some(Standby::SCAVENGER) },
         time_zone: Some(Zone::parse("America/Los_Angeles").expect("zone")),
+        clock_offset_us: Some(-1_500_000),
         portal: notes(Some("[]".into()), None),
         registered: parse_time("2026-01-01T00:00:00.000001").expect("time"),
         last_active: Some(parse_time("2026-01-02T00:00:00").expect("time")),

@@ -156,6 +156,12 @@ impl NodeStore for MemoryStore {
         Ok(())
     }
 
+    async fn set_node_clock(&self, id: &NodeId, offset_us: Option<i64>) -> Result<()> {
+        let mut tables = self.tables();
+        tables.nodes.get_mut(id).ok_or_else(|| missing("node", id))?.clock_offset_us = offset_us;
+        Ok(())
+    }
+
     async fn delete_node(&self, id: &NodeId) -> Result<()> {
         self.tables().nodes.remove(id).map(drop).ok_or_else(|| missing("node", id))
     }

@@ -182,6 +182,7 @@ fn node(document: &Document, now: Timestamp) -> Result<Record> {
         scheduling_enabled: flag(document, "scheduling_enabled", true)?,
         standby: Standbys::read(flag(document, "scavenger_mode_active", false)?, None, None),
         time_zone: text(document, "timezone")?.parse().ok(),
+        clock_offset_us: None,
         portal: PortalNotes {
             bandwidth_limits_json: notes(document, "bandwidth_limits_json")?,
             availability_history_json: notes(document, "availability_history_json")?,

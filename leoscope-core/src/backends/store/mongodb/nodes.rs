@@ -1,6 +1,6 @@
 //! Nodes.
 
-use ::mongodb::bson::{Bson, doc, serialize_to_bson};
+use ::mongodb::bson::{Bson, Document, doc, serialize_to_bson};
 use async_trait::async_trait;
 
 use super::super::{missing, taken};
@@ -71,15 +71,11 @@ impl NodeStore for MongoStore {
     }
 
     async fn set_node_zone(&self, id: &NodeId, zone: Option<&Zone>) -> Result<()> {
-        within(Access::Write, async {
-            let set = doc! { "$set": { "timezone": zone.map(|zone| zone.name().to_owned()) } };
-            let updated = self.nodes().update_one(doc! { "_id": id.as_str() }, set).await;
-            match updated.map_err(|e| fault::write(&e))?.matched_count {
-                0 => Err(missing("node", id)),
-                _ => Ok(()),
-            }
-        })
-        .await
+        self.set_in_node(id, doc! { "timezone": zone.map(|zone| zone.name().to_owned()) }).await
+    }
+
+    async fn set_node_clock(&self, id: &NodeId, offset_us: Option<i64>) -> Result<()> {
+        self.set_in_node(id, doc! { "clock_offset_us": offset_us }).await
     }
 
     async fn set_node_standby(&self, id: &NodeId, by: StandbyBy, standby: Option<&Standby>) -> Result<()> {
@@ -128,6 +124,20 @@ impl NodeStore for MongoStore {
             let filter = after(last.map(NodeId::as_str));
             let found = super::list(&Self::nodes(self), filter, doc! { "_id": 1 }, LIMIT).await?;
             found.into_iter().map(Node::try_from).collect()
+        })
+        .await
+    }
+}
+
+impl MongoStore {
+    /// Sets some fields of a node.
+    async fn set_in_node(&self, id: &NodeId, fields: Document) -> Result<()> {
+        within(Access::Write, async {
+            let updated = self.nodes().update_one(doc! { "_id": id.as_str() }, doc! { "$set": fields }).await;
+            match updated.map_err(|e| fault::write(&e))?.matched_count {
+                0 => Err(missing("node", id)),
+                _ => Ok(()),
+            }
         })
         .await
     }

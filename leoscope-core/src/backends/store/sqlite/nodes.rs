@@ -114,6 +114,17 @@ impl NodeStore for SqliteStore {
             .await
     }
 
+    async fn set_node_clock(&self, id: &NodeId, offset_us: Option<i64>) -> Result<()> {
+        let id = id.clone();
+        let update = "UPDATE nodes SET doc = json_set(doc, '$.clock_offset_us', ?2) WHERE nodeid = ?1";
+        self.database
+            .write(move |tx| match execute(tx, update, params![id.as_str(), offset_us])? {
+                0 => Err(missing("node", id)),
+                _ => Ok(()),
+            })
+            .await
+    }
+
     async fn delete_node(&self, id: &NodeId) -> Result<()> {
         let id = id.clone();
         self.database

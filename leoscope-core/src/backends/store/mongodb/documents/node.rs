@@ -31,6 +31,8 @@ pub(in super::super) struct NodeDocument {
     #[serde(default)]
     timezone: Option<Zone>,
     #[serde(default)]
+    clock_offset_us: Option<i64>,
+    #[serde(default)]
     bandwidth_limits_json: Option<String>,
     #[serde(default)]
     availability_history_json: Option<String>,
@@ -54,6 +56,7 @@ impl From<Node> for NodeDocument {
             scheduling_enabled,
             standby,
             time_zone,
+            clock_offset_us,
             portal: PortalNotes { bandwidth_limits_json, availability_history_json },
             registered,
             last_active,
@@ -76,6 +79,7 @@ impl From<Node> for NodeDocument {
             standby: by_person,
             host_standby: by_host,
             timezone: time_zone,
+            clock_offset_us,
             bandwidth_limits_json,
             availability_history_json,
             registered_at: registered,
@@ -105,6 +109,7 @@ impl TryFrom<NodeDocument> for Node {
             standby,
             host_standby,
             timezone,
+            clock_offset_us,
             bandwidth_limits_json,
             availability_history_json,
             registered_at,
@@ -124,6 +129,7 @@ impl TryFrom<NodeDocument> for Node {
             scheduling_enabled,
             standby: Standbys::read(scavenger_mode_active, standby, host_standby),
             time_zone: timezone,
+            clock_offset_us,
             portal: PortalNotes { bandwidth_limits_json, availability_history_json },
             registered: registered_at,
             last_active: last_active_us.map(instant).transpose()?,
