@@ -3,11 +3,14 @@
 //! Each world follows from its seed alone; a failure prints it.
 
 mod cut;
+mod day;
+mod endurance;
+mod faults;
+mod restarts;
 
 use std::collections::BTreeMap;
 use std::path::Path;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use leoscope_core::agent::{Agent, AgentConfig, Parts};
@@ -27,12 +30,30 @@ use leoscope_core::ports::{Clock, ControlPlane, Ledger, Runtime};
 use leoscope_core::schedule::{CronExpr, Overlap, Policies, Schedule};
 use leoscope_core::time::{SignedDuration, Timestamp, Window, parse_time};
 use leoscope_core::{ErrorKind, Result};
+use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 
 /// A small generator (SplitMix64), so that a seed is all a world needs.
+#[derive(Debug)]
 struct Seed(u64);
 
 impl Seed {
+    /// One for a part of a world, so that what one part does does not change the others.
+    fn of(seed: u64, part: &str) -> Self {
+        let mix = |mixed: u64, byte: u8| (mixed ^ u64::from(byte)).wrapping_mul(0x0100_0000_01B3);
+        Self(part.bytes().fold(seed ^ 0xCBF2_9CE4_8422_2325, mix))
+    }
+
+    /// Whether something happens that happens once in so many times.
+    fn once_in(&mut self, times: u64) -> bool {
+        self.next(times) == 0
+    }
+
+    /// A number of seconds, from `least` to below `most`.
+    fn secs(&mut self, least: i64, most: i64) -> i64 {
+        least + i64::try_from(self.next((most - least).unsigned_abs())).expect("small")
+    }
+
     fn next(&mut self, below: u64) -> u64 {
         self.0 = self.0.wrapping_add(0x9E37_79B9_7F4A_7C15);
         let mut z = self.0;
@@ -45,6 +66,7 @@ impl Seed {
 struct World {
     clock: Arc<dyn Clock>,
     service: Arc<Service>,
+    reachable: watch::Sender<Option<Arc<Service>>>,
     dir: tempfile::TempDir,
 }
 
@@ -54,8 +76,15 @@ struct NodeState {
     runtime: SimulatedRuntime,
     ledger: Arc<dyn Ledger>,
     /// Whether its link to the orchestrator is gone.
-    cut: Arc<AtomicBool>,
+    cut: watch::Sender<bool>,
     running: Option<(CancellationToken, tokio::task::JoinHandle<Result<()>>)>,
+}
+
+/// A directory for what nodes write and sync thousands of times: in memory where there is such a place.
+fn directory() -> tempfile::TempDir {
+    let memory = Path::new("/dev/shm");
+    let dir = if memory.is_dir() { tempfile::tempdir_in(memory) } else { tempfile::tempdir() };
+    dir.expect("directory")
 }
 
 fn start_of_world() -> Timestamp {
@@ -64,11 +93,12 @@ fn start_of_world() -> Timestamp {
 
 impl World {
     async fn new() -> Self {
-        let dir = tempfile::tempdir().expect("directory");
+        let dir = directory();
         let clock: Arc<dyn Clock> = Arc::new(VirtualClock::starting_at(start_of_world()));
         let artifacts = Arc::new(DirectoryStore::new(dir.path().join("artifacts")).await.expect("artifacts"));
         let service = Service::new(Arc::new(MemoryStore::default()), artifacts, Arc::clone(&clock));
-        Self { clock, service, dir }
+        let reachable = watch::Sender::new(Some(Arc::clone(&service)));
+        Self { clock, service, reachable, dir }
     }
 
     fn as_user(&self, id: &str, role: Role) -> Arc<dyn ControlPlane> {
@@ -85,7 +115,7 @@ impl World {
             id,
             runtime: SimulatedRuntime::new(Arc::clone(&self.clock)),
             ledger: Arc::new(MemoryLedger::default()),
-            cut: Arc::default(),
+            cut: watch::Sender::new(false),
             running: None,
         }
     }
@@ -103,8 +133,10 @@ impl World {
             },
             Parts {
                 control: Arc::new(cut::Link {
-                    plane: self.as_user(node.id.as_str(), Role::Node),
-                    cut: Arc::clone(&node.cut),
+                    service: self.reachable.subscribe(),
+                    caller: Caller { id: UserId::from(&node.id), role: Role::Node },
+                    cut: node.cut.subscribe(),
+                    process: None,
                 }),
                 runtime,
                 ledger: Arc::clone(&node.ledger),
@@ -344,14 +376,14 @@ async fn a_node_that_was_cut_off_for_hours_brings_its_runs_back() {
     world.until(1).await;
     researcher.schedule_job(job("exp", &node.id, Some("*/30 * * * *"), (0, 7200), 60)).await.expect("booked");
     world.until(60).await;
-    node.cut.store(true, Ordering::SeqCst);
+    node.cut.send_replace(true);
     let mut now = 60;
     while now < 8000 {
         now += 10;
         world.until(now).await;
         world.service.reconcile().await.expect("reconciled");
         // Back at 1:40, when all three runs have long been over.
-        node.cut.store(now < 6000, Ordering::SeqCst);
+        node.cut.send_replace(now < 6000);
     }
     let ran = |secs| (secs, "COMPLETED EXPERIMENT_ENDED".to_owned());
     assert_eq!(record(&world, "exp").await, [1800, 3600, 5400].map(ran));
