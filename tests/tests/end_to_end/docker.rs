@@ -10,10 +10,10 @@ use serde_json::Value;
 
 use crate::lab::{Lab, eventually};
 
-const IMAGE: &str = "leoscope-test-busybox:1";
+pub(crate) const IMAGE: &str = "leoscope-test-busybox:1";
 
 /// Makes an image of the static busybox, so that no registry is needed.
-fn make_image() {
+pub(crate) fn make_image() {
     let runtime = tokio::runtime::Runtime::new().expect("runtime");
     runtime.block_on(async {
         let engine = DockerRuntime::connect(NodeId::parse("node-1").expect("id"), None)
@@ -30,7 +30,7 @@ fn make_image() {
     });
 }
 
-fn docker(args: &[&str]) -> String {
+pub(crate) fn docker(args: &[&str]) -> String {
     let output = Command::new("docker").args(args).output().expect("docker");
     String::from_utf8_lossy(&output.stdout).trim().to_owned()
 }

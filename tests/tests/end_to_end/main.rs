@@ -5,6 +5,7 @@ mod hostile;
 mod lab;
 mod planning;
 mod readme;
+mod restarts;
 mod secrets;
 mod several;
 
