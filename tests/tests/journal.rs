@@ -141,7 +141,7 @@ impl Killed {
         let borders = frames.flat_map(|start| [start, start + 24]).chain([0, 8, 24, self.log.len()]);
         let mut places: Vec<usize> = borders.flat_map(|at| at.saturating_sub(2)..=at + 2).collect();
         let any = u64::try_from(self.log.len()).expect("small");
-        places.extend((0..200).map(|_| usize::try_from(random.next() % any).expect("small")));
+        places.extend((0..80).map(|_| usize::try_from(random.next() % any).expect("small")));
         places.retain(|at| *at <= self.log.len());
         places.sort_unstable();
         places.dedup();

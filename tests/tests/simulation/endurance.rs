@@ -610,6 +610,11 @@ fn every_planned_run_has_one_record(world: &Testbed, runs: &[Run]) {
     assert!(due > 1_000, "seed {seed}: only {due} runs");
 }
 
+#[expect(clippy::print_stderr, reason = "what a test has to say that is no failure")]
+fn note(text: &str) {
+    eprintln!("{text}");
+}
+
 /// Lives through the world of one seed and says how to do it again if it fails.
 fn in_a_world_of_its_own(seed: u64) -> Tally {
     /// Speaks up when it is dropped by a panic.
@@ -617,11 +622,11 @@ fn in_a_world_of_its_own(seed: u64) -> Tally {
     impl Drop for Told {
         fn drop(&mut self) {
             if std::thread::panicking() {
-                eprintln!(
+                note(&format!(
                     "the world of seed {0} failed; again: LEOSCOPE_TEST_SEED={0} cargo nextest run \
                      -p leoscope-tests --test simulation thirty_days",
                     self.0
-                );
+                ));
             }
         }
     }
@@ -640,7 +645,7 @@ fn thirty_days_of_twenty_nodes_lose_nothing() {
         let begun = Instant::now();
         let tally = in_a_world_of_its_own(seed);
         let total: u64 = tally.crashes.values().sum();
-        eprintln!("seed {seed}: {} runs, {total} crashes, {:?}", tally.runs, begun.elapsed());
+        note(&format!("seed {seed}: {} runs, {total} crashes, {:?}", tally.runs, begun.elapsed()));
         for (call, count) in tally.crashes {
             *crashes.entry(call).or_default() += count;
         }
