@@ -71,6 +71,16 @@ async fn an_exclusive_run_does_not_start_beside_one_that_is_being_stopped() {
 /// The process ended after the orchestrator had acknowledged the results, before they were removed.
 #[tokio::test(start_paused = true)]
 async fn what_was_handed_over_just_before_a_crash_is_removed_after_it() {
+    left_behind_until(305).await;
+}
+
+/// The same, by a node that is back so late that it forgets the run at once (seed 2 of `endurance`).
+#[tokio::test(start_paused = true)]
+async fn what_was_handed_over_is_removed_by_a_node_that_forgets_the_run_at_once() {
+    left_behind_until(2 * 3_600).await;
+}
+
+async fn left_behind_until(back: i64) {
     let (world, mut node) = with_two_runs_in_a_row(Behaviour::default()).await;
     world.until(300).await;
     World::crash(&mut node).await;
@@ -84,8 +94,9 @@ async fn what_was_handed_over_just_before_a_crash_is_removed_after_it() {
         std::fs::create_dir_all(file.parent().expect("directory")).expect("directory");
         std::fs::write(file, "left").expect("write");
     }
+    world.until(back).await;
     world.boot(&mut node).await;
-    world.until(310).await;
+    world.until(back + 5).await;
     assert!(left.iter().all(|file| !file.exists()), "{left:?}");
     assert!(!dir.join("runs").join(run.id.as_str()).exists());
 }
