@@ -103,8 +103,12 @@ fn transition(entry: &mut JournalEntry, event: Event, now: Timestamp) -> Option<
         }
         (Stopping, Event::Exited(exit)) => {
             note_exit(entry, exit);
-            let outcome = entry.outcome.clone().unwrap_or_else(|| ended(exit));
-            collect(entry, outcome)
+            let decided = entry.outcome.clone().filter(|outcome| {
+                // A runtime that did not answer at the end of the window has seen it end before that.
+                let before = entry.run.planned.is_some_and(|window| exit.at < window.end());
+                !(before && outcome.reason == Reason::LengthReached)
+            });
+            collect(entry, decided.unwrap_or_else(|| ended(exit)))
         }
         (Planned | Preparing | Ready, Event::Cancelled(outcome)) => collect(entry, outcome),
         (Starting | Executing, Event::Cancelled(outcome)) => stop(entry, outcome),

@@ -6,11 +6,11 @@ use std::sync::Arc;
 use tokio::sync::oneshot;
 use tokio::task::JoinSet;
 
-use super::{Inner, executor, pairing};
+use super::{Inner, executor, pairing, results};
 use crate::error::{Error, Result};
 use crate::ids::RunId;
 use crate::lifecycle::Event;
-use crate::model::{JournalEntry, Outcome, Step};
+use crate::model::{Bundle, JournalEntry, Outcome, Step};
 use crate::plan::{Plan, plan};
 
 /// The runs that are being driven, and how to cancel each.
@@ -83,6 +83,12 @@ async fn carry_out(node: &Arc<Inner>, driven: &mut Driven, plan: Plan) -> Result
         }
     }
     for run in forget {
+        // The last chance: the process may have ended, or not come so far, after the acknowledgement.
+        if let Some(entry) = node.journal.entry(&run).await
+            && entry.bundle == Bundle::Delivered
+        {
+            results::clean(node, &entry);
+        }
         node.journal.remove(&run).await?;
     }
     node.launcher.set(wake).await

@@ -6,9 +6,9 @@ use super::{Inner, RETRY, container, pairing, results};
 use crate::error::{Error, Result};
 use crate::ids::RunId;
 use crate::lifecycle::{Action, Event};
-use crate::model::{Exit, JournalEntry, Outcome, Prepared, Reason, RuntimeState, Stage};
+use crate::model::{Exit, JournalEntry, Outcome, Prepared, Reason, RuntimeState, Stage, Step};
 
-/// How often stopping an experiment is tried before it is given up.
+/// How often stopping an experiment is tried that the runtime refuses to stop.
 const STOP_ATTEMPTS: usize = 30;
 
 /// Carries a run out: tell the state machine what happened, do what it asks for, until it asks
@@ -53,6 +53,9 @@ async fn perform(node: &Inner, entry: &JournalEntry, action: Action) -> Event {
         },
         Action::AwaitStart => {
             pairing::await_start(node, entry).await;
+            if entry.job.overhead {
+                link_is_free(node, run).await;
+            }
             Event::Due { clock_offset_us: node.clock_offset_us() }
         }
         Action::Start => match node.runtime.start(run).await {
@@ -83,6 +86,31 @@ async fn prepare(node: &Inner, entry: &JournalEntry) -> Result<Prepared, Outcome
         .await
         .map_err(|e| Outcome::failed(Stage::Deploy, Reason::RouteFailed, e.to_string()))?;
     node.runtime.prepare(&spec).await
+}
+
+/// Waits until no other run that needs the link for itself may have it still: one is being stopped when
+/// its window ends, and a node that was away stops late what went on without it.
+async fn link_is_free(node: &Inner, run: &RunId) {
+    let mut changes = node.journal.changes();
+    loop {
+        changes.borrow_and_update();
+        let journal = node.journal.entries().await;
+        if !journal.iter().any(|other| other.run.id != *run && other.job.overhead && may_run(other)) {
+            return;
+        }
+        // The sender lives in the journal.
+        let _ = changes.changed().await;
+    }
+}
+
+/// Whether the experiment of a run may be running.
+fn may_run(entry: &JournalEntry) -> bool {
+    match entry.step {
+        Step::Planned | Step::Preparing | Step::Ready | Step::Done => false,
+        Step::Starting | Step::Executing | Step::Stopping => true,
+        // One that was started though the answer to that was lost is stopped when it is collected.
+        Step::Collecting => entry.run.ended.is_none(),
+    }
 }
 
 async fn watch(node: &Inner, entry: &JournalEntry) -> Event {
@@ -121,7 +149,7 @@ async fn watch(node: &Inner, entry: &JournalEntry) -> Event {
 /// Stops the experiment and tells how it ended.
 async fn stop(node: &Inner, run: &RunId) -> Exit {
     for _ in 0..STOP_ATTEMPTS {
-        match node.runtime.stop(run, node.config.grace).await {
+        match node.insist(run, || node.runtime.stop(run, node.config.grace)).await {
             Ok(()) => break,
             Err(error) => {
                 tracing::warn!(%run, %error, "cannot stop the experiment");

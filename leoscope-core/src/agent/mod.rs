@@ -33,7 +33,7 @@ use tokio::sync::{Mutex, Notify, watch};
 use tokio_util::sync::CancellationToken;
 
 use crate::error::Result;
-use crate::ids::NodeId;
+use crate::ids::{NodeId, RunId};
 use crate::model::{ClockReading, ExecutorConfig, JournalEntry, Orders, RuntimeState, Standby};
 use crate::ports::{
     Clock, ClockMeter, ControlPlane, Kernel, Launcher, Ledger, Routes, Runtime, RuntimeInfo, TrafficMeter,
@@ -196,8 +196,26 @@ impl Inner {
         self.reading.borrow().map(|reading| reading.offset_us)
     }
 
+    /// Does something that may be done again until it works, or cannot work: an engine that is being
+    /// restarted answers later.
+    async fn insist<T, F: Future<Output = Result<T>>>(
+        &self,
+        run: &RunId,
+        doing: impl Fn() -> F,
+    ) -> Result<T> {
+        loop {
+            match doing().await {
+                Err(error) if error.kind().is_transient() => {
+                    tracing::warn!(%run, %error, "trying again");
+                    self.pause(RETRY).await;
+                }
+                other => return other,
+            }
+        }
+    }
+
     /// What the runtime knows of a run; a runtime that does not answer is asked again.
-    async fn found(&self, run: &crate::ids::RunId) -> RuntimeState {
+    async fn found(&self, run: &RunId) -> RuntimeState {
         loop {
             match self.runtime.state(run).await {
                 Ok(state) => return state,

@@ -18,6 +18,12 @@ const LONGEST_PAUSE: SignedDuration = SignedDuration::from_secs(15);
 /// Reports and deliveries go on side by side: a bundle may take long, and what has happened is to
 /// be known at once.
 pub(super) async fn run(node: &Inner) -> Result<()> {
+    // A node that ended between the acknowledgement and the removal left what it had.
+    for entry in node.journal.entries().await {
+        if entry.bundle == Bundle::Delivered {
+            results::clean(node, &entry);
+        }
+    }
     tokio::try_join!(
         hand_over(node, What::Records),
         hand_over(node, What::Bundles),

@@ -50,16 +50,16 @@ pub(super) async fn collect(node: &Inner, entry: &JournalEntry) -> Result<()> {
     let run = &entry.run.id;
     let dir = run_dir(node, run);
     fs::create_dir_all(&dir).map_err(|e| Error::while_doing(format!("make {}", dir.display()), e))?;
+    let (stdout, stderr) = (dir.join("stdout.log"), dir.join("stderr.log"));
+    let save = || node.insist(run, || node.runtime.save_output(run, &stdout, &stderr));
     match node.found(run).await {
         RuntimeState::Absent => {}
         RuntimeState::Prepared | RuntimeState::Running(_) => {
             // Not started, or cancelled before its start was known.
-            node.runtime.stop(run, node.config.grace).await?;
-            node.runtime.save_output(run, &dir.join("stdout.log"), &dir.join("stderr.log")).await?;
+            node.insist(run, || node.runtime.stop(run, node.config.grace)).await?;
+            save().await?;
         }
-        RuntimeState::Exited(_) => {
-            node.runtime.save_output(run, &dir.join("stdout.log"), &dir.join("stderr.log")).await?;
-        }
+        RuntimeState::Exited(_) => save().await?,
     }
     let results = container::results_dir(node, entry);
     if !results.exists() {
@@ -74,7 +74,11 @@ pub(super) async fn collect(node: &Inner, entry: &JournalEntry) -> Result<()> {
     tokio::task::spawn_blocking(move || bundle::pack(&contents, &target))
         .await
         .map_err(|e| Error::while_doing("pack the results", e))??;
-    node.runtime.remove(run).await
+    if let Err(error) = node.insist(run, || node.runtime.remove(run)).await {
+        // The results are there; what is left of it is removed when the node starts anew.
+        tracing::warn!(%run, %error, "cannot remove the experiment");
+    }
+    Ok(())
 }
 
 /// What is known of the run apart from its files; the packer adds those.

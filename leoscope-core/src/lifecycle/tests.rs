@@ -77,6 +77,20 @@ fn being_stopped_at_the_deadline_is_a_normal_end_whatever_the_exit_code() {
     assert_eq!(entry.run.exit_code, Some(137));
 }
 
+/// The runtime was away at the deadline, and told only afterwards that the experiment had failed before.
+#[test]
+fn an_experiment_that_failed_unseen_before_its_deadline_is_not_taken_for_one_that_was_stopped() {
+    for (code, status) in [(3, RunStatus::Failed), (0, RunStatus::Completed)] {
+        let mut entry = entry();
+        let mut events = to_executing();
+        let found = Event::Exited(exit(code, 40));
+        events.extend([(Event::DeadlineReached, 60), (found, 90), (Event::Collected, 91)]);
+        feed(&mut entry, &events);
+        assert_eq!((entry.run.status, entry.run.ended), (status, Some(at(40))));
+        assert_ne!(entry.run.reason.as_deref(), Some("LENGTH_REACHED"));
+    }
+}
+
 #[test]
 fn failures_keep_their_first_reason() {
     let mut entry = entry();

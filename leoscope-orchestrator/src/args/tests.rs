@@ -1,5 +1,6 @@
 use clap::CommandFactory as _;
 use leoscope_core::backends::store::StoreLocation;
+use leoscope_settings::LogFormat;
 
 use super::*;
 

@@ -7,6 +7,7 @@ mod operator;
 mod paired;
 mod planning;
 mod readme;
+mod restarts;
 mod secrets;
 mod several;
 mod standby;

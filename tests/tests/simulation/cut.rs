@@ -2,25 +2,83 @@
 
 use std::net::IpAddr;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
 
 use async_trait::async_trait;
 use bytes::Bytes;
+use futures_util::StreamExt as _;
+use leoscope_core::control::{Service, Session};
 use leoscope_core::ids::{JobId, NodeId, RunId, TaskId, UserId};
 use leoscope_core::model::{
-    AuditEntry, AuditFilter, EventScope, Heartbeat, Job, JobChange, JobEvent, JobPlan, JobSpec, NewEvent,
-    NewTask, NewUser, Node, NodeFilter, NodeUpdate, Orders, Run, RunFilter, Secret, Settings, SlotRequest,
-    Standby, StandbyBy, Task, TaskFilter, TaskStatus,
+    AuditEntry, AuditFilter, Caller, EventScope, Heartbeat, Job, JobChange, JobEvent, JobPlan, JobSpec,
+    NewEvent, NewTask, NewUser, Node, NodeFilter, NodeUpdate, Orders, Run, RunFilter, Secret, Settings,
+    SlotRequest, Standby, StandbyBy, Task, TaskFilter, TaskStatus,
 };
 use leoscope_core::ports::{ByteStream, Calendar, ControlPlane, OrdersStream, Scheduled};
 use leoscope_core::time::{Timestamp, Window};
 use leoscope_core::{Error, Result};
+use tokio::sync::watch;
 
-/// The orchestrator over a link that is gone while `cut` is set.
-#[derive(Debug)]
+use crate::faults::Process;
+
+/// The way of one caller to the orchestrator: gone while the link is cut or the orchestrator is down,
+/// and whoever waits for an answer then hears that there is none.
+#[derive(Debug, Clone)]
 pub(crate) struct Link {
-    pub(crate) plane: Arc<dyn ControlPlane>,
-    pub(crate) cut: Arc<AtomicBool>,
+    /// The orchestrator, while there is one.
+    pub(crate) service: watch::Receiver<Option<Arc<Service>>>,
+    pub(crate) caller: Caller,
+    pub(crate) cut: watch::Receiver<bool>,
+    /// What goes wrong with the calls of a node.
+    pub(crate) process: Option<Arc<Process>>,
+}
+
+impl Link {
+    fn session(&self) -> Result<Session> {
+        if *self.cut.borrow() {
+            return Err(Error::unavailable("the link is cut"));
+        }
+        let service = self.service.borrow();
+        let service = service.as_ref().ok_or_else(|| Error::unavailable("the orchestrator is down"))?;
+        Ok(service.session(self.caller.clone()))
+    }
+
+    /// Waits until what was reachable is not any more.
+    fn broken(&self) -> impl Future<Output = ()> + Send + 'static {
+        let (mut service, mut cut) = (self.service.clone(), self.cut.clone());
+        service.mark_unchanged();
+        async move {
+            // Without a sender nothing will ever break.
+            let gone = async {
+                if service.changed().await.is_err() {
+                    std::future::pending::<()>().await;
+                }
+            };
+            let cut = async {
+                if cut.wait_for(|cut| *cut).await.is_err() {
+                    std::future::pending::<()>().await;
+                }
+            };
+            tokio::select! {
+                () = gone => {}
+                () = cut => {}
+            }
+        }
+    }
+
+    async fn carry<T: Send>(&self, call: &str, answer: impl Future<Output = Result<T>> + Send) -> Result<T> {
+        let broken = self.broken();
+        let answer = async {
+            tokio::select! {
+                biased;
+                answer = answer => answer,
+                () = broken => Err(Error::unavailable("the link broke")),
+            }
+        };
+        match &self.process {
+            Some(process) => process.at(call, process.lossy(answer, || Error::unavailable("lost"))).await,
+            None => answer.await,
+        }
+    }
 }
 
 macro_rules! calls {
@@ -28,11 +86,17 @@ macro_rules! calls {
         #[async_trait]
         impl ControlPlane for Link {
             $(async fn $call(&self, $($name: $kind),*) -> Result<$answer> {
-                if self.cut.load(Ordering::SeqCst) {
-                    return Err(Error::unavailable("the link is cut"));
-                }
-                self.plane.$call($($name),*).await
+                let session = self.session();
+                self.carry(stringify!($call), async move { session?.$call($($name),*).await }).await
             })+
+
+            async fn watch_orders(&self, node: &NodeId) -> Result<OrdersStream> {
+                let session = self.session();
+                let stream = self
+                    .carry("watch_orders", async move { session?.watch_orders(node).await })
+                    .await?;
+                Ok(Box::pin(stream.take_until(self.broken())))
+            }
         }
     };
 }
@@ -75,7 +139,6 @@ calls! {
     settings() -> Settings;
     update_settings(settings: Settings) -> ();
     orders(node: &NodeId) -> Orders;
-    watch_orders(node: &NodeId) -> OrdersStream;
     upload(run: &RunId, content: ByteStream) -> ();
     download(run: &RunId) -> ByteStream;
     probe_artifacts(content: Bytes) -> Bytes;

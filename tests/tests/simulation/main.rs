@@ -3,12 +3,15 @@
 //! Each world follows from its seed alone; a failure prints it.
 
 mod cut;
+mod day;
+mod endurance;
+mod faults;
 mod pairing;
+mod restarts;
 mod standby;
 
 use std::collections::BTreeMap;
 use std::path::Path;
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
@@ -32,12 +35,30 @@ use leoscope_core::ports::{Clock, ClockMeter, ControlPlane, Ledger, Runtime};
 use leoscope_core::schedule::{CronExpr, Overlap, Policies, Schedule};
 use leoscope_core::time::{SignedDuration, Timestamp, Window, parse_time};
 use leoscope_core::{Error, ErrorKind, Result};
+use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 
 /// A small generator (SplitMix64), so that a seed is all a world needs.
+#[derive(Debug)]
 struct Seed(u64);
 
 impl Seed {
+    /// One for a part of a world, so that what one part does does not change the others.
+    fn of(seed: u64, part: &str) -> Self {
+        let mix = |mixed: u64, byte: u8| (mixed ^ u64::from(byte)).wrapping_mul(0x0100_0000_01B3);
+        Self(part.bytes().fold(seed ^ 0xCBF2_9CE4_8422_2325, mix))
+    }
+
+    /// Whether something happens that happens once in so many times.
+    fn once_in(&mut self, times: u64) -> bool {
+        self.next(times) == 0
+    }
+
+    /// A number of seconds, from `least` to below `most`.
+    fn secs(&mut self, least: i64, most: i64) -> i64 {
+        least + i64::try_from(self.next((most - least).unsigned_abs())).expect("small")
+    }
+
     fn next(&mut self, below: u64) -> u64 {
         self.0 = self.0.wrapping_add(0x9E37_79B9_7F4A_7C15);
         let mut z = self.0;
@@ -50,6 +71,7 @@ impl Seed {
 struct World {
     clock: Arc<dyn Clock>,
     service: Arc<Service>,
+    reachable: watch::Sender<Option<Arc<Service>>>,
     dir: tempfile::TempDir,
 }
 
@@ -59,7 +81,7 @@ struct NodeState {
     runtime: SimulatedRuntime,
     ledger: Arc<dyn Ledger>,
     /// Whether its link to the orchestrator is gone.
-    cut: Arc<AtomicBool>,
+    cut: watch::Sender<bool>,
     /// What its network interfaces have moved.
     traffic: ManualMeter,
     executor: ExecutorConfig,
@@ -86,17 +108,25 @@ impl ClockMeter for Meter {
     }
 }
 
+/// A directory for what nodes write and sync thousands of times: in memory where there is such a place.
+fn directory() -> tempfile::TempDir {
+    let memory = Path::new("/dev/shm");
+    let dir = if memory.is_dir() { tempfile::tempdir_in(memory) } else { tempfile::tempdir() };
+    dir.expect("directory")
+}
+
 fn start_of_world() -> Timestamp {
     parse_time("2026-12-01T00:00:00").expect("time")
 }
 
 impl World {
     async fn new() -> Self {
-        let dir = tempfile::tempdir().expect("directory");
+        let dir = directory();
         let clock: Arc<dyn Clock> = Arc::new(VirtualClock::starting_at(start_of_world()));
         let artifacts = Arc::new(DirectoryStore::new(dir.path().join("artifacts")).await.expect("artifacts"));
         let service = Service::new(Arc::new(MemoryStore::default()), artifacts, Arc::clone(&clock));
-        Self { clock, service, dir }
+        let reachable = watch::Sender::new(Some(Arc::clone(&service)));
+        Self { clock, service, reachable, dir }
     }
 
     fn as_user(&self, id: &str, role: Role) -> Arc<dyn ControlPlane> {
@@ -113,7 +143,7 @@ impl World {
             id,
             runtime: SimulatedRuntime::new(Arc::clone(&self.clock)),
             ledger: Arc::new(MemoryLedger::default()),
-            cut: Arc::default(),
+            cut: watch::Sender::new(false),
             traffic: ManualMeter::default(),
             executor: ExecutorConfig::default(),
             meter: Meter::default(),
@@ -135,8 +165,10 @@ impl World {
             },
             Parts {
                 control: Arc::new(cut::Link {
-                    plane: self.as_user(node.id.as_str(), Role::Node),
-                    cut: Arc::clone(&node.cut),
+                    service: self.reachable.subscribe(),
+                    caller: Caller { id: UserId::from(&node.id), role: Role::Node },
+                    cut: node.cut.subscribe(),
+                    process: None,
                 }),
                 runtime,
                 ledger: Arc::clone(&node.ledger),
@@ -267,11 +299,11 @@ async fn a_wrong_clock_is_recorded_with_each_run_and_told_to_everybody_concerned
 async fn a_node_without_a_time_service_asks_the_orchestrator_when_it_can_be_reached() {
     let world = World::new().await;
     let mut node = world.node("node").await;
-    node.cut.store(true, Ordering::SeqCst);
+    node.cut.send_replace(true);
     world.boot(&mut node).await;
     world.until(30).await;
     assert_eq!(node.ledger.clock().await.expect("ledger"), None);
-    node.cut.store(false, Ordering::SeqCst);
+    node.cut.send_replace(false);
     world.until(120).await;
     let reading = node.ledger.clock().await.expect("ledger").expect("reading");
     assert_eq!((reading.offset_us, reading.source), (0, ClockSource::Orchestrator));
@@ -307,12 +339,12 @@ async fn a_node_s_status_tells_what_comes_what_runs_and_what_waits() {
     assert_eq!(during.running.len(), 1, "{during:?}");
     assert_eq!(during.running[0].run, before.next[0].run);
     assert_eq!(during.next[0].starts_in_secs, 270);
-    node.cut.store(true, Ordering::SeqCst);
+    node.cut.send_replace(true);
     let after = look(&node, 400).await;
     assert!(after.running.is_empty(), "{after:?}");
     assert_eq!(after.outbox.len(), 1);
     assert!(after.outbox[0].record && after.outbox[0].results_bytes > Some(0), "{after:?}");
-    node.cut.store(false, Ordering::SeqCst);
+    node.cut.send_replace(false);
     assert_eq!(look(&node, 450).await.outbox, []);
 }
 
@@ -479,14 +511,14 @@ async fn a_node_that_was_cut_off_for_hours_brings_its_runs_back() {
     world.until(1).await;
     researcher.schedule_job(job("exp", &node.id, Some("*/30 * * * *"), (0, 7200), 60)).await.expect("booked");
     world.until(60).await;
-    node.cut.store(true, Ordering::SeqCst);
+    node.cut.send_replace(true);
     let mut now = 60;
     while now < 8000 {
         now += 10;
         world.until(now).await;
         world.service.reconcile().await.expect("reconciled");
         // Back at 1:40, when all three runs have long been over.
-        node.cut.store(now < 6000, Ordering::SeqCst);
+        node.cut.send_replace(now < 6000);
     }
     let ran = |secs| (secs, "COMPLETED EXPERIMENT_ENDED".to_owned());
     assert_eq!(record(&world, "exp").await, [1800, 3600, 5400].map(ran));

@@ -109,12 +109,12 @@ async fn a_side_whose_other_node_is_silent_ends_and_says_so() {
     let long = JobSpec { server: Some(server.id.clone()), ..job("long", &client.id, None, (300, 900), 600) };
     researcher.schedule_job(long).await.expect("booked");
     world.until(320).await;
-    client.cut.store(true, Ordering::SeqCst);
+    client.cut.send_replace(true);
     world.until(420).await;
     let served = sides(&world, "long").await.remove(1);
     assert_eq!(served.reason.as_deref(), Some("PEER_SILENT"), "{served:#?}");
     assert!(served.message.contains("node client"), "{served:#?}");
-    client.cut.store(false, Ordering::SeqCst);
+    client.cut.send_replace(false);
     world.until(440).await;
     let measured = sides(&world, "long").await.remove(0);
     assert_eq!(measured.reason.as_deref(), Some("PEER_ENDED"), "{measured:#?}");

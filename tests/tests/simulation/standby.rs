@@ -80,7 +80,7 @@ async fn a_pause_stops_what_needs_the_link_and_ends_by_itself_everywhere() {
     let warnings = researcher.plan_job(spec.clone(), 1).await.expect("plan").warnings;
     assert!(warnings[0].ends_with("until 2026-12-01T00:30:00 (a video call)"), "{warnings:?}");
     // The node is cut off, and no one is there to end it.
-    node.cut.store(true, Ordering::SeqCst);
+    node.cut.send_replace(true);
     world.until(1799).await;
     assert_eq!(owner.standby(&node.id).await.expect("standby"), Some(pause.clone()));
     world.until(1800).await;
@@ -90,7 +90,7 @@ async fn a_pause_stops_what_needs_the_link_and_ends_by_itself_everywhere() {
     let warnings = researcher.plan_job(spec, 1).await.expect("plan").warnings;
     assert!(warnings[0].contains("has not been seen since"), "nothing but that it is cut off: {warnings:?}");
     world.until(2500).await;
-    node.cut.store(false, Ordering::SeqCst);
+    node.cut.send_replace(false);
     world.until(3300).await;
     let ran = |secs| (secs, "COMPLETED LENGTH_REACHED".to_owned());
     let skipped = |secs| (secs, "SKIPPED SCAVENGER_MODE".to_owned());
@@ -159,12 +159,12 @@ async fn a_host_that_uses_its_link_has_it_at_once_and_only_that_is_taken_back() 
     let seen = owner.standby(&node.id).await.expect("standby");
     assert_eq!(seen, None, "that much is allowed");
     // Nobody can be reached, and the node acts all the same: busy from 650 to 680.
-    node.cut.store(true, Ordering::SeqCst);
+    node.cut.send_replace(true);
     host_moves(&world, &node, &mut total, 650, 680, 9000).await;
     let stays = node.runtime.stays();
     let ended = stays[0].ended.expect("it was stopped").duration_since(start_of_world()).as_secs();
     assert!((650..665).contains(&ended), "at {ended}");
-    node.cut.store(false, Ordering::SeqCst);
+    node.cut.send_replace(false);
     host_moves(&world, &node, &mut total, 680, 700, 0).await;
     let seen = owner.standby(&node.id).await.expect("standby").expect("the host is busy");
     assert_eq!(seen.reason.as_deref(), Some("the host uses eth0 itself"));

@@ -19,6 +19,12 @@ use crate::time::Timestamp;
 /// The exit code of a simulated experiment that was asked to end: as if by SIGTERM.
 const STOPPED: i32 = 128 + 15;
 
+/// The exit code of one that had to be killed: as if by SIGKILL.
+const KILLED: i32 = 128 + 9;
+
+/// What is said while the engine is away.
+const AWAY: &str = "the simulated engine is away";
+
 /// What a simulated experiment does.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Behaviour {
@@ -28,6 +34,8 @@ pub struct Behaviour {
     pub exit_code: i32,
     /// How long its start takes.
     pub start_delay: Duration,
+    /// How long it takes to end when it is asked to; one that takes longer than its grace is killed.
+    pub stop_delay: Duration,
     /// How its preparation fails, if it does.
     pub prepare_failure: Option<Outcome>,
     /// How its start fails, if it does.
@@ -41,6 +49,7 @@ impl Default for Behaviour {
             duration: Some(Duration::from_secs(1)),
             exit_code: 0,
             start_delay: Duration::ZERO,
+            stop_delay: Duration::ZERO,
             prepare_failure: None,
             start_failure: None,
         }
@@ -71,12 +80,14 @@ pub struct SimulatedRuntime {
 #[derive(Debug, Default)]
 struct Machine {
     state: Mutex<State>,
-    /// Tells those who wait that something was stopped or removed.
+    /// Tells those who wait that something was stopped or removed, or that the engine has gone.
     changes: watch::Sender<()>,
 }
 
 #[derive(Debug, Default)]
 struct State {
+    /// Whether the engine has gone, so that no call is answered.
+    away: bool,
     default: Behaviour,
     behaviours: BTreeMap<RunId, Behaviour>,
     /// What is known of each run.
@@ -100,6 +111,15 @@ struct Started {
     at: Timestamp,
     /// How it ends, or will end if nothing happens.
     exit: Option<Exit>,
+}
+
+impl Started {
+    /// Ends it as `exit` says, unless it ends by itself before that; gives the instant of its end.
+    fn end(&mut self, exit: Exit) -> Timestamp {
+        let kept = self.exit.filter(|earlier| earlier.at <= exit.at).unwrap_or(exit);
+        self.exit = Some(kept);
+        kept.at
+    }
 }
 
 impl State {
@@ -159,33 +179,60 @@ impl SimulatedRuntime {
             .collect()
     }
 
+    /// Lets the engine go away, or come back. While it is away every call is answered as by an engine
+    /// that cannot be reached; the experiments go on.
+    pub fn set_available(&self, available: bool) {
+        self.state().away = !available;
+        self.machine.changes.send_replace(());
+    }
+
+    /// Ends everything that runs at once, as when the engine or the machine is restarted. What is known
+    /// of the experiments stays.
+    pub fn kill_all(&self) {
+        let now = self.clock.now();
+        for started in &mut self.state().stays {
+            started.end(Exit { code: None, out_of_memory: false, at: now });
+        }
+        self.machine.changes.send_replace(());
+    }
+
     fn state(&self) -> MutexGuard<'_, State> {
         self.machine.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Ends the experiment now, if it runs.
-    fn end(&self, run: &RunId) {
-        let now = self.clock.now();
+    /// What the engine knows, if it answers.
+    fn engine(&self) -> Result<MutexGuard<'_, State>> {
+        let state = self.state();
+        if state.away { Err(Error::unavailable(AWAY)) } else { Ok(state) }
+    }
+
+    /// As [`engine`](Self::engine), for what a run fails by.
+    fn engine_for_run(&self) -> Result<MutexGuard<'_, State>, Outcome> {
+        let gone = |_| Outcome::failed(Stage::Container, Reason::RuntimeUnavailable, AWAY);
+        self.engine().map_err(gone)
+    }
+
+    /// Lets the experiment end with `exit`, if it has not ended before that; gives the instant at which
+    /// it will have ended.
+    fn end(&self, run: &RunId, exit: Exit) -> Timestamp {
         let mut state = self.state();
-        let Some(Progress::Started(place)) = state.runs.get(run).copied() else { return };
-        if let Some(started) = state.stays.get_mut(place)
-            && started.exit.is_none_or(|exit| exit.at > now)
-        {
-            started.exit = Some(Exit { code: Some(STOPPED), out_of_memory: false, at: now });
-        }
+        let Some(Progress::Started(place)) = state.runs.get(run).copied() else { return exit.at };
+        let ended = state.stays.get_mut(place).map_or(exit.at, |started| started.end(exit));
         drop(state);
         self.machine.changes.send_replace(());
+        ended
     }
 }
 
 #[async_trait]
 impl Runtime for SimulatedRuntime {
     async fn info(&self) -> Result<RuntimeInfo> {
+        drop(self.engine()?);
         Ok(RuntimeInfo { name: "simulated".into(), version: String::new() })
     }
 
     async fn prepare(&self, spec: &RunSpec) -> Result<Prepared, Outcome> {
-        let mut state = self.state();
+        let mut state = self.engine_for_run()?;
         if let Some(failure) = state.behaviour(&spec.run).prepare_failure.clone() {
             return Err(failure);
         }
@@ -194,14 +241,15 @@ impl Runtime for SimulatedRuntime {
     }
 
     async fn start(&self, run: &RunId) -> Result<Timestamp, Outcome> {
-        let behaviour = self.state().behaviour(run).clone();
-        let Behaviour { duration, exit_code, start_delay, prepare_failure: _, start_failure } = behaviour;
+        let behaviour = self.engine_for_run()?.behaviour(run).clone();
+        let Behaviour { duration, exit_code, start_delay, stop_delay: _, prepare_failure: _, start_failure } =
+            behaviour;
         if self.state().started(run).is_none() && !start_delay.is_zero() {
             let ready = self.clock.now().checked_add(lasting(start_delay)).unwrap_or(Timestamp::MAX);
             self.clock.sleep_until(ready).await;
         }
         let at = self.clock.now();
-        let mut state = self.state();
+        let mut state = self.engine_for_run()?;
         if let Some(started) = state.started(run) {
             return Ok(started.at);
         }
@@ -227,7 +275,7 @@ impl Runtime for SimulatedRuntime {
         let mut changes = self.machine.changes.subscribe();
         loop {
             changes.mark_unchanged();
-            let found = self.state().look(run, self.clock.now());
+            let found = self.engine()?.look(run, self.clock.now());
             let end = match found {
                 RuntimeState::Exited(exit) => return Ok(exit),
                 RuntimeState::Running(_) => self.state().started(run).and_then(|started| started.exit),
@@ -251,17 +299,23 @@ impl Runtime for SimulatedRuntime {
         }
     }
 
-    async fn stop(&self, run: &RunId, _grace: Duration) -> Result<()> {
-        self.end(run);
-        Ok(())
+    async fn stop(&self, run: &RunId, grace: Duration) -> Result<()> {
+        let delay = self.engine()?.behaviour(run).stop_delay;
+        let code = if delay <= grace { STOPPED } else { KILLED };
+        let at = self.clock.now().checked_add(lasting(delay.min(grace))).unwrap_or(Timestamp::MAX);
+        let ended = self.end(run, Exit { code: Some(code), out_of_memory: false, at });
+        if matches!(self.state().look(run, self.clock.now()), RuntimeState::Running(_)) {
+            self.clock.sleep_until(ended).await;
+        }
+        self.engine().map(drop)
     }
 
     async fn state(&self, run: &RunId) -> Result<RuntimeState> {
-        Ok(self.state().look(run, self.clock.now()))
+        Ok(self.engine()?.look(run, self.clock.now()))
     }
 
     async fn save_output(&self, run: &RunId, stdout: &Path, stderr: &Path) -> Result<()> {
-        if !self.state().runs.contains_key(run) {
+        if !self.engine()?.runs.contains_key(run) {
             return Err(Error::not_found(format!("there is no experiment of run {run}")));
         }
         let saved = async {
@@ -272,7 +326,8 @@ impl Runtime for SimulatedRuntime {
     }
 
     async fn remove(&self, run: &RunId) -> Result<()> {
-        self.end(run);
+        drop(self.engine()?);
+        self.end(run, Exit { code: Some(KILLED), out_of_memory: false, at: self.clock.now() });
         self.state().runs.remove(run);
         Ok(())
     }
@@ -283,7 +338,7 @@ impl Runtime for SimulatedRuntime {
     }
 
     async fn list(&self) -> Result<Vec<RunId>> {
-        Ok(self.state().runs.keys().cloned().collect())
+        Ok(self.engine()?.runs.keys().cloned().collect())
     }
 
     async fn run_at(&self, address: IpAddr) -> Result<Option<Resident>> {
