@@ -15,7 +15,7 @@ use leoscope_core::backends::ledger::SqliteLedger;
 use leoscope_core::backends::runtime::{DockerRuntime, ProcessRuntime};
 use leoscope_core::client::{ClientConfig, GrpcClient};
 use leoscope_core::ids::NodeId;
-use leoscope_core::model::ExecutorConfig;
+use leoscope_core::model::{DockerConfig, ExecutorConfig};
 use leoscope_core::ports::{Clock, Runtime, RuntimeInfo};
 use leoscope_core::schedule::Zone;
 use leoscope_core::time::SignedDuration;
@@ -71,7 +71,7 @@ const GRACE: Duration = Duration::from_secs(5);
 pub async fn build(config: NodeConfig) -> Result<Node> {
     let NodeConfig { node, time_zone, client, state_dir, executor, runtime, interval } = config;
     make_private_dir(&state_dir)?;
-    let runtime = choose_runtime(runtime, &node, &state_dir).await?;
+    let runtime = choose_runtime(runtime, &node, &state_dir, &executor.docker).await?;
     let info = runtime.info().await?;
     let clock: Arc<dyn Clock> = Arc::new(SystemClock);
     let agent = Agent::new(
@@ -92,14 +92,19 @@ async fn choose_runtime(
     choice: RuntimeChoice,
     node: &NodeId,
     state_dir: &std::path::Path,
+    docker: &DockerConfig,
 ) -> Result<Arc<dyn Runtime>> {
     let process =
         || -> Result<Arc<dyn Runtime>> { Ok(Arc::new(ProcessRuntime::new(state_dir.join("processes"))?)) };
+    let connected = DockerRuntime::connect(node.clone(), docker.host.as_deref());
+    let held = |engine: DockerRuntime| -> Result<Arc<dyn Runtime>> {
+        Ok(Arc::new(engine.with_config(docker.clone()).holding(&state_dir.join("gates"))?))
+    };
     match choice {
         RuntimeChoice::Process => process(),
-        RuntimeChoice::Docker => Ok(Arc::new(DockerRuntime::connect(node.clone(), None).await?)),
-        RuntimeChoice::Auto => match DockerRuntime::connect(node.clone(), None).await {
-            Ok(docker) => Ok(Arc::new(docker)),
+        RuntimeChoice::Docker => held(connected.await?),
+        RuntimeChoice::Auto => match connected.await {
+            Ok(engine) => held(engine),
             Err(error) => {
                 tracing::info!(%error, "no container engine, experiments run as plain processes");
                 process()

@@ -1,5 +1,6 @@
 //! Driving one run from its first event to its end.
 
+use jiff::SignedDuration;
 use tokio::sync::oneshot;
 
 use super::{Inner, RETRY, container, results};
@@ -10,6 +11,10 @@ use crate::model::{Exit, JournalEntry, Outcome, Prepared, Reason, RuntimeState, 
 
 /// How often stopping an experiment is tried before it is given up.
 const STOP_ATTEMPTS: usize = 30;
+
+/// How long before its instant a run enters the step in which it is started: what has to be on disk
+/// then is not to be waited for at the instant.
+const AHEAD: SignedDuration = SignedDuration::from_millis(500);
 
 /// Carries a run out: tell the state machine what happened, do what it asks for, until it asks
 /// for nothing more. The entry is in the journal before each action.
@@ -53,14 +58,20 @@ async fn perform(node: &Inner, entry: &JournalEntry, action: Action) -> Event {
         },
         Action::AwaitStart => {
             if let Some(planned) = entry.run.planned {
-                node.clock.sleep_until(planned.start()).await;
+                let start = planned.start();
+                node.clock.sleep_until(start.checked_sub(AHEAD).unwrap_or(start)).await;
             }
             Event::Due
         }
-        Action::Start => match node.runtime.start(run).await {
-            Ok(at) => Event::Started(at),
-            Err(outcome) => Event::Failed(outcome),
-        },
+        Action::Start => {
+            if let Some(planned) = entry.run.planned {
+                node.clock.sleep_until(planned.start()).await;
+            }
+            match node.runtime.start(run).await {
+                Ok(at) => Event::Started(at),
+                Err(outcome) => Event::Failed(outcome),
+            }
+        }
         Action::Watch => watch(node, entry).await,
         Action::Stop => Event::Exited(stop(node, run).await),
         Action::Collect => match results::collect(node, entry).await {

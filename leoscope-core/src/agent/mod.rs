@@ -1,13 +1,15 @@
 //! The use-cases of a measurement node.
 //!
-//! Three loops share one [`Journal`](journal::Journal): [`sync`] fetches the orders and says that
+//! Four loops share one [`Journal`](journal::Journal): [`sync`] fetches the orders and says that
 //! the node is alive, [`dispatch`] begins, cancels and forgets runs as [`plan`](crate::plan) says,
-//! [`outbox`] hands records and bundles over. A run itself is driven by [`executor`]. None of them
-//! needs the orchestrator to be reachable for another to go on.
+//! [`images`] has what they need fetched in time, [`outbox`] hands records and bundles over. A run
+//! itself is driven by [`executor`]. None of them needs the orchestrator to be reachable for another
+//! to go on.
 
 mod container;
 mod dispatch;
 mod executor;
+mod images;
 mod journal;
 mod outbox;
 mod results;
@@ -120,6 +122,7 @@ impl Agent {
             result = dispatch::run(inner) => result,
             result = sync::run(inner) => result,
             result = outbox::run(inner) => result,
+            result = images::run(inner) => result,
         }
     }
 

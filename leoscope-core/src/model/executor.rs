@@ -2,6 +2,7 @@
 
 use serde::Deserialize;
 
+use super::docker::{DockerConfig, DockerText};
 use crate::error::Error;
 
 /// How experiments run on a node.
@@ -16,6 +17,8 @@ pub struct ExecutorConfig {
     pub network: Network,
     /// What one experiment may use.
     pub limits: Limits,
+    /// How the container engine is used.
+    pub docker: DockerConfig,
 }
 
 /// The network an experiment's container is on.
@@ -61,6 +64,7 @@ impl Default for ExecutorConfig {
             results_dest: "/artifacts".into(),
             network: Network::Host,
             limits: Limits::default(),
+            docker: DockerConfig::default(),
         }
     }
 }
@@ -83,6 +87,8 @@ struct Document {
 struct Docker {
     #[serde(default)]
     execute: Execute,
+    #[serde(flatten)]
+    engine: DockerText,
 }
 
 #[derive(Deserialize, Default)]
@@ -131,7 +137,7 @@ impl ExecutorConfig {
             })?
         };
         let Document {
-            docker: Docker { execute: Execute { volume: Volume { source, dest }, network } },
+            docker: Docker { execute: Execute { volume: Volume { source, dest }, network }, engine },
             limits,
         } = document;
         let default = Self::default();
@@ -163,7 +169,8 @@ impl ExecutorConfig {
         if limits.memory < 1 << 20 || limits.cpus.is_nan() || limits.cpus <= 0.0 || limits.pids == 0 {
             return Err(fault(format!("limits leave nothing to run with: {limits:?}")));
         }
-        Ok(Self { results_source: source, results_dest, network, limits })
+        let docker = engine.check().map_err(fault)?;
+        Ok(Self { results_source: source, results_dest, network, limits, docker })
     }
 }
 

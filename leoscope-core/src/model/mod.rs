@@ -3,6 +3,7 @@
 mod artifact;
 mod audit;
 mod change;
+mod docker;
 mod event;
 mod executor;
 mod experiment;
@@ -24,6 +25,7 @@ mod user;
 pub use artifact::ArtifactKey;
 pub use audit::{AuditAction, AuditEntry, AuditFilter, AuditOutcome, Trace};
 pub use change::JobChange;
+pub use docker::{Capability, DockerConfig, HostEntry, Password, PullPolicy, Registry};
 pub use event::{EventOutcome, EventScope, JobEvent, NewEvent, ORCHESTRATOR};
 pub use executor::{ExecutorConfig, Limits, Network};
 pub use experiment::{DockerExperiment, ExperimentConfig, PortMapping, Protocol};
