@@ -331,3 +331,73 @@ async fn a_named_network_is_made_and_removed_when_another_is_named() {
     runtime.clear(&Network::Host).await.expect("clear");
     assert!(!docker_command(&["network", "ls"]).contains(&name));
 }
+
+/// A registry that lets one user in and has no images; gives its address and what it was asked.
+fn registry(login: &'static str) -> (String, std::sync::mpsc::Receiver<bool>) {
+    use std::io::{BufRead, BufReader, Write};
+    let listener = std::net::TcpListener::bind("127.0.0.1:0").expect("listen");
+    let address = listener.local_addr().expect("address").to_string();
+    let (asked, answers) = std::sync::mpsc::channel();
+    std::thread::spawn(move || {
+        for connection in listener.incoming() {
+            let mut connection = connection.expect("connection");
+            let request = BufReader::new(connection.try_clone().expect("clone"));
+            // The engine tries TLS first, which has no lines.
+            let lines = request.lines().map_while(Result::ok).take_while(|line| !line.is_empty());
+            let known = lines.filter(|line| line.trim_end().ends_with(login)).count() > 0;
+            let (status, body) = if known {
+                ("404 Not Found", r#"{"errors":[{"code":"MANIFEST_UNKNOWN","message":"manifest unknown"}]}"#)
+            } else {
+                (
+                    "401 Unauthorized",
+                    r#"{"errors":[{"code":"UNAUTHORIZED","message":"authentication required"}]}"#,
+                )
+            };
+            let answer = format!(
+                "HTTP/1.1 {status}\r\nWWW-Authenticate: Basic realm=\"lab\"\r\nContent-Type: application/json\r\n\
+                 Docker-Distribution-Api-Version: registry/2.0\r\nConnection: close\r\nContent-Length: {}\r\n\r\n{body}",
+                body.len()
+            );
+            // Whoever wanted TLS has gone, and the test may be over.
+            let _ = connection.write_all(answer.as_bytes());
+            let _ = asked.send(known);
+        }
+    });
+    (address, answers)
+}
+
+#[tokio::test]
+async fn the_operators_login_is_used_at_its_registry_and_shown_nowhere() {
+    let scratch = tempfile::tempdir().expect("directory");
+    let Some((runtime, _)) = engine(scratch.path()).await else { return };
+    // "lab:correct horse", as it is sent.
+    let (address, answers) = registry("bGFiOmNvcnJlY3QgaG9yc2U=");
+    let image = format!("{address}/lab/ping:1");
+    let spec = spec(scratch.path(), &own(scratch.path(), "login"), in_container(&image, shell("")));
+    let file = scratch.path().join("password");
+    std::fs::write(&file, "correct horse\n").expect("write");
+    let logins = [
+        String::new(),
+        "username: lab, password: correct horse".into(),
+        format!("username: lab, password_file: {}", file.display()),
+    ];
+    for login in logins {
+        let text = if login.is_empty() { "{}".into() } else { format!("{{'{address}': {{{login}}}}}") };
+        let config = leoscope_core::model::ExecutorConfig::parse(&format!("docker: {{registries: {text}}}"));
+        let runtime = runtime.clone().with_config(config.expect("config").docker);
+        let outcome = runtime.prepare(&spec).await.expect_err("prepare");
+        let let_in = answers.try_iter().filter(|known| *known).count() > 0;
+        let expected = if login.is_empty() { Reason::ImagePullDenied } else { Reason::ImageNotFound };
+        assert_eq!((outcome.reason, let_in), (expected, !login.is_empty()), "{}", outcome.message);
+        assert!(!outcome.message.contains("correct") && !format!("{runtime:?}").contains("correct"));
+    }
+    std::fs::remove_file(&file).expect("remove");
+    let gone = format!(
+        "docker: {{registries: {{'{address}': {{username: lab, password_file: {}}}}}}}",
+        file.display()
+    );
+    let config = leoscope_core::model::ExecutorConfig::parse(&gone).expect("config").docker;
+    let outcome = runtime.with_config(config).prepare(&spec).await.expect_err("prepare");
+    assert_eq!(outcome.reason, Reason::ImagePullDenied);
+    assert!(outcome.message.contains(&file.display().to_string()), "{}", outcome.message);
+}
