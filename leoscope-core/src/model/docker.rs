@@ -1,8 +1,8 @@
 //! The `docker` section of the executor config: how the node uses its container engine.
 
+use core::net::IpAddr;
 use std::collections::BTreeMap;
 use std::fmt;
-use std::net::IpAddr;
 use std::path::PathBuf;
 
 use serde::Deserialize;

@@ -80,6 +80,12 @@ pub(super) fn is_name_taken(source: &EngineError) -> bool {
     meaning(source) == Meaning::NameTaken
 }
 
+/// Whether the engine named a state between two others that only podman has, for a moment after a
+/// container has ended.
+pub(super) fn is_passing(source: &EngineError) -> bool {
+    source.to_string().contains("unknown variant `stopped`")
+}
+
 /// What engines have to say, as far as it is told apart.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Meaning {

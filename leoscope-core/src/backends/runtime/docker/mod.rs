@@ -47,6 +47,12 @@ const CONNECT_PATIENCE: Duration = Duration::from_secs(10);
 /// How much longer than the grace period the engine may take to stop a container.
 const STOP_PATIENCE: Duration = Duration::from_secs(60);
 
+/// How long to wait while a container passes from one state to another.
+const PASSING: Duration = Duration::from_millis(20);
+
+/// How often to look again then.
+const PASSING_LOOKS: usize = 100;
+
 /// Experiments as containers of a Docker engine, or of another with its interface.
 ///
 /// A container is named `leotest-<runid>`. It has no capability but those that the operator allows,
@@ -119,7 +125,16 @@ impl DockerRuntime {
     }
 
     async fn look(&self, run: &RunId) -> Result<Option<Found>, Trouble> {
-        match self.docker.inspect_container(&container::name(run), None).await {
+        let mut inspected = self.docker.inspect_container(&container::name(run), None).await;
+        for _ in 0..PASSING_LOOKS {
+            let Err(e) = &inspected else { break };
+            if !fault::is_passing(e) {
+                break;
+            }
+            tokio::time::sleep(PASSING).await;
+            inspected = self.docker.inspect_container(&container::name(run), None).await;
+        }
+        match inspected {
             Ok(inspected) => {
                 let gate = self.gates.as_ref().map(|gates| gates.of(run));
                 Found::of(run, gate.as_ref(), inspected).map_err(Trouble::Disk)
@@ -298,7 +313,15 @@ impl Runtime for DockerRuntime {
     async fn list(&self) -> Result<Vec<RunId>> {
         let filters = Some(HashMap::from([("label".to_owned(), self.labels())]));
         let options = ListContainersOptions { all: true, filters, ..Default::default() };
-        let found = self.docker.list_containers(Some(options)).await;
+        let mut found = self.docker.list_containers(Some(options.clone())).await;
+        for _ in 0..PASSING_LOOKS {
+            let Err(e) = &found else { break };
+            if !fault::is_passing(e) {
+                break;
+            }
+            tokio::time::sleep(PASSING).await;
+            found = self.docker.list_containers(Some(options.clone())).await;
+        }
         let found = found.map_err(|e| fault("list the containers of this node", &e))?;
         let runs = found.into_iter().filter_map(|summary| {
             let labels = summary.labels?;
