@@ -1,7 +1,9 @@
-//! Generates the protocol's code from the `.proto` files, without needing `protoc`.
+//! Generates the protocol's code from the `.proto` files, without needing `protoc`, and builds the
+//! gate that holds containers until their instant.
 
 use std::error::Error;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
+use std::process::Command;
 
 use prost::Message as _;
 use prost_types::FileDescriptorSet;
@@ -31,6 +33,35 @@ fn encoded(files: &mut FileDescriptorSet, message: &str, field: &str) -> Result<
     Ok(())
 }
 
+/// Builds `gate/gate.rs` as a program that runs in every image, also one that holds nothing else.
+///
+/// Where that cannot be done the gate is left empty, and containers are started at their instant.
+fn build_gate(out: &Path) -> Result<(), Box<dyn Error>> {
+    println!("cargo:rerun-if-changed=gate");
+    let variable = |name: &str| std::env::var(name).map_err(|e| format!("{name}: {e}"));
+    let program = out.join("gate");
+    let mut compiler = Command::new(variable("RUSTC")?);
+    compiler.args(["--edition", "2024", "--crate-name", "gate", "--target", &variable("TARGET")?]);
+    for option in ["target-feature=+crt-static", "opt-level=s", "panic=abort", "strip=symbols"] {
+        compiler.args(["-C", option]);
+    }
+    if let Ok(linker) = variable("RUSTC_LINKER") {
+        compiler.args(["-C", &format!("linker={linker}")]);
+    }
+    let built = compiler.arg("gate/gate.rs").arg("-o").arg(&program).output();
+    let fault = match built {
+        Ok(output) if output.status.success() => return Ok(()),
+        Ok(output) => String::from_utf8_lossy(&output.stderr).into_owned(),
+        Err(error) => error.to_string(),
+    };
+    let fault = fault.lines().next().unwrap_or_default();
+    println!(
+        "cargo:warning=containers will be started at their instant, not held ready: no static gate: {fault}"
+    );
+    std::fs::write(program, b"")?;
+    Ok(())
+}
+
 fn main() -> Result<(), Box<dyn Error>> {
     println!("cargo:rerun-if-changed=build.rs");
     println!("cargo:rerun-if-changed=proto");
@@ -47,6 +78,7 @@ fn main() -> Result<(), Box<dyn Error>> {
     // As they are on the wire, before the code takes its liberties.
     let out = PathBuf::from(std::env::var_os("OUT_DIR").ok_or("OUT_DIR is not set")?);
     std::fs::write(out.join("descriptors.bin"), descriptors.encode_to_vec())?;
+    build_gate(&out)?;
     encoded(&mut descriptors, "GetJobsOnNodeResponse", "jobs")?;
     tonic_prost_build::configure()
         .bytes(".leoscope.v1")

@@ -17,7 +17,7 @@ pub enum Event {
     Begin,
     /// The runtime has everything ready.
     Prepared(Prepared),
-    /// The planned instant has come.
+    /// The planned instant has come, or is so near that all there is left to do is to start.
     Due {
         /// The node's clock minus true time in microseconds, as measured last, where it is known.
         clock_offset_us: Option<i64>,
@@ -45,9 +45,9 @@ pub enum Event {
 pub enum Action {
     /// Make image, container and files ready; answers with [`Event::Prepared`] or `Failed`.
     Prepare,
-    /// Wait for the planned instant; answers with [`Event::Due`].
+    /// Wait until shortly before the planned instant; answers with [`Event::Due`].
     AwaitStart,
-    /// Start the experiment; answers with [`Event::Started`] or `Failed`.
+    /// Start the experiment at the planned instant, not before; answers with [`Event::Started`] or `Failed`.
     Start,
     /// Wait for the experiment's end or the deadline; answers with [`Event::Exited`] or
     /// `DeadlineReached`.

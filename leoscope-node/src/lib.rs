@@ -22,7 +22,7 @@ use leoscope_core::backends::runtime::{DockerRuntime, ProcessRuntime};
 use leoscope_core::backends::timekeeping::LocalMeter;
 use leoscope_core::client::{ClientConfig, GrpcClient};
 use leoscope_core::ids::NodeId;
-use leoscope_core::model::ExecutorConfig;
+use leoscope_core::model::{DockerConfig, ExecutorConfig};
 use leoscope_core::ports::{Clock, Runtime, RuntimeInfo};
 use leoscope_core::schedule::Zone;
 use leoscope_core::time::SignedDuration;
@@ -83,7 +83,7 @@ const GRACE: Duration = Duration::from_secs(3);
 pub async fn build(config: NodeConfig) -> Result<Node> {
     let NodeConfig { node, time_zone, client, state_dir, executor, runtime, interval, address } = config;
     make_private_dir(&state_dir)?;
-    let runtime = choose_runtime(runtime, &node, &state_dir).await?;
+    let runtime = choose_runtime(runtime, &node, &state_dir, &executor.docker).await?;
     let info = runtime.info().await?;
     let clock: Arc<dyn Clock> = Arc::new(SystemClock);
     let agent = Agent::new(
@@ -116,14 +116,19 @@ async fn choose_runtime(
     choice: RuntimeChoice,
     node: &NodeId,
     state_dir: &std::path::Path,
+    docker: &DockerConfig,
 ) -> Result<Arc<dyn Runtime>> {
     let process =
         || -> Result<Arc<dyn Runtime>> { Ok(Arc::new(ProcessRuntime::new(state_dir.join("processes"))?)) };
+    let connected = DockerRuntime::connect(node.clone(), docker.host.as_deref());
+    let held = |engine: DockerRuntime| -> Result<Arc<dyn Runtime>> {
+        Ok(Arc::new(engine.with_config(docker.clone()).holding(&state_dir.join("gates"))?))
+    };
     match choice {
         RuntimeChoice::Process => process(),
-        RuntimeChoice::Docker => Ok(Arc::new(DockerRuntime::connect(node.clone(), None).await?)),
-        RuntimeChoice::Auto => match DockerRuntime::connect(node.clone(), None).await {
-            Ok(docker) => Ok(Arc::new(docker)),
+        RuntimeChoice::Docker => held(connected.await?),
+        RuntimeChoice::Auto => match connected.await {
+            Ok(engine) => held(engine),
             Err(error) => {
                 tracing::info!(%error, "no container engine, experiments run as plain processes");
                 process()

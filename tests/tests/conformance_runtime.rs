@@ -2,7 +2,8 @@
 
 use std::collections::BTreeMap;
 use std::panic::{AssertUnwindSafe, resume_unwind};
-use std::path::{Path, PathBuf};
+use std::path::Path;
+use std::process::{Child, Command, Stdio};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -16,6 +17,7 @@ use leoscope_core::model::{
     DockerExperiment, ExperimentConfig, Limits, Network, Reason, RuntimeState, Stage,
 };
 use leoscope_core::ports::{RunSpec, Runtime};
+use leoscope_tests::skipped;
 use tempfile::TempDir;
 
 /// One test for each case, and where all are run, a test that none is forgotten.
@@ -71,6 +73,10 @@ macro_rules! cases {
 
 cases!(process, all);
 cases!(docker, all);
+cases!(podman, all);
+
+#[path = "conformance_runtime/docker.rs"]
+mod docker_only;
 
 mod simulated {
     // What does not depend on what a script does.
@@ -187,29 +193,85 @@ async fn docker(scratch: &TempDir) -> Option<Harness> {
 
 /// A runtime of a node of its own on this machine's engine, and an image with a shell.
 async fn engine(scratch: &Path) -> Option<(DockerRuntime, String)> {
-    let unique = scratch.file_name().expect("name").to_string_lossy();
-    let node = NodeId::parse(&format!("node-{}", unique.trim_start_matches('.'))).expect("node id");
-    let runtime = match DockerRuntime::connect(node, None).await {
-        Ok(runtime) => runtime,
-        Err(error) => {
-            let required = std::env::var("LEOSCOPE_TEST_REQUIRE").unwrap_or_default();
-            assert!(!required.split(',').any(|name| name.trim() == "docker"), "{error}");
-            note("skipped: no container engine");
-            return None;
-        }
+    let Some(runtime) = connect(scratch, None).await else {
+        skipped("docker", "no container engine");
+        return None;
     };
     let image = "leoscope-test/busybox:1";
     runtime.import_image(image, busybox()).await.expect("build an image");
     Some((runtime, image.to_owned()))
 }
 
-#[expect(clippy::print_stderr, reason = "a test that did nothing must not look like one that passed")]
-fn note(text: &str) {
-    eprintln!("{text}");
+async fn connect(scratch: &Path, host: Option<&str>) -> Option<DockerRuntime> {
+    let unique = scratch.file_name().expect("name").to_string_lossy();
+    let node = NodeId::parse(&format!("node-{}", unique.trim_start_matches('.'))).expect("node id");
+    let runtime = DockerRuntime::connect(node, host).await.ok()?;
+    Some(runtime.holding(&scratch.join("gates")).expect("directory for gates"))
+}
+
+/// Podman's service of the Docker interface, for one test.
+struct Podman {
+    service: Child,
+    address: String,
+}
+
+impl Podman {
+    fn start(scratch: &Path) -> std::io::Result<Self> {
+        let address = format!("unix://{}/podman.sock", scratch.display());
+        let mut service = Command::new("podman");
+        service
+            .args(["system", "service", "--time", "0", &address])
+            .stdout(Stdio::null())
+            .stderr(Stdio::null());
+        Ok(Self { service: service.spawn()?, address })
+    }
+}
+
+impl Drop for Podman {
+    fn drop(&mut self) {
+        // It may have ended by itself.
+        let _ = self.service.kill();
+        let _ = self.service.wait();
+    }
+}
+
+async fn podman(scratch: &TempDir) -> Option<Harness> {
+    let scratch = scratch.path().to_owned();
+    let Ok(service) = Podman::start(&scratch) else {
+        skipped("podman", "no podman");
+        return None;
+    };
+    let deadline = tokio::time::Instant::now() + Duration::from_secs(60);
+    let runtime = loop {
+        match connect(&scratch, Some(&service.address)).await {
+            Some(runtime) => break runtime,
+            None => assert!(tokio::time::Instant::now() < deadline, "podman does not answer"),
+        }
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    };
+    let image = "localhost/leoscope-test/busybox:1";
+    runtime.import_image(image, busybox()).await.expect("build an image");
+    let results = scratch.clone();
+    let service = Arc::new(service);
+    Some(Harness {
+        open: Box::new(move || {
+            // It runs as long as this harness does.
+            let _service = Arc::clone(&service);
+            let runtime: Box<dyn Runtime> = Box::new(runtime.clone());
+            async { runtime }.boxed()
+        }),
+        spec: Box::new(move |run, script| spec(&results, run, in_container(image, shell(script)))),
+        scratch,
+    })
 }
 
 /// The context of an image with a static shell and its programs.
 fn busybox() -> Bytes {
+    image_context("")
+}
+
+/// The same with more lines in its `Dockerfile`.
+fn image_context(lines: &str) -> Bytes {
     let program = std::fs::read("/bin/busybox").expect("install the package busybox-static");
     let mut context = tar::Builder::new(Vec::new());
     let mut add = |path: &str, content: &[u8]| {
@@ -218,9 +280,9 @@ fn busybox() -> Bytes {
         header.set_mode(0o755);
         context.append_data(&mut header, path, content).expect("append");
     };
-    add("Dockerfile", b"FROM scratch\nCOPY bin /bin\n");
+    add("Dockerfile", format!("FROM scratch\nCOPY bin /bin\n{lines}").as_bytes());
     add("bin/busybox", &program);
-    for name in ["cat", "env", "sh", "sleep", "tail"] {
+    for name in ["cat", "env", "ls", "sh", "sleep", "tail"] {
         let mut header = tar::Header::new_gnu();
         header.set_entry_type(tar::EntryType::Symlink);
         header.set_size(0);
@@ -278,92 +340,4 @@ async fn process_arguments_arrive_as_they_were_given() {
     let (stdout, stderr) = (scratch.path().join("out"), scratch.path().join("err"));
     runtime.save_output(&spec.run, &stdout, &stderr).await.expect("output");
     assert_eq!(std::fs::read_to_string(stdout).expect("output"), "two words|$HOME||'\"\\|-n|");
-}
-
-/// Runs an experiment in a container to its end and gives its exit and what it printed.
-async fn in_docker(
-    runtime: &DockerRuntime,
-    spec: &RunSpec,
-    scratch: &Path,
-) -> (leoscope_core::model::Exit, String) {
-    runtime.prepare(spec).await.expect("prepare");
-    runtime.start(&spec.run).await.expect("start");
-    let exit = runtime.wait(&spec.run).await.expect("wait");
-    let stdout: PathBuf = scratch.join("out");
-    runtime.save_output(&spec.run, &stdout, &scratch.join("err")).await.expect("output");
-    runtime.remove(&spec.run).await.expect("remove");
-    (exit, std::fs::read_to_string(stdout).expect("output"))
-}
-
-#[tokio::test]
-async fn docker_confines_experiments() {
-    let scratch = tempfile::tempdir().expect("directory");
-    let Some((runtime, image)) = engine(scratch.path()).await else { return };
-    let command = shell("cat /proc/self/status; echo results in $LEOTEST_RESULTS");
-    let spec = spec(scratch.path(), &run_id("confined+1"), in_container(&image, command));
-    let (exit, output) = in_docker(&runtime, &spec, scratch.path()).await;
-    assert_eq!(exit.code, Some(0));
-    // Raw packets (bit 13 of capabilities(7)) and nothing else, for good.
-    for set in ["CapPrm", "CapEff", "CapBnd"] {
-        assert!(output.contains(&format!("{set}:\t0000000000002000")), "{output}");
-    }
-    assert!(output.contains("NoNewPrivs:\t1"), "{output}");
-    assert!(output.contains("results in /artifacts"), "{output}");
-}
-
-#[tokio::test]
-async fn docker_notices_too_much_memory() {
-    let scratch = tempfile::tempdir().expect("directory");
-    let Some((runtime, image)) = engine(scratch.path()).await else { return };
-    let command = shell("exec tail /dev/zero");
-    let spec = spec(scratch.path(), &run_id("hungry@1"), in_container(&image, command));
-    let (exit, _) = in_docker(&runtime, &spec, scratch.path()).await;
-    assert!(exit.out_of_memory, "{exit:?}");
-    assert_ne!(exit.code, Some(0));
-}
-
-#[tokio::test]
-async fn docker_says_which_image_or_program_is_missing() {
-    let scratch = tempfile::tempdir().expect("directory");
-    let Some((runtime, image)) = engine(scratch.path()).await else { return };
-    // Nobody listens on port 1: the image is neither here nor to be had.
-    let nowhere = in_container("localhost:1/lab/ping:1", vec![]);
-    let outcome =
-        runtime.prepare(&spec(scratch.path(), &run_id("no-image"), nowhere)).await.expect_err("prepare");
-    assert_eq!((outcome.stage, outcome.reason), (Stage::ImagePull, Reason::ImageNotFound));
-    assert!(outcome.message.contains("localhost:1/lab/ping:1"), "{}", outcome.message);
-
-    let spec = spec(scratch.path(), &run_id("no-program"), in_container(&image, vec!["/nothing".into()]));
-    runtime.prepare(&spec).await.expect("prepare");
-    let outcome = runtime.start(&spec.run).await.expect_err("start");
-    runtime.remove(&spec.run).await.expect("remove");
-    assert_eq!((outcome.stage, outcome.reason), (Stage::Container, Reason::StartFailed));
-    assert!(outcome.message.contains("/nothing"), "{}", outcome.message);
-}
-
-#[tokio::test]
-async fn docker_image_that_cannot_be_built_is_told_in_the_builders_words() {
-    let scratch = tempfile::tempdir().expect("directory");
-    let Some((runtime, _)) = engine(scratch.path()).await else { return };
-    let mut context = tar::Builder::new(Vec::new());
-    let content = b"FROM scratch\nCOPY nothing /\n";
-    let mut header = tar::Header::new_gnu();
-    header.set_size(content.len() as u64);
-    context.append_data(&mut header, "Dockerfile", &content[..]).expect("append");
-    let context = context.into_inner().expect("archive").into();
-    let error = runtime.import_image("leoscope-test/broken:1", context).await.expect_err("build");
-    assert!(error.message().contains("leoscope-test/broken:1"), "{error}");
-    assert!(error.message().contains("COPY failed"), "{error}");
-    assert!(!runtime.has_image("leoscope-test/broken:1").await.expect("look"));
-}
-
-#[tokio::test]
-async fn docker_engine_that_is_not_there_is_unavailable() {
-    let node = NodeId::parse("node-1").expect("id");
-    let error = DockerRuntime::connect(node.clone(), Some("unix:///nowhere/docker.sock")).await;
-    let error = error.expect_err("connect");
-    assert_eq!(error.kind(), leoscope_core::ErrorKind::Unavailable);
-    assert!(error.what_to_do().is_some());
-    let error = DockerRuntime::connect(node, Some("tcp://127.0.0.1:1")).await.expect_err("connect");
-    assert_eq!(error.kind(), leoscope_core::ErrorKind::InvalidArgument);
 }

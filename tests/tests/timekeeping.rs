@@ -1,5 +1,6 @@
 //! A real chronyd on this machine, which is kept from touching the clock.
 
+use std::os::unix::fs::DirBuilderExt as _;
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
 use std::time::Duration;
@@ -22,7 +23,8 @@ impl Drop for Daemon {
 
 /// Starts chronyd in `dir` with these lines of configuration beside those that keep it to itself.
 fn chronyd(dir: &Path, lines: &str) -> Option<Daemon> {
-    std::fs::create_dir(dir).expect("directory");
+    // It takes no directory that others may look into.
+    std::fs::DirBuilder::new().mode(0o700).create(dir).expect("directory");
     let config = dir.join("chrony.conf");
     let place = dir.display();
     let own = format!("bindcmdaddress {place}/chronyd.sock\ncmdport 0\npidfile {place}/pid\n");

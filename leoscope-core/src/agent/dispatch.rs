@@ -116,6 +116,9 @@ async fn remove_strays(node: &Inner) {
             tracing::warn!(%run, %error, "cannot remove it");
         }
     }
+    if let Err(error) = node.runtime.clear(&node.config.executor.network).await {
+        tracing::warn!(%error, "cannot remove what earlier runs have left");
+    }
 }
 
 impl Driven {

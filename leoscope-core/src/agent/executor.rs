@@ -1,5 +1,6 @@
 //! Driving one run from its first event to its end.
 
+use jiff::SignedDuration;
 use tokio::sync::oneshot;
 
 use super::{Inner, RETRY, container, pairing, results};
@@ -10,6 +11,10 @@ use crate::model::{Exit, JournalEntry, Outcome, Prepared, Reason, RuntimeState, 
 
 /// How often stopping an experiment is tried that the runtime refuses to stop.
 const STOP_ATTEMPTS: usize = 30;
+
+/// How long before its instant a run enters the step in which it is started: what has to be on disk
+/// then is not to be waited for at the instant.
+const AHEAD: SignedDuration = SignedDuration::from_millis(500);
 
 /// Carries a run out: tell the state machine what happened, do what it asks for, until it asks
 /// for nothing more. The entry is in the journal before each action.
@@ -52,16 +57,19 @@ async fn perform(node: &Inner, entry: &JournalEntry, action: Action) -> Event {
             Err(outcome) => Event::Failed(outcome),
         },
         Action::AwaitStart => {
-            pairing::await_start(node, entry).await;
+            pairing::await_start(node, entry, AHEAD).await;
             if entry.job.overhead {
                 link_is_free(node, run).await;
             }
             Event::Due { clock_offset_us: node.clock_offset_us() }
         }
-        Action::Start => match node.runtime.start(run).await {
-            Ok(at) => Event::Started(at),
-            Err(outcome) => Event::Failed(outcome),
-        },
+        Action::Start => {
+            pairing::await_start(node, entry, SignedDuration::ZERO).await;
+            match node.runtime.start(run).await {
+                Ok(at) => Event::Started(at),
+                Err(outcome) => Event::Failed(outcome),
+            }
+        }
         Action::Watch => watch(node, entry).await,
         Action::Stop => Event::Exited(stop(node, run).await),
         Action::Collect => {

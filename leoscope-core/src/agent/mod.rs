@@ -3,14 +3,16 @@
 //! Its loops share one [`Journal`](journal::Journal): [`sync`] fetches the orders and says that
 //! the node is alive, [`dispatch`] begins, cancels and forgets runs as [`plan`](crate::plan) says,
 //! [`outbox`] hands records and bundles over, [`pairing`] is asked for the server sides of others,
-//! [`clock`] measures how far the clock is off, [`scavenger`] looks whether the host uses the link itself, [`kernel`] lets experiments choose a
-//! congestion control. A run itself is driven by [`executor`]. None of them
-//! needs the orchestrator to be reachable for another to go on.
+//! [`images`] has what they need fetched in time, [`clock`] measures how far the clock is off,
+//! [`scavenger`] looks whether the host uses the link itself, [`kernel`] lets experiments choose a
+//! congestion control. A run itself is driven by [`executor`]. None of them needs the orchestrator to
+//! be reachable for another to go on.
 
 mod clock;
 mod container;
 mod dispatch;
 mod executor;
+mod images;
 mod journal;
 mod kept;
 mod kernel;
@@ -175,6 +177,7 @@ impl Agent {
             result = kernel::serve(inner) => result,
             result = scavenger::run(inner) => result,
             result = clock::run(inner) => result,
+            result = images::run(inner) => result,
         }
     }
 

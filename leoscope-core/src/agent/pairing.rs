@@ -227,10 +227,11 @@ pub(super) async fn invited(node: &Arc<Inner>) -> Vec<JournalEntry> {
     std::mem::take(&mut *node.invited.lock().await)
 }
 
-/// Waits for the instant at which the experiment is to be started.
-pub(super) async fn await_start(node: &Inner, entry: &JournalEntry) {
+/// Waits until the experiment is to be started in no more than `ahead`.
+pub(super) async fn await_start(node: &Inner, entry: &JournalEntry, ahead: SignedDuration) {
     loop {
-        let Some(at) = pairing::starts_at(entry, &node.journal.entries().await) else { return };
+        let Some(start) = pairing::starts_at(entry, &node.journal.entries().await) else { return };
+        let at = start.checked_sub(ahead).unwrap_or(start);
         if at <= node.clock.now() {
             return;
         }

@@ -176,7 +176,8 @@ async fn the_environment_is_complete_and_nothing_is_inherited(h: &Harness) {
     assert!(output.lines().any(|line| line == format!("GREETING={GREETING}")), "{output}");
     let names: BTreeSet<&str> = output.lines().filter_map(|line| Some(line.split_once('=')?.0)).collect();
     // What a shell or a container has by itself.
-    let own = ["HOME", "HOSTNAME", "LEOTEST_RESULTS", "OLDPWD", "PATH", "PWD", "SHLVL", "_"];
+    let own =
+        ["HOME", "HOSTNAME", "LEOTEST_RESULTS", "OLDPWD", "PATH", "PWD", "SHLVL", "TERM", "_", "container"];
     let inherited: Vec<_> =
         names.iter().filter(|name| !own.contains(name) && !spec.environment.contains_key(**name)).collect();
     assert!(inherited.is_empty(), "inherited {inherited:?}");

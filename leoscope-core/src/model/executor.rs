@@ -5,6 +5,7 @@ mod scavenger;
 use serde::Deserialize;
 
 pub use self::scavenger::AutoScavenger;
+use super::docker::{DockerConfig, DockerText};
 use super::kernel::{KernelService, KernelText};
 use super::route::{Route, RouteText};
 use crate::error::Error;
@@ -27,6 +28,8 @@ pub struct ExecutorConfig {
     pub kernel: Option<KernelService>,
     /// When the node goes on standby by itself; never when `None`.
     pub scavenger: Option<AutoScavenger>,
+    /// How the container engine is used.
+    pub docker: DockerConfig,
 }
 
 /// The network an experiment's container is on.
@@ -75,6 +78,7 @@ impl Default for ExecutorConfig {
             route: None,
             kernel: None,
             scavenger: None,
+            docker: DockerConfig::default(),
         }
     }
 }
@@ -100,6 +104,8 @@ struct Document {
 struct Docker {
     #[serde(default)]
     execute: Execute,
+    #[serde(flatten)]
+    engine: DockerText,
 }
 
 #[derive(Deserialize, Default)]
@@ -149,7 +155,7 @@ impl ExecutorConfig {
             })?
         };
         let Document {
-            docker: Docker { execute: Execute { volume: Volume { source, dest }, network, route } },
+            docker: Docker { execute: Execute { volume: Volume { source, dest }, network, route }, engine },
             limits,
             route: outer_route,
             kernel,
@@ -197,7 +203,8 @@ impl ExecutorConfig {
         }
         let scavenger = scavenger.map(AutoScavenger::try_from).transpose();
         let scavenger = scavenger.map_err(|error| fault(error.message().to_owned()))?;
-        Ok(Self { results_source: source, results_dest, network, limits, route, kernel, scavenger })
+        let docker = engine.check().map_err(fault)?;
+        Ok(Self { results_source: source, results_dest, network, limits, route, kernel, scavenger, docker })
     }
 }
 

@@ -70,6 +70,12 @@ pub trait Runtime: Debug + Send + Sync {
     /// What this runtime is.
     async fn info(&self) -> Result<RuntimeInfo>;
 
+    /// Fetches what an experiment needs from elsewhere, so that it is there when the run is
+    /// [prepared](Runtime::prepare). It may be dropped halfway.
+    async fn fetch(&self, _experiment: &ExperimentConfig) -> Result<(), Outcome> {
+        Ok(())
+    }
+
     /// Makes everything ready so that only the start is left to do, and tells what was made ready.
     async fn prepare(&self, spec: &RunSpec) -> Result<Prepared, Outcome>;
 
@@ -106,5 +112,11 @@ pub trait Runtime: Debug + Send + Sync {
     async fn run_at(&self, address: IpAddr) -> Result<Option<Resident>> {
         let _ = address;
         Ok(None)
+    }
+
+    /// Removes what earlier runs have left and no run that is [listed](Runtime::list) needs, for
+    /// runs that are on `network` from now on.
+    async fn clear(&self, _network: &Network) -> Result<()> {
+        Ok(())
     }
 }

@@ -5,6 +5,7 @@
 //! taken away here.
 
 pub mod change;
+mod heartbeat;
 pub mod history;
 pub mod job;
 pub mod listing;

@@ -132,23 +132,6 @@ impl TryFrom<unary::Node> for Node {
     }
 }
 
-impl From<Heartbeat> for unary::HeartbeatRequest {
-    fn from(beat: Heartbeat) -> Self {
-        let Heartbeat { node, time_zone, clock_offset_us } = beat;
-        Self { nodeid: node.into(), timezone: time_zone.map(String::from), clock_offset_us }
-    }
-}
-
-impl TryFrom<unary::HeartbeatRequest> for Heartbeat {
-    type Error = Error;
-    fn try_from(request: unary::HeartbeatRequest) -> Result<Self> {
-        let unary::HeartbeatRequest { nodeid, timezone, clock_offset_us } = request;
-        // A zone that is not known is no reason to take the node for dead.
-        let time_zone = timezone.as_deref().and_then(|name| Zone::parse(name).ok());
-        Ok(Self { node: NodeId::parse(&nodeid)?, time_zone, clock_offset_us })
-    }
-}
-
 /// A request to register `id` with `details`.
 pub fn register_request(id: NodeId, details: NodeUpdate) -> unary::RegisterNodeRequest {
     let NodeUpdate {

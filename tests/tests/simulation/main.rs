@@ -321,6 +321,7 @@ async fn a_node_s_status_tells_what_comes_what_runs_and_what_waits() {
     };
     let nothing = look(&node, 0).await;
     assert_eq!((nothing.orders, nothing.next.len(), nothing.clock), (None, 0, None));
+    node.runtime.set_behaviour(None, Behaviour { duration: None, ..Behaviour::default() });
     world.boot(&mut node).await;
     let researcher = world.as_user("researcher", Role::User);
     for (id, cron) in [("often", "*/5 * * * *"), ("seldom", "12 * * * *")] {

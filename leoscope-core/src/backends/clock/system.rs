@@ -10,6 +10,10 @@ use crate::time::{Timestamp, to_micros};
 /// The longest sleep at a time: how long a clock set anew can go unnoticed.
 const LONGEST_SLEEP: Duration = Duration::from_secs(1);
 
+/// The last part of a sleep, which the timer of the tasks cannot do: it has steps of a millisecond,
+/// and rounds up.
+const LAST_PART: Duration = Duration::from_millis(3);
+
 /// The time of the computer, as its operating system gives it.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct SystemClock;
@@ -26,8 +30,12 @@ impl Clock for SystemClock {
             if left.is_zero() {
                 return;
             }
-            // Sleeps are measured by a steady clock that knows nothing of the time of day.
-            tokio::time::sleep(left.min(LONGEST_SLEEP)).await;
+            if left > LAST_PART {
+                // Sleeps are measured by a steady clock that knows nothing of the time of day.
+                tokio::time::sleep((left - LAST_PART).min(LONGEST_SLEEP)).await;
+            } else if let Err(error) = tokio::task::spawn_blocking(move || std::thread::sleep(left)).await {
+                tracing::debug!(%error, "a sleep was cut short");
+            }
         }
     }
 }

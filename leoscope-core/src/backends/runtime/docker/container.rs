@@ -2,16 +2,21 @@
 
 use std::collections::HashMap;
 use std::fs::Permissions;
+use std::io;
 use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 
 use bollard::models::{
-    ContainerCreateBody, ContainerInspectResponse, ContainerState, ContainerStateStatusEnum, HostConfig,
-    HostConfigLogConfig, Mount, MountType, PortBinding, PortMap,
+    ContainerCreateBody, ContainerInspectResponse, ContainerState, ContainerStateStatusEnum, HealthConfig,
+    HostConfig, HostConfigLogConfig, Mount, MountType, PortBinding, PortMap, ResourcesUlimits,
 };
+use nix::sys::resource::{Resource, getrlimit};
 
+use super::DockerRuntime;
+use super::gate::{BOX, Gate};
+use super::image::Image;
 use crate::backends::runtime::RESULTS_VARIABLE;
-use crate::ids::{NodeId, RunId};
+use crate::ids::RunId;
 use crate::model::{DockerExperiment, Exit, Limits, Network, PortMapping, RuntimeState};
 use crate::ports::RunSpec;
 use crate::time::{Timestamp, parse_time, to_micros};
@@ -22,6 +27,9 @@ pub(super) const LABEL: &str = "leotest";
 pub(super) const RUN_LABEL: &str = "runid";
 /// The label with the node id.
 pub(super) const NODE_LABEL: &str = "nodeid";
+/// The label of containers that are held by a gate; its value is `armed`.
+const START_LABEL: &str = "leotest.start";
+const ARMED: &str = "armed";
 
 /// How much of the output the engine keeps: two files of this size.
 const OUTPUT_FILE_SIZE: &str = "64m";
@@ -38,22 +46,39 @@ pub(super) fn name(run: &RunId) -> String {
 pub(super) struct Found {
     /// The engine's own id of it: unlike the name it is never given to another.
     pub(super) id: String,
-    /// When it was started, if it was.
+    /// The engine's own id of its image.
+    pub(super) image: String,
+    /// Whether its first program is the gate.
+    pub(super) armed: bool,
+    /// Whether its first program runs.
+    pub(super) alive: bool,
+    /// When the experiment was started, if it was.
     pub(super) started: Option<Timestamp>,
     /// How it ended, if it has.
     exit: Option<Exit>,
 }
 
 impl Found {
-    /// Reads what the engine says; `None` for a container that is not of `run`.
-    pub(super) fn of(run: &RunId, inspected: ContainerInspectResponse) -> Option<Self> {
+    /// Reads what the engine says, and for one with a gate what is known of that; `None` for a
+    /// container that is not of `run`.
+    pub(super) fn of(
+        run: &RunId,
+        gate: Option<&Gate>,
+        inspected: ContainerInspectResponse,
+    ) -> io::Result<Option<Self>> {
         let labels = inspected.config.and_then(|config| config.labels).unwrap_or_default();
         if labels.get(RUN_LABEL).map(String::as_str) != Some(run.as_str()) {
-            return None;
+            return Ok(None);
         }
         let ContainerState { status, exit_code, oom_killed, started_at, finished_at, .. } =
             inspected.state.unwrap_or_default();
-        let started = instant(started_at);
+        let armed = labels.get(START_LABEL).map(String::as_str) == Some(ARMED);
+        let begun = instant(started_at);
+        let started = match (armed, gate) {
+            (false, _) => begun,
+            (true, Some(gate)) => gate.released()?,
+            (true, None) => None,
+        };
         let over = matches!(status, Some(ContainerStateStatusEnum::EXITED | ContainerStateStatusEnum::DEAD));
         let exit = started.filter(|_| over).map(|started| Exit {
             code: exit_code.and_then(|code| i32::try_from(code).ok()),
@@ -61,11 +86,15 @@ impl Found {
             // The engine notes the start of a short experiment later than its end.
             at: instant(finished_at).unwrap_or(started).max(started),
         });
-        Some(Self { id: inspected.id.unwrap_or_else(|| name(run)), started, exit })
+        let id = inspected.id.unwrap_or_else(|| name(run));
+        let image = inspected.image.unwrap_or_default();
+        Ok(Some(Self { id, image, armed, alive: begun.is_some() && !over, started, exit }))
     }
 
     pub(super) fn state(&self) -> RuntimeState {
         match (self.started, self.exit) {
+            // Its gate has been killed, or has not been started: it is made ready anew.
+            (None, _) if self.armed && !self.alive => RuntimeState::Absent,
             (None, _) => RuntimeState::Prepared,
             (Some(started), None) => RuntimeState::Running(started),
             (Some(_), Some(exit)) => RuntimeState::Exited(exit),
@@ -87,42 +116,84 @@ pub(super) async fn open_results(results: &Path) {
     }
 }
 
-/// What to ask the engine for.
-pub(super) fn body(spec: &RunSpec, experiment: &DockerExperiment, node: &NodeId) -> ContainerCreateBody {
-    let RunSpec { run, experiment: _, environment, labels, results, results_dest, network, limits, until: _ } =
-        spec;
-    let DockerExperiment { image, name: _, command, ports } = experiment;
-    let mut labels: HashMap<_, _> = labels.clone().into_iter().collect();
-    for (label, value) in [(LABEL, "true"), (RUN_LABEL, run.as_str()), (NODE_LABEL, node.as_str())] {
-        labels.insert(label.into(), value.into());
+impl DockerRuntime {
+    /// What to ask the engine for; with a gate where the container is to be held by it.
+    pub(super) fn body(
+        &self,
+        spec: &RunSpec,
+        experiment: &DockerExperiment,
+        image: &Image,
+        gate: Option<&Gate>,
+    ) -> ContainerCreateBody {
+        let RunSpec { run, experiment: _, environment, labels, .. } = spec;
+        let RunSpec { results, results_dest, network, limits, until, .. } = spec;
+        let DockerExperiment { image: _, name: _, command, ports } = experiment;
+        let mut labels: HashMap<_, _> = labels.clone().into_iter().collect();
+        for (label, value) in [(LABEL, "true"), (RUN_LABEL, run.as_str()), (NODE_LABEL, self.node.as_str())] {
+            labels.insert(label.into(), value.into());
+        }
+        let mut environment = environment.clone();
+        environment.insert(RESULTS_VARIABLE.into(), results_dest.clone());
+        // Without a network of its own, or without any, a container has no ports to publish.
+        let ports = match network {
+            Network::Host | Network::None => &[],
+            Network::Bridge | Network::Named(_) => ports.as_slice(),
+        };
+        let mut mounts = vec![bind(results, results_dest)];
+        let (entrypoint, cmd) = match gate {
+            None => (None, command.clone()),
+            Some(gate) => {
+                labels.insert(START_LABEL.into(), ARMED.into());
+                mounts.push(Mount { read_only: Some(true), ..bind(&gate.box_path(), BOX) });
+                let until = until.map_or_else(|| "-".into(), |until| until.as_microsecond().to_string());
+                (Some(vec![format!("{BOX}/gate"), BOX.into(), until]), Some(image.words(command.as_deref())))
+            }
+        };
+        ContainerCreateBody {
+            // What was found under the image's name, whatever that name stands for later.
+            image: Some(image.id.clone()),
+            entrypoint,
+            cmd,
+            user: self.config.user.clone(),
+            env: Some(environment.into_iter().map(|(key, value)| format!("{key}={value}")).collect()),
+            labels: Some(labels),
+            exposed_ports: Some(ports.iter().map(container_port).collect()),
+            // A check of the image would use the link while the experiment is held, and after.
+            healthcheck: Some(HealthConfig { test: Some(vec!["NONE".into()]), ..Default::default() }),
+            host_config: Some(HostConfig {
+                mounts: Some(mounts),
+                network_mode: Some(network.name().to_owned()),
+                port_bindings: Some(bindings(ports)),
+                extra_hosts: Some(self.config.extra_hosts.iter().map(ToString::to_string).collect()),
+                cap_add: Some(self.config.capabilities.iter().map(|cap| cap.name().to_owned()).collect()),
+                ulimits: self.podman.then(podman_limits),
+                ..confined(limits)
+            }),
+            ..Default::default()
+        }
     }
-    let mut environment = environment.clone();
-    environment.insert(RESULTS_VARIABLE.into(), results_dest.clone());
-    // Without a network of its own, or without any, a container has no ports to publish.
-    let ports = match network {
-        Network::Host | Network::None => &[],
-        Network::Bridge | Network::Named(_) => ports.as_slice(),
-    };
-    let mount = Mount {
+}
+
+fn bind(source: &Path, target: &str) -> Mount {
+    Mount {
         typ: Some(MountType::BIND),
-        source: Some(results.to_string_lossy().into_owned()),
-        target: Some(results_dest.clone()),
-        ..Default::default()
-    };
-    ContainerCreateBody {
-        image: Some(image.clone()),
-        cmd: command.clone(),
-        env: Some(environment.into_iter().map(|(key, value)| format!("{key}={value}")).collect()),
-        labels: Some(labels),
-        exposed_ports: Some(ports.iter().map(container_port).collect()),
-        host_config: Some(HostConfig {
-            mounts: Some(vec![mount]),
-            network_mode: Some(network.name().to_owned()),
-            port_bindings: Some(bindings(ports)),
-            ..confined(limits)
-        }),
+        source: Some(source.to_string_lossy().into_owned()),
+        target: Some(target.to_owned()),
         ..Default::default()
     }
+}
+
+/// Limits that podman may set: unless it is told it asks for more than it has itself where it is
+/// confined, and it confines itself to as many processes as small systems have ids for.
+fn podman_limits() -> Vec<ResourcesUlimits> {
+    let limits = [("nofile", Resource::RLIMIT_NOFILE, u64::MAX), ("nproc", Resource::RLIMIT_NPROC, 32768)];
+    let limit = |(name, resource, most): (&str, Resource, u64)| {
+        let (soft, hard) = getrlimit(resource).ok()?;
+        // Without a limit it is -1 to an engine.
+        let [soft, hard] = [soft, hard].map(|limit| i64::try_from(limit.min(most)).unwrap_or(-1));
+        Some(ResourcesUlimits { name: Some(name.into()), soft: Some(soft), hard: Some(hard) })
+    };
+    limits.into_iter().filter_map(limit).collect()
 }
 
 /// What no experiment gets past.
@@ -141,7 +212,6 @@ fn confined(limits: &Limits) -> HostConfig {
         nano_cpus: Some((cpus * 1e9) as i64),
         pids_limit: Some(i64::from(pids)),
         cap_drop: Some(vec!["ALL".into()]),
-        cap_add: Some(vec!["NET_RAW".into()]),
         security_opt: Some(vec!["no-new-privileges".into()]),
         privileged: Some(false),
         log_config: Some(HostConfigLogConfig {

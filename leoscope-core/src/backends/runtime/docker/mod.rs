@@ -1,11 +1,16 @@
 //! Experiments in containers of a Docker engine.
 //!
-//! The engine keeps everything: containers are found again by their name and labels.
+//! The engine keeps nearly everything: containers are found again by their name and labels. What it
+//! does not know is whether a container that is held by a gate has been released; that is in the
+//! directory of the gates.
 
 mod address;
+mod armed;
 mod container;
 mod fault;
+mod gate;
 mod image;
+mod network;
 mod traffic;
 
 use std::collections::HashMap;
@@ -18,8 +23,7 @@ use bollard::Docker;
 use bollard::container::LogOutput;
 use bollard::errors::Error as EngineError;
 use bollard::query_parameters::{
-    CreateContainerOptions, ListContainersOptions, LogsOptions, RemoveContainerOptions, StopContainerOptions,
-    WaitContainerOptions,
+    ListContainersOptions, LogsOptions, RemoveContainerOptions, StopContainerOptions, WaitContainerOptions,
 };
 use futures_util::StreamExt;
 use tokio::fs::File;
@@ -27,9 +31,13 @@ use tokio::io::{AsyncWriteExt, BufWriter};
 
 use self::container::Found;
 use self::fault::{fault, is_missing, unavailable};
+use self::gate::Gates;
 use crate::error::{Error, Result};
 use crate::ids::{NodeId, RunId};
-use crate::model::{DockerExperiment, Exit, Outcome, Prepared, Reason, RuntimeState, Stage};
+use crate::model::{
+    DockerConfig, DockerExperiment, Exit, ExperimentConfig, Network, Outcome, Prepared, Reason, RuntimeState,
+    Stage, StartMode,
+};
 use crate::ports::{Resident, RunSpec, Runtime, RuntimeInfo};
 use crate::time::Timestamp;
 
@@ -42,15 +50,29 @@ const CONNECT_PATIENCE: Duration = Duration::from_secs(10);
 /// How much longer than the grace period the engine may take to stop a container.
 const STOP_PATIENCE: Duration = Duration::from_secs(60);
 
-/// Experiments as containers of a Docker engine.
+/// How long to wait while a container passes from one state to another.
+const PASSING: Duration = Duration::from_millis(20);
+
+/// How often to look again then.
+const PASSING_LOOKS: usize = 100;
+
+/// Experiments as containers of a Docker engine, or of another with its interface.
 ///
-/// A container is named `leotest-<runid>`. It has no capability but the one to send raw packets
-/// (`ping`), cannot gain privileges, and is limited in memory, processors and processes. Its
-/// output is kept by the engine up to 128 MiB, of which the oldest part goes first.
+/// A container is named `leotest-<runid>`. It has no capability but those that the operator allows,
+/// cannot gain privileges, and is limited in memory, processors and processes. Its output is kept
+/// by the engine up to 128 MiB, of which the oldest part goes first.
+///
+/// With [a directory for gates](Self::holding) a container is started when it is prepared, and held
+/// until its instant by a program of the testbed that then becomes the experiment. Without, or
+/// where that fails, it is started at its instant, which takes the engine a tenth of a second or
+/// two.
 #[derive(Debug, Clone)]
 pub struct DockerRuntime {
     docker: Docker,
     node: NodeId,
+    podman: bool,
+    config: DockerConfig,
+    gates: Option<Gates>,
 }
 
 impl DockerRuntime {
@@ -74,45 +96,91 @@ impl DockerRuntime {
             .await
             .map_err(|_| unavailable(host, "it does not answer"))?
             .map_err(|e| unavailable(host, e))?;
-        Ok(Self { docker, node })
+        let version = docker.version().await.map_err(|e| unavailable(host, e))?;
+        let mut parts = version.components.into_iter().flatten();
+        let podman = parts.any(|part| part.name.starts_with("Podman"));
+        Ok(Self { docker, node, podman, config: DockerConfig::default(), gates: None })
+    }
+
+    /// This runtime as the operator wants it; the address of the engine is that of
+    /// [`connect`](Self::connect) all the same.
+    #[must_use]
+    pub fn with_config(self, config: DockerConfig) -> Self {
+        Self { config, ..self }
+    }
+
+    /// This runtime with a directory for gates, which is made if it is not there. It belongs to
+    /// this node alone, and the engine must see it under the same path.
+    ///
+    /// # Errors
+    /// [`Internal`](crate::ErrorKind::Internal) that names the path when it cannot be made.
+    pub fn holding(self, directory: &Path) -> Result<Self> {
+        Ok(Self { gates: Gates::open(directory)?, ..self })
     }
 
     /// The container of `run`; `None` if there is none, or one of that name that is not ours.
-    async fn find(&self, run: &RunId) -> Result<Option<Found>, EngineError> {
-        match self.docker.inspect_container(&container::name(run), None).await {
-            Ok(inspected) => Ok(Found::of(run, inspected)),
-            Err(e) if is_missing(&e) => Ok(None),
-            Err(e) => Err(e),
+    async fn find(&self, run: &RunId) -> Result<Option<Found>, Outcome> {
+        match self.look(run).await {
+            Ok(found) => Ok(found),
+            Err(Trouble::Engine(e)) => Err(fault::not_made(&e)),
+            Err(Trouble::Disk(e)) => Err(fault::not_kept("look for the container", &e)),
         }
+    }
+
+    async fn look(&self, run: &RunId) -> Result<Option<Found>, Trouble> {
+        let mut inspected = self.docker.inspect_container(&container::name(run), None).await;
+        for _ in 0..PASSING_LOOKS {
+            let Err(e) = &inspected else { break };
+            if !fault::is_passing(e) {
+                break;
+            }
+            tokio::time::sleep(PASSING).await;
+            inspected = self.docker.inspect_container(&container::name(run), None).await;
+        }
+        match inspected {
+            Ok(inspected) => {
+                let gate = self.gates.as_ref().map(|gates| gates.of(run));
+                Found::of(run, gate.as_ref(), inspected).map_err(Trouble::Disk)
+            }
+            Err(e) if is_missing(&e) => Ok(None),
+            Err(e) => Err(Trouble::Engine(e)),
+        }
+    }
+
+    async fn seen(&self, run: &RunId, doing: &str) -> Result<Option<Found>> {
+        let doing = || format!("{doing} the container of run {run}");
+        self.look(run).await.map_err(|e| match e {
+            Trouble::Engine(e) => fault(doing(), &e),
+            Trouble::Disk(e) => Error::while_doing(doing(), e),
+        })
+    }
+
+    /// The filter for what belongs to this node.
+    fn labels(&self) -> Vec<String> {
+        vec![format!("{}=true", container::LABEL), format!("{}={}", container::NODE_LABEL, self.node)]
     }
 
     async fn find_existing(&self, run: &RunId) -> Result<Found> {
-        let found =
-            self.find(run).await.map_err(|e| fault(format!("look for the container of run {run}"), &e))?;
+        let found = self.seen(run, "look for").await?;
         found.ok_or_else(|| Error::not_found(format!("there is no container of run {run}")))
     }
+}
 
-    async fn create(&self, spec: &RunSpec, experiment: &DockerExperiment) -> Result<(), Outcome> {
-        let name = container::name(&spec.run);
-        let options = CreateContainerOptions { name: Some(name.clone()), ..Default::default() };
-        let body = container::body(spec, experiment, &self.node);
-        match self.docker.create_container(Some(options), body).await {
-            Ok(_) => Ok(()),
-            // Made by somebody else since we looked.
-            Err(EngineError::DockerResponseServerError { status_code: 409, .. }) => {
-                match self.find(&spec.run).await.map_err(|e| fault::not_made(&e))? {
-                    Some(_) => Ok(()),
-                    None => Err(Outcome::failed(
-                        Stage::Container,
-                        Reason::StartFailed,
-                        format!("a container named {name} that is not of this testbed is in the way"),
-                    )),
-                }
-            }
-            Err(e) if is_missing(&e) => Err(fault::no_image(&experiment.image, &e)),
-            Err(e) => Err(fault::not_made(&e)),
-        }
-    }
+/// What can go wrong while a container is looked at.
+enum Trouble {
+    Engine(EngineError),
+    Disk(std::io::Error),
+}
+
+/// The container that a node with an engine is to run.
+fn experiment_of(config: &ExperimentConfig) -> Result<&DockerExperiment, Outcome> {
+    config.docker.as_ref().ok_or_else(|| {
+        Outcome::failed(
+            Stage::Config,
+            Reason::ConfigInvalid,
+            "experiment config names no docker image, this node runs containers",
+        )
+    })
 }
 
 #[async_trait]
@@ -123,34 +191,42 @@ impl Runtime for DockerRuntime {
         Ok(RuntimeInfo { name: "docker".into(), version: version.version.unwrap_or_default() })
     }
 
+    async fn fetch(&self, experiment: &ExperimentConfig) -> Result<(), Outcome> {
+        self.image(&experiment_of(experiment)?.image).await.map(drop)
+    }
+
     async fn prepare(&self, spec: &RunSpec) -> Result<Prepared, Outcome> {
-        let Some(experiment) = &spec.experiment.docker else {
-            return Err(Outcome::failed(
-                Stage::Config,
-                Reason::ConfigInvalid,
-                "experiment config names no docker image, this node runs containers",
-            ));
-        };
-        if self.find(&spec.run).await.map_err(|e| fault::not_made(&e))?.is_some() {
-            return Ok(Prepared::PLAIN);
+        let experiment = experiment_of(&spec.experiment)?;
+        if let Some(found) = self.find(&spec.run).await? {
+            // What is left of an earlier node or engine may need its gate started again.
+            if found.state() != RuntimeState::Absent || self.rearm(&spec.run).await {
+                let start = if found.armed { StartMode::Armed } else { StartMode::Plain };
+                let image = self.identity(&experiment.image, &found.image).await;
+                return Ok(Prepared { start, image: Some(image) });
+            }
+            self.remove(&spec.run).await.map_err(|e| fault::in_the_way(&e))?;
         }
-        self.ensure_image(&experiment.image).await?;
+        let image = self.image(&experiment.image).await?;
+        self.ensure_network(&spec.network).await?;
         container::open_results(&spec.results).await;
-        self.create(spec, experiment).await?;
-        Ok(Prepared::PLAIN)
+        let start = self.make(spec, experiment, &image).await?;
+        Ok(Prepared { start, image: Some(image.identity) })
     }
 
     async fn start(&self, run: &RunId) -> Result<Timestamp, Outcome> {
+        if let Some(released) = self.release(run).await? {
+            return Ok(released);
+        }
         let missing = || {
             let message = format!("there is no container of run {run}");
             Outcome::failed(Stage::Container, Reason::StartFailed, message)
         };
-        let found = self.find(run).await.map_err(|e| fault::not_started(&e))?.ok_or_else(missing)?;
+        let found = self.find(run).await?.ok_or_else(missing)?;
         if let Some(started) = found.started {
             return Ok(started);
         }
         self.docker.start_container(&found.id, None).await.map_err(|e| fault::not_started(&e))?;
-        let found = self.find(run).await.map_err(|e| fault::not_started(&e))?.ok_or_else(missing)?;
+        let found = self.find(run).await?.ok_or_else(missing)?;
         found.started.ok_or_else(|| {
             let message = format!("the container engine does not say when run {run} was started");
             Outcome::failed(Stage::Container, Reason::RuntimeUnavailable, message)
@@ -184,21 +260,21 @@ impl Runtime for DockerRuntime {
     }
 
     async fn stop(&self, run: &RunId, grace: Duration) -> Result<()> {
-        let doing = || format!("stop the container of run {run}");
-        let Some(found) = self.find(run).await.map_err(|e| fault(doing(), &e))? else { return Ok(()) };
+        let Some(found) = self.seen(run, "look for").await? else { return Ok(()) };
+        // What is held, or has not been started, stays so: there is no experiment to end.
+        let RuntimeState::Running(_) = found.state() else { return Ok(()) };
         let seconds = i32::try_from(grace.as_millis().div_ceil(1000)).unwrap_or(i32::MAX);
         let options = StopContainerOptions { t: Some(seconds), signal: None };
         // The engine answers when the container has ended.
         let patient = self.docker.clone().with_timeout(grace.saturating_add(STOP_PATIENCE));
         match patient.stop_container(&found.id, Some(options)).await {
-            Err(e) if !is_missing(&e) => Err(fault(doing(), &e)),
+            Err(e) if !is_missing(&e) => Err(fault(format!("stop the container of run {run}"), &e)),
             _ => Ok(()),
         }
     }
 
     async fn state(&self, run: &RunId) -> Result<RuntimeState> {
-        let found =
-            self.find(run).await.map_err(|e| fault(format!("look for the container of run {run}"), &e))?;
+        let found = self.seen(run, "look for").await?;
         Ok(found.map_or(RuntimeState::Absent, |found| found.state()))
     }
 
@@ -225,12 +301,16 @@ impl Runtime for DockerRuntime {
 
     async fn remove(&self, run: &RunId) -> Result<()> {
         let doing = || format!("remove the container of run {run}");
-        let Some(found) = self.find(run).await.map_err(|e| fault(doing(), &e))? else { return Ok(()) };
-        let options = RemoveContainerOptions { force: true, v: true, link: false };
-        match self.docker.remove_container(&found.id, Some(options)).await {
-            Err(e) if !is_missing(&e) => Err(fault(doing(), &e)),
-            _ => Ok(()),
+        if let Some(found) = self.seen(run, "look for").await? {
+            // Killed at once: what was to end by itself has been asked before.
+            let options = RemoveContainerOptions { force: true, v: true, link: false };
+            match self.docker.remove_container(&found.id, Some(options)).await {
+                Err(e) if !is_missing(&e) => return Err(fault(doing(), &e)),
+                _ => {}
+            }
         }
+        let Some(gates) = &self.gates else { return Ok(()) };
+        gates.of(run).remove().map_err(|e| Error::while_doing(doing(), e))
     }
 
     async fn traffic(&self, run: &RunId) -> Result<Option<u64>> {
@@ -238,11 +318,17 @@ impl Runtime for DockerRuntime {
     }
 
     async fn list(&self) -> Result<Vec<RunId>> {
-        let ours =
-            vec![format!("{}=true", container::LABEL), format!("{}={}", container::NODE_LABEL, self.node)];
-        let filters = Some(HashMap::from([("label".to_owned(), ours)]));
+        let filters = Some(HashMap::from([("label".to_owned(), self.labels())]));
         let options = ListContainersOptions { all: true, filters, ..Default::default() };
-        let found = self.docker.list_containers(Some(options)).await;
+        let mut found = self.docker.list_containers(Some(options.clone())).await;
+        for _ in 0..PASSING_LOOKS {
+            let Err(e) = &found else { break };
+            if !fault::is_passing(e) {
+                break;
+            }
+            tokio::time::sleep(PASSING).await;
+            found = self.docker.list_containers(Some(options.clone())).await;
+        }
         let found = found.map_err(|e| fault("list the containers of this node", &e))?;
         let runs = found.into_iter().filter_map(|summary| {
             let labels = summary.labels?;
@@ -250,7 +336,20 @@ impl Runtime for DockerRuntime {
         });
         Ok(runs.collect())
     }
+
     async fn run_at(&self, address: IpAddr) -> Result<Option<Resident>> {
         self.resident_at(address).await
+    }
+
+    async fn clear(&self, network: &Network) -> Result<()> {
+        let runs = self.list().await?;
+        let gates = self.gates.as_ref();
+        let left = gates.map_or_else(|| Ok(Vec::new()), Gates::runs);
+        let left = left.map_err(|e| Error::while_doing("look for gates without a container", e))?;
+        for run in left.iter().filter(|run| !runs.contains(run)) {
+            let removed = gates.map_or(Ok(()), |gates| gates.of(run).remove());
+            removed.map_err(|e| Error::while_doing(format!("remove the gate of run {run}"), e))?;
+        }
+        self.remove_networks(network).await
     }
 }
