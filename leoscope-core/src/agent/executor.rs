@@ -2,7 +2,7 @@
 
 use tokio::sync::oneshot;
 
-use super::{Inner, RETRY, container, results};
+use super::{Inner, RETRY, container, disk, results};
 use crate::error::{Error, Result};
 use crate::ids::RunId;
 use crate::lifecycle::{Action, Event};
@@ -73,6 +73,7 @@ async fn perform(node: &Inner, entry: &JournalEntry, action: Action) -> Event {
 async fn prepare(node: &Inner, entry: &JournalEntry) -> Result<Prepared, Outcome> {
     let spec = container::spec(node, entry)
         .map_err(|e| Outcome::failed(Stage::Config, Reason::ConfigInvalid, e.to_string()))?;
+    disk::room(node, entry).await?;
     container::write_inputs(entry, &spec.results)
         .map_err(|e| Outcome::failed(Stage::Deploy, Reason::StartFailed, e.to_string()))?;
     node.runtime.prepare(&spec).await
@@ -99,10 +100,23 @@ async fn watch(node: &Inner, entry: &JournalEntry) -> Event {
             None => std::future::pending().await,
         }
     };
-    tokio::select! {
+    let event = tokio::select! {
         biased;
         exit = ended => Event::Exited(exit),
         () = deadline => Event::DeadlineReached,
+        outcome = disk::filled(node, entry) => Event::Cancelled(outcome),
+    };
+    // What was written since the last look counts as well, however the experiment has ended: most
+    // programs end when the system lets a file grow no further. A disk that is full afterwards
+    // matters only to those that have failed.
+    let failed = match event {
+        Event::Exited(exit) => exit.code != Some(0),
+        Event::DeadlineReached => false,
+        event => return event,
+    };
+    match disk::judge(node, entry).await {
+        Some(outcome) if failed || outcome.reason == Reason::DiskLimit => Event::Cancelled(outcome),
+        _ => event,
     }
 }
 

@@ -6,6 +6,7 @@
 //! needs the orchestrator to be reachable for another to go on.
 
 mod container;
+mod disk;
 mod dispatch;
 mod executor;
 mod journal;
@@ -87,9 +88,11 @@ impl Agent {
     /// A node with what its ledger remembers.
     ///
     /// # Errors
-    /// Those of the ledger and of a runtime that does not answer.
+    /// Those of the ledger and of a runtime that does not answer;
+    /// [`InvalidArgument`](crate::ErrorKind::InvalidArgument) for limits that the runtime cannot keep.
     pub async fn new(config: AgentConfig, parts: Parts) -> Result<Self> {
         let Parts { control, runtime, ledger, launcher, clock } = parts;
+        runtime.can_keep(&config.executor.limits)?;
         let orders = ledger.orders().await?.filter(|orders| orders.node == config.node);
         let journal = Journal::load(Arc::clone(&ledger)).await?;
         let runtime_info = runtime.info().await?;

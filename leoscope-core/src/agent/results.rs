@@ -10,7 +10,7 @@ use super::{Inner, container};
 use crate::bundle::{self, Contents};
 use crate::error::{Error, Result};
 use crate::ids::RunId;
-use crate::model::{ArtifactKey, JournalEntry, RuntimeState};
+use crate::model::{ArtifactKey, JournalEntry, Outcome, RuntimeState};
 use crate::time::wire_time;
 
 /// The version of the manifest's form.
@@ -46,12 +46,9 @@ pub(super) async fn collect(node: &Inner, entry: &JournalEntry) -> Result<()> {
     fs::create_dir_all(&dir).map_err(|e| Error::while_doing(format!("make {}", dir.display()), e))?;
     match node.found(run).await {
         RuntimeState::Absent => {}
-        RuntimeState::Prepared | RuntimeState::Running(_) => {
-            // Not started, or cancelled before its start was known.
+        RuntimeState::Prepared | RuntimeState::Running(_) | RuntimeState::Exited(_) => {
+            // Not started, or cancelled before its start was known, or ended with children left.
             node.runtime.stop(run, node.config.grace).await?;
-            node.runtime.save_output(run, &dir.join("stdout.log"), &dir.join("stderr.log")).await?;
-        }
-        RuntimeState::Exited(_) => {
             node.runtime.save_output(run, &dir.join("stdout.log"), &dir.join("stderr.log")).await?;
         }
     }
@@ -74,6 +71,10 @@ pub(super) async fn collect(node: &Inner, entry: &JournalEntry) -> Result<()> {
 /// What is known of the run apart from its files; the packer adds those.
 fn manifest(node: &Inner, entry: &JournalEntry) -> serde_json::Value {
     let JournalEntry { run, job, outcome, .. } = entry;
+    // By the names that the record has as well.
+    let outcome = outcome.as_ref().map(|Outcome { status, stage, reason, message }| {
+        json!({ "status": status.name(), "stage": stage.name(), "reason": reason.name(), "message": message })
+    });
     json!({
         "format_version": MANIFEST_VERSION,
         "software": { "name": "leoscope-node", "version": env!("CARGO_PKG_VERSION") },

@@ -7,7 +7,7 @@ use std::path::Path;
 
 use bollard::models::{
     ContainerCreateBody, ContainerInspectResponse, ContainerState, ContainerStateStatusEnum, HostConfig,
-    HostConfigLogConfig, Mount, MountType, PortBinding, PortMap,
+    HostConfigLogConfig, Mount, MountType, PortBinding, PortMap, ResourcesUlimits,
 };
 
 use crate::backends::runtime::RESULTS_VARIABLE;
@@ -22,6 +22,9 @@ pub(super) const LABEL: &str = "leotest";
 pub(super) const RUN_LABEL: &str = "runid";
 /// The label with the node id.
 pub(super) const NODE_LABEL: &str = "nodeid";
+
+/// The label with the bits per second that it may send, where there is such a limit.
+const RATE_LABEL: &str = "rate";
 
 /// How much of the output the engine keeps: two files of this size.
 const OUTPUT_FILE_SIZE: &str = "64m";
@@ -40,6 +43,10 @@ pub(super) struct Found {
     pub(super) id: String,
     /// When it was started, if it was.
     pub(super) started: Option<Timestamp>,
+    /// How many bits per second it may send, if that is limited.
+    pub(super) rate: Option<u64>,
+    /// Its first process, as the host numbers it, while it runs.
+    pub(super) pid: Option<i64>,
     /// How it ended, if it has.
     exit: Option<Exit>,
 }
@@ -51,7 +58,7 @@ impl Found {
         if labels.get(RUN_LABEL).map(String::as_str) != Some(run.as_str()) {
             return None;
         }
-        let ContainerState { status, exit_code, oom_killed, started_at, finished_at, .. } =
+        let ContainerState { status, exit_code, oom_killed, started_at, finished_at, pid, .. } =
             inspected.state.unwrap_or_default();
         let started = instant(started_at);
         let over = matches!(status, Some(ContainerStateStatusEnum::EXITED | ContainerStateStatusEnum::DEAD));
@@ -61,7 +68,10 @@ impl Found {
             // The engine notes the start of a short experiment later than its end.
             at: instant(finished_at).unwrap_or(started).max(started),
         });
-        Some(Self { id: inspected.id.unwrap_or_else(|| name(run)), started, exit })
+        let rate = labels.get(RATE_LABEL).and_then(|rate| rate.parse().ok());
+        // The engine says 0 for what does not run.
+        let pid = pid.filter(|pid| *pid > 0);
+        Some(Self { id: inspected.id.unwrap_or_else(|| name(run)), started, rate, pid, exit })
     }
 
     pub(super) fn state(&self) -> RuntimeState {
@@ -96,6 +106,7 @@ pub(super) fn body(spec: &RunSpec, experiment: &DockerExperiment, node: &NodeId)
     for (label, value) in [(LABEL, "true"), (RUN_LABEL, run.as_str()), (NODE_LABEL, node.as_str())] {
         labels.insert(label.into(), value.into());
     }
+    labels.extend(limits.rate.map(|rate| (RATE_LABEL.into(), rate.to_string())));
     let mut environment = environment.clone();
     environment.insert(RESULTS_VARIABLE.into(), results_dest.clone());
     // Without a network of its own, or without any, a container has no ports to publish.
@@ -127,8 +138,8 @@ pub(super) fn body(spec: &RunSpec, experiment: &DockerExperiment, node: &NodeId)
 
 /// What no experiment gets past.
 fn confined(limits: &Limits) -> HostConfig {
-    let Limits { memory, cpus, pids } = *limits;
-    let memory = i64::try_from(memory).unwrap_or(i64::MAX);
+    let Limits { memory, cpus, pids, disk, rate: _ } = *limits;
+    let [memory, disk] = [memory, disk].map(|bytes| i64::try_from(bytes).unwrap_or(i64::MAX));
     let logs = [("max-size", OUTPUT_FILE_SIZE), ("max-file", "2")];
     HostConfig {
         memory: Some(memory),
@@ -140,6 +151,12 @@ fn confined(limits: &Limits) -> HostConfig {
         )]
         nano_cpus: Some((cpus * 1e9) as i64),
         pids_limit: Some(i64::from(pids)),
+        // The length of one file: all of them together are measured now and then by the node.
+        ulimits: Some(vec![ResourcesUlimits {
+            name: Some("fsize".into()),
+            soft: Some(disk),
+            hard: Some(disk),
+        }]),
         cap_drop: Some(vec!["ALL".into()]),
         cap_add: Some(vec!["NET_RAW".into()]),
         security_opt: Some(vec!["no-new-privileges".into()]),

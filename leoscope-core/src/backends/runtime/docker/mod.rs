@@ -5,6 +5,7 @@
 mod container;
 mod fault;
 mod image;
+mod rate;
 
 use std::collections::HashMap;
 use std::path::Path;
@@ -26,7 +27,7 @@ use self::container::Found;
 use self::fault::{fault, is_missing, unavailable};
 use crate::error::{Error, Result};
 use crate::ids::{NodeId, RunId};
-use crate::model::{DockerExperiment, Exit, Outcome, Prepared, Reason, RuntimeState, Stage};
+use crate::model::{DockerExperiment, Exit, Limits, Outcome, Prepared, Reason, RuntimeState, Stage};
 use crate::ports::{RunSpec, Runtime, RuntimeInfo};
 use crate::time::Timestamp;
 
@@ -120,6 +121,10 @@ impl Runtime for DockerRuntime {
         Ok(RuntimeInfo { name: "docker".into(), version: version.version.unwrap_or_default() })
     }
 
+    fn can_keep(&self, _: &Limits) -> Result<()> {
+        Ok(())
+    }
+
     async fn prepare(&self, spec: &RunSpec) -> Result<Prepared, Outcome> {
         let Some(experiment) = &spec.experiment.docker else {
             return Err(Outcome::failed(
@@ -148,6 +153,9 @@ impl Runtime for DockerRuntime {
         }
         self.docker.start_container(&found.id, None).await.map_err(|e| fault::not_started(&e))?;
         let found = self.find(run).await.map_err(|e| fault::not_started(&e))?.ok_or_else(missing)?;
+        if let (Some(rate), Some(pid)) = (found.rate, found.pid) {
+            rate::limit_rate(pid, rate).await?;
+        }
         found.started.ok_or_else(|| {
             let message = format!("the container engine does not say when run {run} was started");
             Outcome::failed(Stage::Container, Reason::RuntimeUnavailable, message)
@@ -218,6 +226,11 @@ impl Runtime for DockerRuntime {
         }
         stdout.flush().await.map_err(written)?;
         stderr.flush().await.map_err(written)
+    }
+
+    async fn output_size(&self, _: &RunId) -> Result<u64> {
+        // The engine keeps no more than two files of a fixed size.
+        Ok(0)
     }
 
     async fn remove(&self, run: &RunId) -> Result<()> {
