@@ -13,7 +13,7 @@ use leoscope_core::backends::runtime::{Behaviour, DockerRuntime, ProcessRuntime,
 use leoscope_core::conformance::runtime::{CASES, GREETING, Harness};
 use leoscope_core::ids::{NodeId, RunId};
 use leoscope_core::model::{
-    DockerExperiment, ExperimentConfig, Limits, Network, Reason, RuntimeState, Stage,
+    AskedLimits, DockerExperiment, ExperimentConfig, Limits, Network, Reason, RuntimeState, Stage,
 };
 use leoscope_core::ports::{RunSpec, Runtime};
 use tempfile::TempDir;
@@ -44,6 +44,7 @@ macro_rules! cases {
                 stopping_asks_before_it_kills,
                 stopping_kills_what_ignores_it,
                 stopping_kills_children,
+                stopping_kills_what_left_for_another_session,
                 children_do_not_outlive_the_experiment,
                 a_wait_ends_when_it_is_stopped,
                 a_new_runtime_finds_what_was_prepared,
@@ -122,13 +123,18 @@ fn shell(script: &str) -> Vec<String> {
     ["/bin/sh", "-c", script].map(str::to_owned).to_vec()
 }
 
+fn nothing() -> ExperimentConfig {
+    let (environment, limits) = (BTreeMap::new(), AskedLimits::default());
+    ExperimentConfig { docker: None, process: None, environment, limits }
+}
+
 fn as_process(script: &str) -> ExperimentConfig {
-    ExperimentConfig { docker: None, process: Some(shell(script)), environment: BTreeMap::new() }
+    ExperimentConfig { process: Some(shell(script)), ..nothing() }
 }
 
 fn in_container(image: &str, command: Vec<String>) -> ExperimentConfig {
     let docker = DockerExperiment { image: image.into(), name: None, command: Some(command), ports: vec![] };
-    ExperimentConfig { docker: Some(docker), process: None, environment: BTreeMap::new() }
+    ExperimentConfig { docker: Some(docker), ..nothing() }
 }
 
 async fn process(scratch: &TempDir) -> Option<Harness> {
@@ -198,7 +204,7 @@ async fn engine(scratch: &Path) -> Option<(DockerRuntime, String)> {
             return None;
         }
     };
-    let image = "leoscope-test/busybox:1";
+    let image = "leoscope-test/busybox:2";
     runtime.import_image(image, busybox()).await.expect("build an image");
     Some((runtime, image.to_owned()))
 }
@@ -220,7 +226,7 @@ fn busybox() -> Bytes {
     };
     add("Dockerfile", b"FROM scratch\nCOPY bin /bin\n");
     add("bin/busybox", &program);
-    for name in ["cat", "env", "sh", "sleep", "tail"] {
+    for name in ["cat", "env", "head", "setsid", "sh", "sleep", "tail"] {
         let mut header = tar::Header::new_gnu();
         header.set_entry_type(tar::EntryType::Symlink);
         header.set_size(0);
@@ -320,6 +326,44 @@ async fn docker_notices_too_much_memory() {
     let (exit, _) = in_docker(&runtime, &spec, scratch.path()).await;
     assert!(exit.out_of_memory, "{exit:?}");
     assert_ne!(exit.code, Some(0));
+}
+
+#[tokio::test]
+async fn docker_lets_no_file_grow_beyond_the_disk_limit() {
+    let scratch = tempfile::tempdir().expect("directory");
+    let Some((runtime, image)) = engine(scratch.path()).await else { return };
+    let command = shell("head -c 3000000 /dev/zero >$LEOTEST_RESULTS/file; exit $?");
+    let mut spec = spec(scratch.path(), &run_id("large+1"), in_container(&image, command));
+    spec.limits.disk = 1 << 20;
+    let (exit, _) = in_docker(&runtime, &spec, scratch.path()).await;
+    // 128 and the signal that says so; a container's first process gets an error instead.
+    assert_eq!(exit.code, Some(128 + 25), "{exit:?}");
+    assert_eq!(std::fs::metadata(spec.results.join("file")).expect("file").len(), 1 << 20);
+}
+
+#[tokio::test]
+async fn docker_limits_the_outgoing_rate_on_a_network_of_the_container_s_own() {
+    let scratch = tempfile::tempdir().expect("directory");
+    let Some((runtime, image)) = engine(scratch.path()).await else { return };
+    let mut spec = spec(scratch.path(), &run_id("slow+1"), in_container(&image, shell("sleep 600")));
+    (spec.network, spec.limits.rate) = (Network::Bridge, Some(3_000_000));
+    runtime.prepare(&spec).await.expect("prepare");
+    let started = runtime.start(&spec.run).await;
+    let pid = output("docker", &["inspect", "--format", "{{.State.Pid}}", "leotest-slow-1"]);
+    let queues = output("nsenter", &["-t", &pid, "-n", "tc", "-s", "qdisc", "show", "dev", "eth0"]);
+    runtime.remove(&spec.run).await.expect("remove");
+    if let Err(outcome) = started {
+        // Rather not at all than without the limit.
+        assert_eq!((outcome.stage, outcome.reason), (Stage::Container, Reason::StartFailed));
+        leoscope_tests::skipped("tc", &outcome.message);
+        return;
+    }
+    assert!(queues.contains("qdisc tbf") && queues.contains("rate 3Mbit"), "{queues}");
+}
+
+fn output(program: &str, args: &[&str]) -> String {
+    let output = std::process::Command::new(program).args(args).output().expect(program);
+    String::from_utf8_lossy(&output.stdout).trim().to_owned()
 }
 
 #[tokio::test]
