@@ -20,13 +20,18 @@ pub(crate) fn binary(name: &str) -> PathBuf {
 }
 
 /// Asks `found` again and again until it has an answer.
-pub(crate) fn eventually<T>(what: &str, mut found: impl FnMut() -> Option<T>) -> T {
+pub(crate) fn eventually<T>(what: &str, found: impl FnMut() -> Option<T>) -> T {
+    within(PATIENCE, what, found)
+}
+
+/// The same for what takes longer.
+pub(crate) fn within<T>(patience: Duration, what: &str, mut found: impl FnMut() -> Option<T>) -> T {
     let begun = Instant::now();
     loop {
         if let Some(answer) = found() {
             return answer;
         }
-        assert!(begun.elapsed() < PATIENCE, "waited too long for {what}");
+        assert!(begun.elapsed() < patience, "waited too long for {what}");
         std::thread::park_timeout(Duration::from_millis(50));
     }
 }
@@ -118,7 +123,13 @@ pub(crate) struct Lab {
 
 impl Lab {
     pub(crate) fn start(runtime: &'static str) -> Self {
+        Self::start_with(runtime, "")
+    }
+
+    /// The same with an executor config for the node.
+    pub(crate) fn start_with(runtime: &'static str, executor: &str) -> Self {
         let dir = tempfile::tempdir().expect("directory");
+        fs::write(dir.path().join("executor.yaml"), executor).expect("executor config");
         let port = free_port();
         let orchestrator = spawn_orchestrator(dir.path(), port);
         let admin = fs::read_to_string(dir.path().join("orchestrator/admin-token")).expect("admin token");
@@ -271,6 +282,8 @@ fn spawn_node(dir: &Path, port: u16, id: &str, runtime: &str, token: &str) -> Pr
             .arg(dir.join("orchestrator/certs/server.crt"))
             .arg("--state-dir")
             .arg(dir.join("node"))
+            .arg("--executor-config")
+            .arg(dir.join("executor.yaml"))
             .env("LEOSCOPE_ACCESS_TOKEN", token),
         dir.join("node.log"),
     )
