@@ -92,14 +92,14 @@ fn a_node_without_room_begins_nothing() {
 
 #[test]
 fn a_run_that_takes_the_last_room_is_stopped_and_keeps_its_results() {
-    let Some(disk) = SmallDisk::of(96) else { return };
+    let Some(disk) = SmallDisk::of(80) else { return };
     let lab = Lab::start_with("process", &disk.executor_config());
-    lab.schedule("exp", "process: {command: 'head -c 40000000 /dev/zero >large; sleep 60'}", 2, 60);
+    lab.schedule("exp", "process: {command: 'head -c 20000000 /dev/zero >large; sleep 60'}", 2, 60);
     let run = lab.wait_for_run("exp", "to end with its results", |run| run["results"] == true);
     assert_eq!(
         (&run["status"], &run["stage"], &run["reason"]),
         (&"FAILED".into(), &"EXECUTE".into(), &"DISK_FULL".into()),
         "{run:#}"
     );
-    assert_eq!(fs::metadata(lab.download("exp").join("large")).expect("large").len(), 40_000_000);
+    assert_eq!(fs::metadata(lab.download("exp").join("large")).expect("large").len(), 20_000_000);
 }
