@@ -23,4 +23,17 @@ mod tests {
         let manual = include_str!("../../docs/operating-a-node.md");
         assert!(manual.contains(&format!("```yaml\n{}```", super::EXECUTOR_CONFIG)));
     }
+
+    #[test]
+    fn the_example_of_the_manual_is_read_as_it_says() {
+        let manual = include_str!("../../docs/experiments.md");
+        let example = manual.split("```yaml\n").nth(1).and_then(|rest| rest.split("```").next());
+        let experiment = ExperimentConfig::parse(example.expect("an example")).expect("experiment");
+        assert_eq!(experiment.docker.expect("docker").ports.len(), 3);
+        assert_eq!(experiment.process.expect("process").len(), 3);
+        assert_eq!(experiment.environment["ROUNDS"], "3");
+        let limits = experiment.limits;
+        assert_eq!((limits.memory, limits.cpus, limits.pids), (Some(256 << 20), Some(0.5), Some(100)));
+        assert_eq!((limits.disk, limits.rate), (Some(200 << 20), Some(5_000_000)));
+    }
 }

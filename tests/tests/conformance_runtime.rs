@@ -14,7 +14,7 @@ use leoscope_core::backends::runtime::{Behaviour, DockerRuntime, ProcessRuntime,
 use leoscope_core::conformance::runtime::{CASES, GREETING, Harness};
 use leoscope_core::ids::{NodeId, RunId};
 use leoscope_core::model::{
-    DockerExperiment, ExperimentConfig, Limits, Network, Reason, RuntimeState, Stage,
+    AskedLimits, DockerExperiment, ExperimentConfig, Limits, Network, Reason, RuntimeState, Stage,
 };
 use leoscope_core::ports::{RunSpec, Runtime};
 use leoscope_tests::skipped;
@@ -46,6 +46,7 @@ macro_rules! cases {
                 stopping_asks_before_it_kills,
                 stopping_kills_what_ignores_it,
                 stopping_kills_children,
+                stopping_kills_what_left_for_another_session,
                 children_do_not_outlive_the_experiment,
                 a_wait_ends_when_it_is_stopped,
                 a_new_runtime_finds_what_was_prepared,
@@ -128,13 +129,18 @@ fn shell(script: &str) -> Vec<String> {
     ["/bin/sh", "-c", script].map(str::to_owned).to_vec()
 }
 
+fn nothing() -> ExperimentConfig {
+    let (environment, limits) = (BTreeMap::new(), AskedLimits::default());
+    ExperimentConfig { docker: None, process: None, environment, limits }
+}
+
 fn as_process(script: &str) -> ExperimentConfig {
-    ExperimentConfig { docker: None, process: Some(shell(script)), environment: BTreeMap::new() }
+    ExperimentConfig { process: Some(shell(script)), ..nothing() }
 }
 
 fn in_container(image: &str, command: Vec<String>) -> ExperimentConfig {
     let docker = DockerExperiment { image: image.into(), name: None, command: Some(command), ports: vec![] };
-    ExperimentConfig { docker: Some(docker), process: None, environment: BTreeMap::new() }
+    ExperimentConfig { docker: Some(docker), ..nothing() }
 }
 
 async fn process(scratch: &TempDir) -> Option<Harness> {
@@ -197,7 +203,7 @@ async fn engine(scratch: &Path) -> Option<(DockerRuntime, String)> {
         skipped("docker", "no container engine");
         return None;
     };
-    let image = "leoscope-test/busybox:1";
+    let image = "leoscope-test/busybox:2";
     runtime.import_image(image, busybox()).await.expect("build an image");
     Some((runtime, image.to_owned()))
 }
@@ -282,7 +288,7 @@ fn image_context(lines: &str) -> Bytes {
     };
     add("Dockerfile", format!("FROM scratch\nCOPY bin /bin\n{lines}").as_bytes());
     add("bin/busybox", &program);
-    for name in ["cat", "env", "ls", "sh", "sleep", "tail"] {
+    for name in ["cat", "env", "head", "ls", "setsid", "sh", "sleep", "tail"] {
         let mut header = tar::Header::new_gnu();
         header.set_entry_type(tar::EntryType::Symlink);
         header.set_size(0);

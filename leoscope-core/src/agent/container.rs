@@ -20,6 +20,7 @@ use crate::time::wire_time;
 pub(super) fn spec(node: &Inner, entry: &JournalEntry, server: Option<String>) -> Result<RunSpec> {
     let experiment = ExperimentConfig::parse(&entry.job.config)?;
     let config = &node.config.executor;
+    let limits = config.limits_for(experiment.limits)?;
     let mut environment = experiment.environment.clone();
     let address = match entry.part() {
         Part::Alone | Part::Client => server,
@@ -34,9 +35,17 @@ pub(super) fn spec(node: &Inner, entry: &JournalEntry, server: Option<String>) -
         results: results_dir(node, entry),
         results_dest: config.results_dest.clone(),
         network: config.network.clone(),
-        limits: config.limits,
+        limits,
         until: entry.run.planned.map(|window| window.end()),
     })
+}
+
+/// How many bytes the results and the output of a run may have.
+pub(super) fn disk_limit(node: &Inner, entry: &JournalEntry) -> u64 {
+    let config = &node.config.executor;
+    let asked = ExperimentConfig::parse(&entry.job.config).map(|experiment| experiment.limits);
+    // The operator may have changed the ceiling since the run was prepared.
+    asked.and_then(|asked| config.limits_for(asked)).unwrap_or(config.limits).disk
 }
 
 /// The results directory of a run on this host.

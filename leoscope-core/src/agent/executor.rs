@@ -3,7 +3,7 @@
 use jiff::SignedDuration;
 use tokio::sync::oneshot;
 
-use super::{Inner, RETRY, container, pairing, results};
+use super::{Inner, RETRY, container, disk, pairing, results};
 use crate::error::{Error, Result};
 use crate::ids::RunId;
 use crate::lifecycle::{Action, Event};
@@ -87,6 +87,7 @@ async fn prepare(node: &Inner, entry: &JournalEntry) -> Result<Prepared, Outcome
     let server = pairing::server_address(node, entry).await?;
     let spec = container::spec(node, entry, server)
         .map_err(|e| Outcome::failed(Stage::Config, Reason::ConfigInvalid, e.to_string()))?;
+    disk::room(node, entry).await?;
     container::write_inputs(entry, &spec.results)
         .map_err(|e| Outcome::failed(Stage::Deploy, Reason::StartFailed, e.to_string()))?;
     node.route
@@ -146,11 +147,24 @@ async fn watch(node: &Inner, entry: &JournalEntry) -> Event {
         pairing::announce(node, entry).await;
         pairing::peer_over(node, entry).await
     };
-    tokio::select! {
+    let event = tokio::select! {
         biased;
         exit = ended => Event::Exited(exit),
         () = deadline => Event::DeadlineReached,
+        outcome = disk::filled(node, entry) => Event::Cancelled(outcome),
         outcome = peer_over => Event::Cancelled(outcome),
+    };
+    // What was written since the last look counts as well, however the experiment has ended: most
+    // programs end when the system lets a file grow no further. A disk that is full afterwards
+    // matters only to those that have failed.
+    let failed = match event {
+        Event::Exited(exit) => exit.code != Some(0),
+        Event::DeadlineReached => false,
+        event => return event,
+    };
+    match disk::judge(node, entry).await {
+        Some(outcome) if failed || outcome.reason == Reason::DiskLimit => Event::Cancelled(outcome),
+        _ => event,
     }
 }
 

@@ -10,6 +10,7 @@
 
 mod clock;
 mod container;
+mod disk;
 mod dispatch;
 mod executor;
 mod images;
@@ -130,9 +131,11 @@ impl Agent {
     ///
     /// # Errors
     /// Those of the ledger, of files in the work directory that cannot be read, and of a runtime
-    /// that does not answer.
+    /// that does not answer; [`InvalidArgument`](crate::ErrorKind::InvalidArgument) for limits that the
+    /// runtime cannot keep.
     pub async fn new(config: AgentConfig, parts: Parts) -> Result<Self> {
         let Parts { control, runtime, ledger, launcher, clock, routes, kernel, traffic, meter } = parts;
+        runtime.can_keep(&config.executor.limits)?;
         let orders = ledger.orders().await?.filter(|orders| orders.node == config.node);
         let journal = Journal::load(Arc::clone(&ledger)).await?;
         let runtime_info = runtime.info().await?;

@@ -10,7 +10,7 @@ use super::{Inner, container};
 use crate::bundle::{self, Contents};
 use crate::error::{Error, Result};
 use crate::ids::RunId;
-use crate::model::{ArtifactKey, JournalEntry, Run, RuntimeState};
+use crate::model::{ArtifactKey, JournalEntry, Outcome, Run, RuntimeState};
 use crate::time::wire_time;
 
 /// The version of the manifest's form.
@@ -54,12 +54,11 @@ pub(super) async fn collect(node: &Inner, entry: &JournalEntry) -> Result<()> {
     let save = || node.insist(run, || node.runtime.save_output(run, &stdout, &stderr));
     match node.found(run).await {
         RuntimeState::Absent => {}
-        RuntimeState::Prepared | RuntimeState::Running(_) => {
-            // Not started, or cancelled before its start was known.
+        RuntimeState::Prepared | RuntimeState::Running(_) | RuntimeState::Exited(_) => {
+            // Not started, or cancelled before its start was known, or ended with children left.
             node.insist(run, || node.runtime.stop(run, node.config.grace)).await?;
             save().await?;
         }
-        RuntimeState::Exited(_) => save().await?,
     }
     let results = container::results_dir(node, entry);
     if !results.exists() {
@@ -84,6 +83,10 @@ pub(super) async fn collect(node: &Inner, entry: &JournalEntry) -> Result<()> {
 /// What is known of the run apart from its files; the packer adds those.
 fn manifest(node: &Inner, entry: &JournalEntry) -> serde_json::Value {
     let JournalEntry { run, job, outcome, .. } = entry;
+    // By the names that the record has as well.
+    let outcome = outcome.as_ref().map(|Outcome { status, stage, reason, message }| {
+        json!({ "status": status.name(), "stage": stage.name(), "reason": reason.name(), "message": message })
+    });
     json!({
         "format_version": MANIFEST_VERSION,
         "software": { "name": "leoscope-node", "version": env!("CARGO_PKG_VERSION") },

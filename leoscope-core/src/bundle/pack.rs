@@ -33,9 +33,17 @@ pub struct Contents {
 pub fn pack(contents: &Contents, target: &Path) -> Result<()> {
     let parent = target.parent().unwrap_or(Path::new("."));
     let partial = target.with_extension("part");
+    fs::create_dir_all(parent).map_err(|e| Error::while_doing(format!("write {}", target.display()), e))?;
+    pack_by(contents, &partial, target, parent).inspect_err(|_| {
+        // Half a bundle is of no use, and it is the full disk that leaves most of them.
+        let _ = fs::remove_file(&partial);
+    })
+}
+
+/// Packs into `partial`, which becomes `target`, both in the directory `parent`.
+fn pack_by(contents: &Contents, partial: &Path, target: &Path, parent: &Path) -> Result<()> {
     let doing = || format!("write {}", target.display());
-    fs::create_dir_all(parent).map_err(|e| Error::while_doing(doing(), e))?;
-    let file = File::create(&partial).map_err(|e| Error::while_doing(doing(), e))?;
+    let file = File::create(partial).map_err(|e| Error::while_doing(doing(), e))?;
     let gzip = GzEncoder::new(BufWriter::new(file), Compression::fast());
     let mut packer = Packer { tar: tar::Builder::new(gzip), files: Vec::new(), left_out: Vec::new() };
     packer.tar.mode(tar::HeaderMode::Deterministic);
@@ -48,7 +56,7 @@ pub fn pack(contents: &Contents, target: &Path) -> Result<()> {
     let finish = || -> io::Result<()> {
         let file = packer.finish(&contents.manifest)?;
         file.sync_all()?;
-        fs::rename(&partial, target)?;
+        fs::rename(partial, target)?;
         File::open(parent)?.sync_all()
     };
     finish().map_err(|e| Error::while_doing(doing(), e))

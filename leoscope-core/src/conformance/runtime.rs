@@ -64,6 +64,7 @@ cases! {
     starting_again_runs_nothing_again starts_at_the_same_time_run_it_once
     every_call_may_be_repeated stopping_asks_before_it_kills
     stopping_kills_what_ignores_it stopping_kills_children
+    stopping_kills_what_left_for_another_session
     children_do_not_outlive_the_experiment a_wait_ends_when_it_is_stopped
     a_new_runtime_finds_what_was_prepared a_new_runtime_finds_what_runs
     a_new_runtime_learns_the_exit_code a_new_runtime_stops_what_another_started
@@ -142,6 +143,9 @@ async fn cut(mut lifeline: pipe::Receiver) {
 
 /// A process in the background that cannot be asked to end.
 const STUBBORN_CHILD: &str = "(trap '' TERM; exec 9>$LEOTEST_RESULTS/lifeline; >$LEOTEST_RESULTS/ready; while :; do sleep 600; done) & ";
+
+/// One that has left for a session of its own, and cannot be asked to end there.
+const STUBBORN_STRANGER: &str = "setsid sh -c 'trap \"\" TERM; exec 9>$LEOTEST_RESULTS/lifeline; >$LEOTEST_RESULTS/ready; while :; do sleep 600; done' & ";
 
 async fn an_experiment_runs_and_its_output_is_kept(h: &Harness) {
     let runtime = (h.open)().await;
@@ -278,6 +282,16 @@ async fn stopping_kills_what_ignores_it(h: &Harness) {
 async fn stopping_kills_children(h: &Harness) {
     let runtime = (h.open)().await;
     let spec = h.prepared(&*runtime, &format!("{STUBBORN_CHILD} {ENDLESS}")).await;
+    let lifeline = lifeline(&spec);
+    runtime.start(&spec.run).await.expect("start");
+    made(&spec, "ready").await;
+    runtime.stop(&spec.run, GRACE).await.expect("stop");
+    cut(lifeline).await;
+}
+
+async fn stopping_kills_what_left_for_another_session(h: &Harness) {
+    let runtime = (h.open)().await;
+    let spec = h.prepared(&*runtime, &format!("{STUBBORN_STRANGER} {ENDLESS}")).await;
     let lifeline = lifeline(&spec);
     runtime.start(&spec.run).await.expect("start");
     made(&spec, "ready").await;

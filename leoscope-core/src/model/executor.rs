@@ -7,6 +7,7 @@ use serde::Deserialize;
 pub use self::scavenger::AutoScavenger;
 use super::docker::{DockerConfig, DockerText};
 use super::kernel::{KernelService, KernelText};
+use super::limits::{AskedLimits, Limits, LimitsText};
 use super::route::{Route, RouteText};
 use crate::error::Error;
 
@@ -55,17 +56,14 @@ impl Network {
             Self::Named(name) => name,
         }
     }
-}
 
-/// What one experiment may use.
-#[derive(Debug, Clone, Copy, PartialEq)]
-pub struct Limits {
-    /// Memory in bytes.
-    pub memory: u64,
-    /// Processors, in units of one.
-    pub cpus: f64,
-    /// Processes and threads.
-    pub pids: u32,
+    /// Whether what a container sends passes a device of its own, where it can be slowed.
+    fn can_be_slowed(&self) -> bool {
+        match self {
+            Self::Host | Self::None => false,
+            Self::Bridge | Self::Named(_) => true,
+        }
+    }
 }
 
 impl Default for ExecutorConfig {
@@ -80,12 +78,6 @@ impl Default for ExecutorConfig {
             scavenger: None,
             docker: DockerConfig::default(),
         }
-    }
-}
-
-impl Default for Limits {
-    fn default() -> Self {
-        Self { memory: 1 << 30, cpus: 1.0, pids: 512 }
     }
 }
 
@@ -120,21 +112,6 @@ struct Execute {
 struct Volume {
     source: Option<String>,
     dest: Option<String>,
-}
-
-#[derive(Deserialize, Default)]
-#[serde(deny_unknown_fields)]
-struct LimitsText {
-    memory: Option<MemoryText>,
-    cpus: Option<f64>,
-    pids: Option<u32>,
-}
-
-#[derive(Deserialize)]
-#[serde(untagged)]
-enum MemoryText {
-    Bytes(u64),
-    Text(String),
 }
 
 impl ExecutorConfig {
@@ -186,40 +163,32 @@ impl ExecutorConfig {
             Some("none") => Network::None,
             Some(name) => Network::Named(name.to_owned()),
         };
-        let LimitsText { memory, cpus, pids } = limits;
-        let memory = match memory {
-            None => default.limits.memory,
-            Some(MemoryText::Bytes(bytes)) => bytes,
-            Some(MemoryText::Text(text)) => parse_bytes(&text)
-                .ok_or_else(|| fault(format!("limits.memory {text:?} is not a size like 512m")))?,
-        };
-        let limits = Limits {
-            memory,
-            cpus: cpus.unwrap_or(default.limits.cpus),
-            pids: pids.unwrap_or(default.limits.pids),
-        };
-        if limits.memory < 1 << 20 || limits.cpus.is_nan() || limits.cpus <= 0.0 || limits.pids == 0 {
-            return Err(fault(format!("limits leave nothing to run with: {limits:?}")));
+        let limits = limits.check().map_err(&fault)?.or(default.limits);
+        if limits.rate.is_some() && !network.can_be_slowed() {
+            return Err(fault(format!("limits.rate cannot be kept on network {:?}", network.name()))
+                .hint("give docker.execute.network: bridge, or the name of a network of the engine"));
         }
         let scavenger = scavenger.map(AutoScavenger::try_from).transpose();
         let scavenger = scavenger.map_err(|error| fault(error.message().to_owned()))?;
         let docker = engine.check().map_err(fault)?;
         Ok(Self { results_source: source, results_dest, network, limits, route, kernel, scavenger, docker })
     }
-}
 
-/// Reads `512m`, `1g`, `1048576`: binary multiples, as container engines write them.
-fn parse_bytes(text: &str) -> Option<u64> {
-    let lower = text.trim().to_ascii_lowercase();
-    let digits = lower.trim_end_matches(|c: char| c.is_ascii_alphabetic());
-    let shift = match lower.get(digits.len()..)? {
-        "" | "b" => 0,
-        "k" | "kb" => 10,
-        "m" | "mb" => 20,
-        "g" | "gb" => 30,
-        _ => return None,
-    };
-    digits.parse::<u64>().ok()?.checked_mul(1 << shift)
+    /// The limits of an experiment that asks for `asked`.
+    ///
+    /// # Errors
+    /// Those of [`Limits::narrowed`]; a rate where the network is not the container's own.
+    pub fn limits_for(&self, asked: AskedLimits) -> Result<Limits, Error> {
+        let limits = self.limits.narrowed(asked)?;
+        if limits.rate.is_some() && !self.network.can_be_slowed() {
+            return Err(Error::invalid(format!(
+                "experiment config asks for limits.rate, which this node cannot keep on network {:?}",
+                self.network.name()
+            ))
+            .hint("leave limits.rate out, or choose a node whose experiments have a network of their own"));
+        }
+        Ok(limits)
+    }
 }
 
 #[cfg(test)]
@@ -241,6 +210,7 @@ mod tests {
             "limits: {pids: 0}",
             "docker: {execute: {volume: {dest: x}}}",
             "limits: {cpu: 1}",
+            "limits: {disk: 1}",
             "[",
         ] {
             assert!(ExecutorConfig::parse(bad).is_err(), "{bad}");
@@ -285,6 +255,27 @@ mod tests {
         ] {
             let error = listens(bad).expect_err(bad);
             assert!(error.what_to_do().is_some(), "{error}");
+        }
+    }
+
+    #[test]
+    fn a_rate_needs_a_network_of_the_container_s_own() {
+        let read = |network: &str, rate: &str| {
+            ExecutorConfig::parse(&format!("docker: {{execute: {{network: {network}}}}}\nlimits: {{{rate}}}"))
+        };
+        for network in ["host", "none"] {
+            let error = read(network, "rate: 10mbit").expect_err(network);
+            let expected = format!("executor config limits.rate cannot be kept on network {network:?}");
+            assert_eq!(error.message(), expected);
+            assert!(error.what_to_do().expect("a hint").contains("bridge"), "{error:?}");
+            let asked = AskedLimits { rate: Some(1_000_000), ..AskedLimits::default() };
+            let error = read(network, "").expect("no rate").limits_for(asked).expect_err(network);
+            assert!(error.message().contains(network), "{error}");
+        }
+        for network in ["bridge", "lab"] {
+            let config = read(network, "rate: 10mbit").expect(network);
+            let limits = config.limits_for(AskedLimits::default()).expect(network);
+            assert_eq!(limits.rate, Some(10_000_000));
         }
     }
 }

@@ -5,6 +5,7 @@ use std::fmt;
 
 use serde::Deserialize;
 
+use super::limits::{AskedLimits, LimitsText};
 use crate::error::Error;
 
 /// The largest config in bytes.
@@ -12,9 +13,11 @@ const MAX_CONFIG_BYTES: usize = 256 * 1024;
 
 const HINT: &str = "give at least 'docker: {image: NAME}', or 'process: {command: TEXT}' for nodes without a container engine";
 
+const LIMITS_HINT: &str = "give limits like {memory: 256m, cpus: 0.5, pids: 100, disk: 200m, rate: 5mbit}";
+
 /// What the testbed reads of an experiment config. The text itself goes to the container
 /// unchanged, so keys the testbed does not know reach the experiment.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct ExperimentConfig {
     /// How to run it in a container.
     pub docker: Option<DockerExperiment>,
@@ -22,6 +25,8 @@ pub struct ExperimentConfig {
     pub process: Option<Vec<String>>,
     /// Environment variables for the experiment.
     pub environment: BTreeMap<String, String>,
+    /// What it asks to be limited to, below what the node allows anyway.
+    pub limits: AskedLimits,
 }
 
 /// The container of an experiment.
@@ -78,6 +83,7 @@ struct Body {
     docker: Option<Docker>,
     process: Option<Process>,
     environment: Option<Environment>,
+    limits: Option<LimitsText>,
 }
 
 #[derive(Deserialize)]
@@ -168,7 +174,7 @@ impl ExperimentConfig {
         }
         let document: Document = serde_saphyr::from_str(text)
             .map_err(|e| fault(format!("is not valid: {}", first_line(&e.to_string()))))?;
-        let Body { docker, process, environment } = document.experiment.unwrap_or(document.bare);
+        let Body { docker, process, environment, limits } = document.experiment.unwrap_or(document.bare);
         let docker = docker.map(|docker| docker.check(&fault)).transpose()?;
         let process = process.map(|process| process.command.words());
         if process.as_ref().is_some_and(Vec::is_empty) {
@@ -178,7 +184,9 @@ impl ExperimentConfig {
             return Err(fault("names no image".into()));
         }
         let environment = environment.map_or_else(|| Ok(BTreeMap::new()), |e| e.check(&fault))?;
-        Ok(Self { docker, process, environment })
+        let limits =
+            limits.unwrap_or_default().check().map_err(|message| fault(message).hint(LIMITS_HINT))?;
+        Ok(Self { docker, process, environment, limits })
     }
 }
 
@@ -252,7 +260,7 @@ mod tests {
 
     #[test]
     fn both_documented_forms_are_the_same() {
-        let bare = "docker:\n  image: lab/ping:1\n  execute:\n    name: ping\n    ports: [5201, '5202/udp', '8080:80']\nenvironment:\n  COUNT: 5\n  HOST: example.net\nown: {key: kept}\n";
+        let bare = "docker:\n  image: lab/ping:1\n  execute:\n    name: ping\n    ports: [5201, '5202/udp', '8080:80']\nenvironment:\n  COUNT: 5\n  HOST: example.net\nlimits: {memory: 64m, rate: 2mbit}\nown: {key: kept}\n";
         let wrapped =
             format!("experiment:\n{}", bare.lines().map(|line| format!("  {line}\n")).collect::<String>());
         let config = ExperimentConfig::parse(bare).expect("bare");
@@ -263,6 +271,8 @@ mod tests {
             docker.ports.iter().map(|p| (p.host, p.container, p.protocol.to_string())).collect();
         assert_eq!(ports, [(5201, 5201, "tcp".into()), (5202, 5202, "udp".into()), (8080, 80, "tcp".into())]);
         assert_eq!(config.environment["COUNT"], "5");
+        let limits = AskedLimits { memory: Some(64 << 20), rate: Some(2_000_000), ..AskedLimits::default() };
+        assert_eq!(config.limits, limits);
     }
 
     #[test]
@@ -286,12 +296,22 @@ mod tests {
                 "experiment config has a port that is none: \"70000\"",
             ),
             ("{image: a, environment: ['=x']}", "experiment config names no image"),
+            (
+                "{process: {command: a}, limits: {disk: none}}",
+                "experiment config limits.disk \"none\" is not a size like 512m",
+            ),
             ("process: {command: []}", "experiment config has an empty process.command"),
         ];
         for (text, expected) in cases {
             assert_eq!(ExperimentConfig::parse(text).expect_err(text).message(), expected);
         }
-        for text in ["docker: [", "- a\n- b", "just text", "docker: {image: [1, 2]}"] {
+        for text in [
+            "docker: [",
+            "- a\n- b",
+            "just text",
+            "docker: {image: [1, 2]}",
+            "{process: {command: a}, limits: {mem: 1g}}",
+        ] {
             let error = ExperimentConfig::parse(text).expect_err(text);
             assert!(error.message().starts_with("experiment config is not valid: "), "{error}");
         }

@@ -76,6 +76,13 @@ pub trait Runtime: Debug + Send + Sync {
         Ok(())
     }
 
+    /// Whether this runtime can keep experiments within `limits` at all; those that only some
+    /// machines can keep it may promise, and fail to start where it cannot.
+    ///
+    /// # Errors
+    /// [`InvalidArgument`](crate::ErrorKind::InvalidArgument) naming the limit.
+    fn can_keep(&self, limits: &Limits) -> Result<()>;
+
     /// Makes everything ready so that only the start is left to do, and tells what was made ready.
     async fn prepare(&self, spec: &RunSpec) -> Result<Prepared, Outcome>;
 
@@ -93,6 +100,10 @@ pub trait Runtime: Debug + Send + Sync {
 
     /// Writes what the experiment has printed so far to two files.
     async fn save_output(&self, run: &RunId, stdout: &Path, stderr: &Path) -> Result<()>;
+
+    /// How many bytes of what the experiment has printed are kept for
+    /// [`save_output`](Runtime::save_output); 0 where the runtime itself bounds them.
+    async fn output_size(&self, run: &RunId) -> Result<u64>;
 
     /// Forgets the run; it must not be running.
     async fn remove(&self, run: &RunId) -> Result<()>;

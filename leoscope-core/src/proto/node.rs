@@ -6,7 +6,7 @@ use super::standby::standbys;
 use super::{given, optional, time, unary};
 use crate::error::{Error, Result};
 use crate::ids::{NodeId, UserId};
-use crate::model::{Coordinates, Heartbeat, Node, NodeFilter, NodeUpdate, PortalNotes, Standbys};
+use crate::model::{Coordinates, Node, NodeFilter, NodeUpdate, PortalNotes, Standbys};
 use crate::schedule::Zone;
 use crate::time::{Timestamp, wire_time};
 

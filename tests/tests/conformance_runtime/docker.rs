@@ -401,3 +401,41 @@ async fn the_operators_login_is_used_at_its_registry_and_shown_nowhere() {
     assert_eq!(outcome.reason, Reason::ImagePullDenied);
     assert!(outcome.message.contains(&file.display().to_string()), "{}", outcome.message);
 }
+
+#[tokio::test]
+async fn docker_lets_no_file_grow_beyond_the_disk_limit() {
+    let scratch = tempfile::tempdir().expect("directory");
+    let Some((runtime, image)) = engine(scratch.path()).await else { return };
+    let command = shell("head -c 3000000 /dev/zero >$LEOTEST_RESULTS/file; exit $?");
+    let mut spec = spec(scratch.path(), &run_id("large+1"), in_container(&image, command));
+    spec.limits.disk = 1 << 20;
+    let (exit, _) = in_docker(&runtime, &spec, scratch.path()).await;
+    // 128 and the signal that says so; a container's first process gets an error instead.
+    assert_eq!(exit.code, Some(128 + 25), "{exit:?}");
+    assert_eq!(std::fs::metadata(spec.results.join("file")).expect("file").len(), 1 << 20);
+}
+
+#[tokio::test]
+async fn docker_limits_the_outgoing_rate_on_a_network_of_the_container_s_own() {
+    let scratch = tempfile::tempdir().expect("directory");
+    let Some((runtime, image)) = engine(scratch.path()).await else { return };
+    let mut spec = spec(scratch.path(), &run_id("slow+1"), in_container(&image, shell("sleep 600")));
+    (spec.network, spec.limits.rate) = (Network::Bridge, Some(3_000_000));
+    runtime.prepare(&spec).await.expect("prepare");
+    let started = runtime.start(&spec.run).await;
+    let pid = output("docker", &["inspect", "--format", "{{.State.Pid}}", "leotest-slow-1"]);
+    let queues = output("nsenter", &["-t", &pid, "-n", "tc", "-s", "qdisc", "show", "dev", "eth0"]);
+    runtime.remove(&spec.run).await.expect("remove");
+    if let Err(outcome) = started {
+        // Rather not at all than without the limit.
+        assert_eq!((outcome.stage, outcome.reason), (Stage::Container, Reason::StartFailed));
+        leoscope_tests::skipped("tc", &outcome.message);
+        return;
+    }
+    assert!(queues.contains("qdisc tbf") && queues.contains("rate 3Mbit"), "{queues}");
+}
+
+fn output(program: &str, args: &[&str]) -> String {
+    let output = Command::new(program).args(args).output().expect(program);
+    String::from_utf8_lossy(&output.stdout).trim().to_owned()
+}

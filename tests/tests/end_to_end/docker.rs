@@ -1,5 +1,7 @@
 //! The container's contract, in a real container.
 
+mod failures;
+
 use std::collections::BTreeMap;
 use std::process::Command;
 
@@ -117,32 +119,5 @@ fn a_container_has_the_labels_environment_and_files_of_the_contract() {
             &format!("label=nodeid={}", lab.node_id)
         ]),
         ""
-    );
-}
-
-#[test]
-fn failures_of_a_container_have_their_reasons() {
-    make_image();
-    let lab = Lab::start("docker");
-    let command =
-        |script: &str| format!("docker: {{image: {IMAGE}, command: ['/bin/sh', '-c', '{script}']}}");
-    lab.schedule("nonzero", &command("exit 3"), 2, 2);
-    lab.schedule("missing", "docker: {image: 'leoscope-no-such-image:1'}", 5, 2);
-    lab.schedule("long", &command("busybox sleep 600"), 8, 2);
-    let end = |job: &str| lab.wait_for_run(job, "to end", |run| run["results"] == true);
-    let nonzero = end("nonzero");
-    assert_eq!(
-        (&nonzero["status"], &nonzero["reason"], &nonzero["exit_code"]),
-        (&"FAILED".into(), &"CONTAINER_EXIT_NONZERO".into(), &3.into()),
-        "{nonzero:#}"
-    );
-    let missing = end("missing");
-    assert_eq!(missing["status"], "FAILED", "{missing:#}");
-    assert!(missing["message"].as_str().expect("message").contains("leoscope-no-such-image"), "{missing:#}");
-    let long = end("long");
-    assert_eq!(
-        (&long["status"], &long["reason"]),
-        (&"COMPLETED".into(), &"LENGTH_REACHED".into()),
-        "{long:#}"
     );
 }

@@ -20,13 +20,18 @@ pub(crate) fn binary(name: &str) -> PathBuf {
 }
 
 /// Asks `found` again and again until it has an answer.
-pub(crate) fn eventually<T>(what: &str, mut found: impl FnMut() -> Option<T>) -> T {
+pub(crate) fn eventually<T>(what: &str, found: impl FnMut() -> Option<T>) -> T {
+    within(PATIENCE, what, found)
+}
+
+/// The same for what takes longer.
+pub(crate) fn within<T>(patience: Duration, what: &str, mut found: impl FnMut() -> Option<T>) -> T {
     let begun = Instant::now();
     loop {
         if let Some(answer) = found() {
             return answer;
         }
-        assert!(begun.elapsed() < PATIENCE, "waited too long for {what}");
+        assert!(begun.elapsed() < patience, "waited too long for {what}");
         std::thread::park_timeout(Duration::from_millis(50));
     }
 }
@@ -117,14 +122,41 @@ pub(crate) struct Lab {
     node_token: String,
 }
 
+/// What is special about a lab.
+pub(crate) struct Setup<'a> {
+    /// Where the orchestrator listens.
+    pub(crate) host: &'static str,
+    /// What runs the experiments of the node.
+    pub(crate) runtime: &'static str,
+    /// The node's executor config.
+    pub(crate) executor: &'a str,
+}
+
+impl Default for Setup<'_> {
+    fn default() -> Self {
+        Self { host: "127.0.0.1", runtime: "process", executor: "" }
+    }
+}
+
 impl Lab {
     pub(crate) fn start(runtime: &'static str) -> Self {
-        Self::start_on("127.0.0.1", runtime)
+        Self::build(Setup { runtime, ..Setup::default() })
     }
 
     /// With an orchestrator that listens on `host`.
     pub(crate) fn start_on(host: &'static str, runtime: &'static str) -> Self {
+        Self::build(Setup { host, runtime, ..Setup::default() })
+    }
+
+    /// With an executor config for the node.
+    pub(crate) fn start_with(runtime: &'static str, executor: &str) -> Self {
+        Self::build(Setup { runtime, executor, ..Setup::default() })
+    }
+
+    pub(crate) fn build(setup: Setup<'_>) -> Self {
+        let Setup { host, runtime, executor } = setup;
         let dir = tempfile::tempdir().expect("directory");
+        fs::write(dir.path().join("executor.yaml"), executor).expect("executor config");
         let port = free_port();
         let orchestrator = spawn_orchestrator(dir.path(), host, port);
         let admin = fs::read_to_string(dir.path().join("orchestrator/admin-token")).expect("admin token");
@@ -318,6 +350,8 @@ fn spawn_node(dir: &Path, port: u16, id: &str, runtime: &str, token: &str) -> Pr
             .arg(dir.join("orchestrator/certs/server.crt"))
             .arg("--state-dir")
             .arg(dir.join("node"))
+            .arg("--executor-config")
+            .arg(dir.join("executor.yaml"))
             .env("LEOSCOPE_ACCESS_TOKEN", token),
         dir.join("node.log"),
     )

@@ -3,6 +3,7 @@
 mod docker;
 mod hostile;
 mod lab;
+mod limits;
 mod operator;
 mod paired;
 mod planning;

@@ -12,7 +12,7 @@ use tokio::sync::watch;
 
 use crate::error::{Error, Result};
 use crate::ids::RunId;
-use crate::model::{Exit, Outcome, Prepared, Reason, RuntimeState, Stage};
+use crate::model::{Exit, Limits, Outcome, Prepared, Reason, RuntimeState, Stage};
 use crate::ports::{Clock, Resident, RunSpec, Runtime, RuntimeInfo};
 use crate::time::Timestamp;
 
@@ -231,6 +231,10 @@ impl Runtime for SimulatedRuntime {
         Ok(RuntimeInfo { name: "simulated".into(), version: String::new() })
     }
 
+    fn can_keep(&self, _: &Limits) -> Result<()> {
+        Ok(())
+    }
+
     async fn prepare(&self, spec: &RunSpec) -> Result<Prepared, Outcome> {
         let mut state = self.engine_for_run()?;
         if let Some(failure) = state.behaviour(&spec.run).prepare_failure.clone() {
@@ -323,6 +327,10 @@ impl Runtime for SimulatedRuntime {
             tokio::fs::write(stderr, b"").await
         };
         saved.await.map_err(|e| Error::while_doing(format!("save the output of run {run}"), e))
+    }
+
+    async fn output_size(&self, _: &RunId) -> Result<u64> {
+        Ok(0)
     }
 
     async fn remove(&self, run: &RunId) -> Result<()> {

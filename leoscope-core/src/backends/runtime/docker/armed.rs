@@ -5,10 +5,11 @@ use std::time::Duration;
 use bollard::query_parameters::CreateContainerOptions;
 
 use super::DockerRuntime;
-use super::container;
+use super::container::{self, Found};
 use super::fault;
 use super::gate::{Gate, Release};
 use super::image::Image;
+use super::rate;
 use crate::ids::RunId;
 use crate::model::{DockerExperiment, Outcome, Reason, Stage, StartMode};
 use crate::ports::{RunSpec, Runtime};
@@ -67,13 +68,21 @@ impl DockerRuntime {
         started.map_err(|e| fault::not_started(&e))?;
         for _ in 0..LOOKS {
             match gate.is_reached(PATIENCE).await {
-                Ok(true) => return Ok(()),
+                Ok(true) => return self.keep_rate(run).await,
                 Ok(false) if self.find(run).await?.is_none_or(|found| !found.alive) => break,
                 Ok(false) => {}
                 Err(e) => return Err(fault::not_kept("reach the gate of the container", &e)),
             }
         }
         Err(failed("the gate in it does not answer"))
+    }
+
+    /// Has a container send no faster than it may, before anything of the experiment runs in it.
+    async fn keep_rate(&self, run: &RunId) -> Result<(), Outcome> {
+        match self.find(run).await? {
+            Some(Found { rate: Some(rate), pid: Some(pid), .. }) => rate::limit_rate(pid, rate).await,
+            _ => Ok(()),
+        }
     }
 
     /// Makes a container with a gate that has not been released ready again, after the engine was

@@ -31,6 +31,9 @@ pub(super) const NODE_LABEL: &str = "nodeid";
 const START_LABEL: &str = "leotest.start";
 const ARMED: &str = "armed";
 
+/// The label with the bits per second that it may send, where there is such a limit.
+const RATE_LABEL: &str = "rate";
+
 /// How much of the output the engine keeps: two files of this size.
 const OUTPUT_FILE_SIZE: &str = "64m";
 
@@ -54,6 +57,10 @@ pub(super) struct Found {
     pub(super) alive: bool,
     /// When the experiment was started, if it was.
     pub(super) started: Option<Timestamp>,
+    /// How many bits per second it may send, if that is limited.
+    pub(super) rate: Option<u64>,
+    /// Its first process, as the host numbers it, while it runs.
+    pub(super) pid: Option<i64>,
     /// How it ended, if it has.
     exit: Option<Exit>,
 }
@@ -70,7 +77,7 @@ impl Found {
         if labels.get(RUN_LABEL).map(String::as_str) != Some(run.as_str()) {
             return Ok(None);
         }
-        let ContainerState { status, exit_code, oom_killed, started_at, finished_at, .. } =
+        let ContainerState { status, exit_code, oom_killed, started_at, finished_at, pid, .. } =
             inspected.state.unwrap_or_default();
         let armed = labels.get(START_LABEL).map(String::as_str) == Some(ARMED);
         let begun = instant(started_at);
@@ -86,9 +93,12 @@ impl Found {
             // The engine notes the start of a short experiment later than its end.
             at: instant(finished_at).unwrap_or(started).max(started),
         });
+        let rate = labels.get(RATE_LABEL).and_then(|rate| rate.parse().ok());
+        // The engine says 0 for what does not run.
+        let pid = pid.filter(|pid| *pid > 0);
         let id = inspected.id.unwrap_or_else(|| name(run));
         let image = inspected.image.unwrap_or_default();
-        Ok(Some(Self { id, image, armed, alive: begun.is_some() && !over, started, exit }))
+        Ok(Some(Self { id, image, armed, alive: begun.is_some() && !over, started, rate, pid, exit }))
     }
 
     pub(super) fn state(&self) -> RuntimeState {
@@ -198,8 +208,8 @@ fn podman_limits() -> Vec<ResourcesUlimits> {
 
 /// What no experiment gets past.
 fn confined(limits: &Limits) -> HostConfig {
-    let Limits { memory, cpus, pids } = *limits;
-    let memory = i64::try_from(memory).unwrap_or(i64::MAX);
+    let Limits { memory, cpus, pids, disk, rate: _ } = *limits;
+    let [memory, disk] = [memory, disk].map(|bytes| i64::try_from(bytes).unwrap_or(i64::MAX));
     let logs = [("max-size", OUTPUT_FILE_SIZE), ("max-file", "2")];
     HostConfig {
         memory: Some(memory),
@@ -211,6 +221,12 @@ fn confined(limits: &Limits) -> HostConfig {
         )]
         nano_cpus: Some((cpus * 1e9) as i64),
         pids_limit: Some(i64::from(pids)),
+        // The length of one file: all of them together are measured now and then by the node.
+        ulimits: Some(vec![ResourcesUlimits {
+            name: Some("fsize".into()),
+            soft: Some(disk),
+            hard: Some(disk),
+        }]),
         cap_drop: Some(vec!["ALL".into()]),
         security_opt: Some(vec!["no-new-privileges".into()]),
         privileged: Some(false),

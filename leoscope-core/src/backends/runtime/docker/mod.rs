@@ -11,6 +11,7 @@ mod fault;
 mod gate;
 mod image;
 mod network;
+mod rate;
 mod traffic;
 
 use std::collections::HashMap;
@@ -35,8 +36,8 @@ use self::gate::Gates;
 use crate::error::{Error, Result};
 use crate::ids::{NodeId, RunId};
 use crate::model::{
-    DockerConfig, DockerExperiment, Exit, ExperimentConfig, Network, Outcome, Prepared, Reason, RuntimeState,
-    Stage, StartMode,
+    DockerConfig, DockerExperiment, Exit, ExperimentConfig, Limits, Network, Outcome, Prepared, Reason,
+    RuntimeState, Stage, StartMode,
 };
 use crate::ports::{Resident, RunSpec, Runtime, RuntimeInfo};
 use crate::time::Timestamp;
@@ -195,6 +196,10 @@ impl Runtime for DockerRuntime {
         self.image(&experiment_of(experiment)?.image).await.map(drop)
     }
 
+    fn can_keep(&self, _: &Limits) -> Result<()> {
+        Ok(())
+    }
+
     async fn prepare(&self, spec: &RunSpec) -> Result<Prepared, Outcome> {
         let experiment = experiment_of(&spec.experiment)?;
         if let Some(found) = self.find(&spec.run).await? {
@@ -227,6 +232,9 @@ impl Runtime for DockerRuntime {
         }
         self.docker.start_container(&found.id, None).await.map_err(|e| fault::not_started(&e))?;
         let found = self.find(run).await?.ok_or_else(missing)?;
+        if let (Some(rate), Some(pid)) = (found.rate, found.pid) {
+            rate::limit_rate(pid, rate).await?;
+        }
         found.started.ok_or_else(|| {
             let message = format!("the container engine does not say when run {run} was started");
             Outcome::failed(Stage::Container, Reason::RuntimeUnavailable, message)
@@ -297,6 +305,11 @@ impl Runtime for DockerRuntime {
         }
         stdout.flush().await.map_err(written)?;
         stderr.flush().await.map_err(written)
+    }
+
+    async fn output_size(&self, _: &RunId) -> Result<u64> {
+        // The engine keeps no more than two files of a fixed size.
+        Ok(0)
     }
 
     async fn remove(&self, run: &RunId) -> Result<()> {

@@ -2,6 +2,10 @@
 //!
 //! The files are a few hundred bytes in a local directory, so they are read and written in place,
 //! without a detour over other threads.
+//!
+//! A power cut may leave any of them cut off or empty. One that does not hold what it should counts
+//! as not there, so what is left always means something: a run that cannot be read was not
+//! prepared, one whose birth cannot be read does not run, one without an exit code was killed.
 
 use std::collections::BTreeMap;
 use std::fs::{self, DirBuilder, File, OpenOptions};
@@ -13,6 +17,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use serde::{Deserialize, Serialize};
 
 use super::group::ProcessId;
+use super::wrapper::Ceilings;
 use crate::time::{Timestamp, to_micros};
 
 /// What the experiment wrote to its standard output.
@@ -36,6 +41,9 @@ pub(super) struct Stored {
     pub(super) environment: BTreeMap<String, String>,
     /// Its working directory.
     pub(super) results: PathBuf,
+    /// What each of its processes may use.
+    #[serde(default)]
+    pub(super) ceilings: Ceilings,
 }
 
 /// The start of a run, as its wrapper wrote it down.
@@ -70,21 +78,32 @@ impl RunDirectory {
 
     /// What is to be started; `None` unless it was written down in full.
     pub(super) fn stored(&self) -> io::Result<Option<Stored>> {
-        let content = read(&self.0.join(SPEC))?;
-        Ok(content.map(|content| serde_json::from_str(&content)).transpose()?)
+        Ok(read(&self.0.join(SPEC))?.and_then(|content| serde_json::from_slice(&content).ok()))
     }
 
-    /// The start, if there was one.
+    /// The start, if there was one and its wrapper got to write it down.
     pub(super) fn birth(&self) -> io::Result<Option<Birth>> {
-        let Some(line) = self.line(BIRTH)? else { return Ok(None) };
-        let parse = || {
+        let line = self.line(BIRTH)?;
+        Ok(line.and_then(|line| {
             let (started, rest) = line.split_once(' ')?;
             let (boot, stat) = rest.split_once(' ')?;
             let started = Timestamp::from_microsecond(started.parse().ok()?).ok()?;
             Some(Birth { started, boot: boot.to_owned(), leader: ProcessId::from_stat(stat)? })
-        };
-        let fault = || io::Error::new(io::ErrorKind::InvalidData, format!("file {BIRTH} holds {line:?}"));
-        parse().map(Some).ok_or_else(fault)
+        }))
+    }
+
+    /// Whether a wrapper has claimed the run, even if it cannot be read when.
+    pub(super) fn is_claimed(&self) -> bool {
+        self.0.join(BIRTH).exists()
+    }
+
+    /// How many bytes the experiment has written to its outputs.
+    pub(super) fn output_size(&self) -> u64 {
+        [STDOUT, STDERR]
+            .iter()
+            .filter_map(|name| fs::metadata(self.0.join(name)).ok())
+            .map(|data| data.len())
+            .sum()
     }
 
     /// The exit code of a run that no longer lives, and when it ended. Where the run left no exit
@@ -109,11 +128,11 @@ impl RunDirectory {
     ///
     /// The wrapper makes a file and writes its line in two steps, so the file may be seen empty.
     fn line(&self, name: &str) -> io::Result<Option<String>> {
-        let content = read(&self.0.join(name))?;
+        let content = read(&self.0.join(name))?.and_then(|content| String::from_utf8(content).ok());
         Ok(content.and_then(|content| content.strip_suffix('\n').map(str::to_owned)))
     }
 
-    /// Writes a file so that it is seen whole or not at all.
+    /// Writes a file so that it is seen whole or not at all, also after a power cut.
     fn replace(&self, name: &str, content: &[u8]) -> io::Result<()> {
         static NUMBER: AtomicU64 = AtomicU64::new(0);
         // Two callers at once must not take each other's file away.
@@ -122,7 +141,9 @@ impl RunDirectory {
         let mut file =
             OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(&temporary)?;
         file.write_all(content)?;
-        fs::rename(temporary, self.0.join(name))
+        file.sync_all()?;
+        fs::rename(temporary, self.0.join(name))?;
+        File::open(&self.0)?.sync_all()
     }
 }
 
@@ -137,8 +158,8 @@ pub(super) fn is_program(path: &Path) -> bool {
 }
 
 /// The content of a file, if it is there.
-fn read(path: &Path) -> io::Result<Option<String>> {
-    match fs::read_to_string(path) {
+fn read(path: &Path) -> io::Result<Option<Vec<u8>>> {
+    match fs::read(path) {
         Ok(content) => Ok(Some(content)),
         Err(e) if matches!(e.kind(), io::ErrorKind::NotFound) => Ok(None),
         Err(e) => Err(e),

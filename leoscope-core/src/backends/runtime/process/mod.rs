@@ -5,57 +5,32 @@
 
 mod files;
 mod group;
+mod wrapper;
 
 use std::collections::{BTreeMap, HashMap};
 use std::io;
 use std::path::{Path, PathBuf};
-use std::process::Stdio;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use async_trait::async_trait;
 use nix::sys::signal::Signal;
-use tokio::process::Command;
 use tokio::sync::watch;
 use tokio::time::{Instant, sleep};
 
 use self::files::{Birth, RunDirectory, Stored};
+use self::group::Members;
+use self::wrapper::Ceilings;
 use super::RESULTS_VARIABLE;
 use crate::error::{Error, Result};
 use crate::ids::RunId;
-use crate::model::{Exit, Outcome, Prepared, Reason, RuntimeState, Stage};
+use crate::model::{Exit, Limits, Outcome, Prepared, Reason, RuntimeState, Stage};
 use crate::ports::{RunSpec, Runtime, RuntimeInfo};
 use crate::time::{Timestamp, to_micros};
 
 /// Where programs are looked for, unless the experiment's environment says otherwise. The node's
 /// own environment is not passed on.
 const PATH: &str = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
-
-/// Runs the experiment and keeps what must be known of it by whoever comes later.
-///
-/// Its arguments are the run's directory, the instant of the start in microseconds, and the
-/// program with its arguments. It
-/// - claims the run by making the file `birth`, which only one can (`set -C`): however often a
-///   start is tried again after a crash, one wrapper gets to run the experiment. The file is
-///   written at once, before anything of the experiment runs;
-/// - outlives the SIGTERM that asks the experiment to end, so that its exit code is known;
-/// - ends everything that the experiment left behind in its process group, as a container would.
-///
-/// It calls no programs of its own, because the experiment may have set another PATH.
-const WRAPPER: &str = r#"
-exec 3>&2 2>/dev/null
-set -C
-leotest_run=$1 leotest_at=$2
-shift 2
-read -r leotest_boot </proc/sys/kernel/random/boot_id
-read -r leotest_self </proc/$$/stat
-printf '%s %s %s\n' "$leotest_at" "$leotest_boot" "$leotest_self" >"$leotest_run/birth" || exit 0
-set +C
-trap : HUP INT TERM
-"$@" 2>&3 3>&-
-printf '%s\n' "$?" >"$leotest_run/exit"
-kill -9 0
-"#;
 
 /// How often a process that is not this process's child is looked at. The system tells only
 /// parents of an end; what an earlier node process started has lost its parent.
@@ -67,13 +42,21 @@ const QUICK_POLL: Duration = Duration::from_millis(5);
 /// How long a started wrapper may take to show itself, and a killed process to vanish.
 const PATIENCE: Duration = Duration::from_secs(10);
 
+/// How long another wrapper may take to write down what it has claimed.
+const CLAIM_PATIENCE: Duration = Duration::from_millis(500);
+
 /// Experiments as processes of the node's own user.
 ///
 /// The program named by `process.command` runs in the results directory with the environment of
 /// the run, `PATH`, `HOME` and `LEOTEST_RESULTS` (both the results directory) and nothing of the
-/// node's own environment. It has a process group of its own; a process that leaves the group is
-/// not followed. Limits, ports and networks are those of the machine: only a container engine can
-/// confine an experiment.
+/// node's own environment. It has a process group of its own and is ended with all its children,
+/// in whichever group or session they are; only a child that has given up its environment, its
+/// group and its parent is not found.
+///
+/// Each of its processes is limited in address space (`memory`) and in the length of the files it
+/// writes (`disk`); the processes and threads of the node's user may become `pids` more than they
+/// are, unless that user is root. Processors, ports and networks are those of the machine: only a
+/// container engine can confine an experiment.
 #[derive(Debug)]
 pub struct ProcessRuntime {
     root: PathBuf,
@@ -111,33 +94,27 @@ impl ProcessRuntime {
 
     /// Starts the wrapper and waits until a wrapper, this or another, has claimed the run.
     async fn spawn(&self, run: &RunId, directory: &RunDirectory, stored: Stored) -> io::Result<Birth> {
-        let Stored { words, environment, results } = stored;
-        let mut child = Command::new("/bin/sh")
-            .args(["-c", WRAPPER, "leoscope-run"])
-            .arg(directory.path())
-            .arg(to_micros(Timestamp::now()).as_microsecond().to_string())
-            .args(words)
-            .env_clear()
-            .envs(environment)
-            .current_dir(results)
-            .stdin(Stdio::null())
-            .stdout(directory.open_output(files::STDOUT)?)
-            .stderr(directory.open_output(files::STDERR)?)
-            .process_group(0)
-            .spawn()?;
+        let mut child = wrapper::spawn(directory, stored, to_micros(Timestamp::now()))?;
         let (ended, end) = watch::channel(false);
         tokio::spawn(async move {
             drop(child.wait().await);
             ended.send_replace(true);
         });
         self.children().insert(run.clone(), end.clone());
-        let deadline = Instant::now() + PATIENCE;
+        let mut deadline = Instant::now() + PATIENCE;
+        let mut claimed_by_another = false;
         loop {
-            let over = *end.borrow() || Instant::now() > deadline;
+            let over = *end.borrow();
             if let Some(birth) = directory.birth()? {
                 return Ok(birth);
             }
-            if over {
+            if over && directory.is_claimed() && !claimed_by_another {
+                // Whoever claimed it is about to write it down, unless it was cut off.
+                claimed_by_another = true;
+                deadline = Instant::now() + CLAIM_PATIENCE;
+            } else if claimed_by_another && Instant::now() > deadline {
+                return Err(io::Error::other("a start before was cut off, nothing tells whether it ran"));
+            } else if over && !claimed_by_another || Instant::now() > deadline {
                 return Err(io::Error::other("the shell that was to run it ended or hangs"));
             }
             sleep(QUICK_POLL).await;
@@ -151,21 +128,32 @@ impl Runtime for ProcessRuntime {
         Ok(RuntimeInfo { name: "process".into(), version: String::new() })
     }
 
+    fn can_keep(&self, limits: &Limits) -> Result<()> {
+        match limits.rate {
+            None => Ok(()),
+            Some(_) => Err(Error::invalid(
+                "limits.rate cannot be kept on this node, whose experiments run as plain processes",
+            )
+            .hint("leave limits.rate out, or run a container engine")),
+        }
+    }
+
     async fn prepare(&self, spec: &RunSpec) -> Result<Prepared, Outcome> {
         let Some(words) = &spec.experiment.process else {
-            return Err(Outcome::failed(
-                Stage::Config,
-                Reason::ConfigInvalid,
+            return Err(invalid(
                 "experiment config gives no process command, this node has no container engine",
             ));
         };
+        self.can_keep(&spec.limits).map_err(|e| invalid(e.message()))?;
         let results = spec.results.to_string_lossy().into_owned();
         let mut environment = spec.environment.clone();
         environment.entry("PATH".into()).or_insert_with(|| PATH.into());
         environment.insert("HOME".into(), results.clone());
         environment.insert(RESULTS_VARIABLE.into(), results);
         let words = with_program_found(words, &environment, &spec.results).map_err(failed)?;
-        let stored = Stored { words, environment, results: spec.results.clone() };
+        let ceilings = Ceilings::of(&spec.limits)
+            .map_err(|e| failed(format!("cannot count the processes of this user: {e}")))?;
+        let stored = Stored { words, environment, results: spec.results.clone(), ceilings };
         let directory = self.directory(&spec.run);
         let written = directory.birth().and_then(|birth| match birth {
             Some(_) => Ok(()),
@@ -217,23 +205,24 @@ impl Runtime for ProcessRuntime {
     async fn stop(&self, run: &RunId, grace: Duration) -> Result<()> {
         let directory = self.directory(run);
         let fault = |e| Error::while_doing(format!("stop the process of run {run}"), e);
-        let (Some(birth), Some(stored)) =
-            (directory.birth().map_err(fault)?, directory.stored().map_err(fault)?)
-        else {
-            return Ok(());
-        };
-        let marker = format!("{RESULTS_VARIABLE}={}", stored.results.display());
+        let birth = directory.birth().map_err(fault)?;
+        let stored = directory.stored().map_err(fault)?;
+        let marker = stored.map(|stored| format!("{RESULTS_VARIABLE}={}", stored.results.display()));
         for (signal, patience) in [(Signal::SIGTERM, grace), (Signal::SIGKILL, PATIENCE)] {
             let deadline = Instant::now() + patience;
-            birth.signal(signal, &marker).map_err(fault)?;
             loop {
-                if !birth.group_lives(&marker).map_err(fault)? {
+                let members = Members::look(birth.as_ref(), marker.as_deref()).map_err(fault)?;
+                if members.is_empty() {
                     return self.look(run).map(drop);
+                }
+                members.signal(signal).map_err(fault)?;
+                // Those that were started meanwhile are found by the next look.
+                while members.live() && Instant::now() < deadline {
+                    sleep(QUICK_POLL).await;
                 }
                 if Instant::now() >= deadline {
                     break;
                 }
-                sleep(QUICK_POLL).await;
             }
         }
         Err(Error::internal(format!("processes of run {run} are still there after they were killed")))
@@ -246,7 +235,7 @@ impl Runtime for ProcessRuntime {
     async fn save_output(&self, run: &RunId, stdout: &Path, stderr: &Path) -> Result<()> {
         let directory = self.directory(run);
         let fault = |e| Error::while_doing(format!("save the output of run {run}"), e);
-        if directory.stored().map_err(fault)?.is_none() {
+        if self.look(run)? == RuntimeState::Absent {
             return Err(Error::not_found(format!("there is no process of run {run}")));
         }
         for (name, target) in [(files::STDOUT, stdout), (files::STDERR, stderr)] {
@@ -259,6 +248,10 @@ impl Runtime for ProcessRuntime {
             }
         }
         Ok(())
+    }
+
+    async fn output_size(&self, run: &RunId) -> Result<u64> {
+        Ok(self.directory(run).output_size())
     }
 
     async fn remove(&self, run: &RunId) -> Result<()> {
@@ -285,16 +278,20 @@ impl Runtime for ProcessRuntime {
 }
 
 fn look(directory: &RunDirectory) -> io::Result<RuntimeState> {
-    if directory.stored()?.is_none() {
-        return Ok(RuntimeState::Absent);
-    }
-    let Some(birth) = directory.birth()? else { return Ok(RuntimeState::Prepared) };
+    let Some(birth) = directory.birth()? else {
+        let stored = directory.stored()?;
+        return Ok(stored.map_or(RuntimeState::Absent, |_| RuntimeState::Prepared));
+    };
     // Only in this order: whoever ends by itself writes down its exit code first.
     if birth.leader_lives() {
         return Ok(RuntimeState::Running(birth.started));
     }
     let (code, at) = directory.exit_or_note_kill()?;
     Ok(RuntimeState::Exited(Exit { code, out_of_memory: false, at: at.max(birth.started) }))
+}
+
+fn invalid(message: &str) -> Outcome {
+    Outcome::failed(Stage::Config, Reason::ConfigInvalid, message)
 }
 
 fn failed(message: String) -> Outcome {
