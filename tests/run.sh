@@ -1,7 +1,8 @@
 #!/usr/bin/env bash
 # Passes all checks and tests, and stops at the first that fails. Needs Rust (cargo), a C compiler
-# and Python 3.9 or newer. The rest (container engine, static busybox, a MongoDB server, memcached, cron, at, iperf3, iproute2) is installed
-# and started here when this runs as root on Debian, and what was started is stopped again.
+# and Python 3.9 or newer. The rest (container engines, static busybox, a MongoDB server, memcached, cron,
+# at, chrony, iperf3, iproute2) is installed and started here when this runs as root on Debian, and what
+# was started is stopped again.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 # Nothing here may wait for somebody to type.
@@ -10,7 +11,7 @@ exec </dev/null
 export DEBIAN_FRONTEND=noninteractive CARGO_TERM_COLOR=never PIP_DISABLE_PIP_VERSION_CHECK=1
 if [ "${CI:-}" = true ]; then export CARGO_INCREMENTAL=0; fi
 # What a test needs of these must be there: else it fails instead of being skipped.
-export LEOSCOPE_TEST_REQUIRE="${LEOSCOPE_TEST_REQUIRE:-docker,mongodb,memcached,cron,netns}"
+export LEOSCOPE_TEST_REQUIRE="${LEOSCOPE_TEST_REQUIRE:-docker,podman,mongodb,memcached,cron,netns,chrony,interfaces,tc,mount}"
 
 target="${CARGO_TARGET_DIR:-target}"
 mkdir -p "$target"
@@ -83,6 +84,9 @@ install_missing() {
     have memcached || packages+=(memcached)
     have crontab || packages+=(cron)
     have at || packages+=(at)
+    have podman || packages+=(podman)
+    have chronyd || packages+=(chrony)
+    have nsenter || packages+=(util-linux)
     if [ ${#packages[@]} -gt 0 ]; then
         if [ "$(id -u)" -ne 0 ] || ! have apt-get; then
             fail "missing: ${packages[*]} (names of Debian packages); install them, or run this as root on Debian"

@@ -11,7 +11,7 @@ use std::process::Command;
 use leoscope_core::backends::clock::SystemClock;
 use leoscope_core::backends::runtime::{DockerRuntime, ProcessRuntime};
 use leoscope_core::ids::{NodeId, RunId};
-use leoscope_core::model::{DockerExperiment, ExperimentConfig, Limits, Network};
+use leoscope_core::model::{AskedLimits, DockerExperiment, ExperimentConfig, Limits, Network};
 use leoscope_core::ports::{Clock, RunSpec, Runtime};
 use leoscope_core::time::SignedDuration;
 
@@ -36,9 +36,19 @@ fn main() {
     let scratch = tempfile::tempdir().expect("directory");
     let program = compile(scratch.path());
     let words = vec![program.display().to_string()];
-    let process = ExperimentConfig { docker: None, process: Some(words), environment: BTreeMap::new() };
+    let process = ExperimentConfig {
+        docker: None,
+        process: Some(words),
+        environment: BTreeMap::new(),
+        limits: AskedLimits::default(),
+    };
     let docker = DockerExperiment { image: IMAGE.into(), name: None, command: None, ports: vec![] };
-    let docker = ExperimentConfig { docker: Some(docker), process: None, environment: BTreeMap::new() };
+    let docker = ExperimentConfig {
+        docker: Some(docker),
+        process: None,
+        environment: BTreeMap::new(),
+        limits: AskedLimits::default(),
+    };
     tokio::runtime::Runtime::new().expect("runtime").block_on(async {
         let runtime = ProcessRuntime::new(scratch.path().join("runs")).expect("runtime");
         measure("process", &runtime, &process, scratch.path()).await;

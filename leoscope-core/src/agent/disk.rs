@@ -71,6 +71,7 @@ async fn off_the_loop<T: Send + 'static>(look: impl FnOnce() -> Option<T> + Send
 }
 
 /// What is free on the file system of `path`, which need not be there yet, for users like this.
+#[expect(clippy::useless_conversion, reason = "the system's own types are shorter on 32-bit machines")]
 fn free(path: &Path) -> Option<u64> {
     let there = path.ancestors().find(|path| path.exists())?;
     let system = statvfs(there).inspect_err(|error| {

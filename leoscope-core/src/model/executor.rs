@@ -139,8 +139,11 @@ impl ExecutorConfig {
             scavenger,
         } = document;
         let of_key = |e: Error| {
-            let hint = e.what_to_do().unwrap_or("see docs/operating-a-node.md for its keys").to_owned();
-            e.context("executor config").hint(hint)
+            let said = fault(e.to_string());
+            match e.what_to_do() {
+                Some(hint) => said.hint(hint),
+                None => said,
+            }
         };
         // Configs of existing nodes have it in either place.
         let route = match (route, outer_route) {

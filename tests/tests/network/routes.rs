@@ -44,7 +44,7 @@ fn every_case_over_netlink() {
         namespace.enter(case(Harness {
             routes: Arc::new(NetlinkRoutes),
             add_foreign: Arc::new(move |route| {
-                drop(foreign.ip(&format!("{} route add {route}", family(route))))
+                drop(foreign.ip(&format!("{} route add {route}", family(route))));
             }),
             standing: Arc::new(move |route| {
                 let (address, prefix) = (route.address(), route.prefix());

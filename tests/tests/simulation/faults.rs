@@ -9,8 +9,8 @@ use async_trait::async_trait;
 use leoscope_core::backends::runtime::{Behaviour, SimulatedRuntime};
 use leoscope_core::ids::RunId;
 use leoscope_core::model::{
-    Bundle, ClockReading, Exit, JournalEntry, Orders, Outcome, Prepared, Reason, Run, RuntimeState, Stage,
-    Step,
+    Bundle, ClockReading, Exit, JournalEntry, Limits, Orders, Outcome, Prepared, Reason, Run, RuntimeState,
+    Stage, Step,
 };
 use leoscope_core::ports::{Ledger, RunSpec, Runtime, RuntimeInfo};
 use leoscope_core::time::Timestamp;
@@ -196,6 +196,14 @@ fn behaviour(run: &RunId) -> Behaviour {
 impl Runtime for FaultyRuntime {
     async fn info(&self) -> Result<RuntimeInfo> {
         self.process.at("runtime info", self.runtime.info()).await
+    }
+
+    fn can_keep(&self, limits: &Limits) -> Result<()> {
+        self.runtime.can_keep(limits)
+    }
+
+    async fn output_size(&self, run: &RunId) -> Result<u64> {
+        self.call("runtime output_size", self.runtime.output_size(run)).await
     }
 
     async fn prepare(&self, spec: &RunSpec) -> Result<Prepared, Outcome> {
