@@ -123,6 +123,7 @@ pub(crate) struct Lab {
 }
 
 /// What is special about a lab.
+#[derive(Clone, Copy)]
 pub(crate) struct Setup<'a> {
     /// Where the orchestrator listens.
     pub(crate) host: &'static str,

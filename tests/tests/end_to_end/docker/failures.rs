@@ -210,7 +210,7 @@ fn whatever_an_experiment_does_its_record_and_its_bundle_are_as_promised_and_not
                 );
             }
             "full" => {
-                assert!(results.join("1").exists() && results.join("4").exists(), "what there was is kept")
+                assert!(results.join("1").exists() && results.join("4").exists(), "what there was is kept");
             }
             "one-file" => {
                 let length = fs::metadata(results.join("file")).expect("file").len();
