@@ -145,9 +145,9 @@ mod tests {
         Sample { at: at(secs), interface, experiments: BTreeMap::new(), disturbed: false }
     }
 
-    fn with(sample: Sample, experiments: &[(&str, Option<u64>)]) -> Sample {
-        let experiments = experiments.iter().map(|(name, bytes)| (run(name), *bytes)).collect();
-        Sample { experiments, ..sample }
+    fn with(mut sample: Sample, experiments: &[(&str, Option<u64>)]) -> Sample {
+        sample.experiments = experiments.iter().map(|(name, bytes)| (run(name), *bytes)).collect();
+        sample
     }
 
     /// The second of each sample at which the judgement changes, and what it becomes.
