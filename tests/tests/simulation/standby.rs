@@ -71,7 +71,7 @@ async fn a_pause_stops_what_needs_the_link_and_ends_by_itself_everywhere() {
     owner.set_standby(&node.id, StandbyBy::Person, Some(pause.clone())).await.expect("set");
     world.until(101).await;
     let stopped = (60, "ABORTED SCAVENGER_MODE".to_owned());
-    assert_eq!(record(&world, "once").await, [stopped.clone()]);
+    assert_eq!(record(&world, "once").await, std::slice::from_ref(&stopped));
     let run = world.runs().await.into_iter().find(|run| run.job.as_str() == "once").expect("run");
     assert!(run.message.ends_with(": a video call"), "{}", run.message);
     // It would be free ten minutes later, but the node is not.
