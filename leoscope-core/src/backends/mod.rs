@@ -8,5 +8,6 @@ pub mod launcher;
 pub mod ledger;
 mod rows;
 pub mod runtime;
+pub mod sessions;
 pub mod store;
 mod timetables;

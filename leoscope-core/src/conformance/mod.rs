@@ -3,4 +3,5 @@
 pub mod artifacts;
 pub mod ledger;
 pub mod runtime;
+pub mod sessions;
 pub mod store;
