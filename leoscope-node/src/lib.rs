@@ -3,6 +3,9 @@
 //!
 //! [`build`] puts the parts together; the binary only reads its settings and waits for signals.
 
+mod exec;
+mod launcher;
+
 use std::fs;
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -20,6 +23,9 @@ use leoscope_core::ports::{Clock, Runtime, RuntimeInfo};
 use leoscope_core::schedule::Zone;
 use leoscope_core::time::SignedDuration;
 use leoscope_core::{Error, Result};
+
+pub use exec::{ExecRequest, exec};
+pub use launcher::{LauncherChoice, LauncherConfig, SessionsChoice};
 
 /// What runs the experiments of a node.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
@@ -49,6 +55,10 @@ pub struct NodeConfig {
     pub runtime: RuntimeChoice,
     /// How often orders are fetched where they cannot be pushed.
     pub interval: SignedDuration,
+    /// How the node wakes for its runs.
+    pub launcher: LauncherConfig,
+    /// What tells its processes of each other.
+    pub sessions: SessionsChoice,
 }
 
 /// A node ready to run.
@@ -69,23 +79,28 @@ const GRACE: Duration = Duration::from_secs(5);
 /// A state directory that cannot be written, a container engine that was asked for and does not
 /// answer, a journal that cannot be read.
 pub async fn build(config: NodeConfig) -> Result<Node> {
-    let NodeConfig { node, time_zone, client, state_dir, executor, runtime, interval } = config;
+    let (config, parts) = parts(config).await?;
+    let runtime = parts.runtime.info().await?;
+    Ok(Node { agent: Agent::new(config, parts).await?, runtime })
+}
+
+/// What all processes of a node work with.
+async fn parts(config: NodeConfig) -> Result<(AgentConfig, Parts)> {
+    let NodeConfig { node, time_zone, client, state_dir, executor, runtime, interval, launcher, sessions } =
+        config;
     make_private_dir(&state_dir)?;
-    let runtime = choose_runtime(runtime, &node, &state_dir).await?;
-    let info = runtime.info().await?;
     let clock: Arc<dyn Clock> = Arc::new(SystemClock);
-    let agent = Agent::new(
-        AgentConfig { node, time_zone, work_dir: state_dir.clone(), executor, interval, grace: GRACE },
-        Parts {
-            control: Arc::new(GrpcClient::connect(client)?),
-            runtime,
-            ledger: Arc::new(SqliteLedger::open(&state_dir.join("node.db"))?),
-            launcher: Arc::new(TimerLauncher::new(Arc::clone(&clock))),
-            clock,
-        },
-    )
-    .await?;
-    Ok(Node { agent, runtime: info })
+    let parts = Parts {
+        control: Arc::new(GrpcClient::connect(client)?),
+        runtime: choose_runtime(runtime, &node, &state_dir).await?,
+        ledger: Arc::new(SqliteLedger::open(&state_dir.join("node.db"))?),
+        launcher: Arc::new(TimerLauncher::new(Arc::clone(&clock))),
+        host: launcher::host(launcher, &node, &state_dir).await?,
+        sessions: sessions.open(&clock)?,
+        clock,
+    };
+    let config = AgentConfig { node, time_zone, work_dir: state_dir, executor, interval, grace: GRACE };
+    Ok((config, parts))
 }
 
 async fn choose_runtime(
