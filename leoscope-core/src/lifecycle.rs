@@ -4,6 +4,8 @@
 //! down before it does it; every action may be done again, so after a crash the entry and
 //! [`Event::Recovered`] are enough to go on.
 
+use jiff::SignedDuration;
+
 use crate::model::{
     Bundle, Exit, JournalEntry, Outcome, Phase, Prepared, Reason, Run, RunFacts, RunStatus, RuntimeState,
     Stage, Step,
@@ -105,7 +107,10 @@ fn transition(entry: &mut JournalEntry, event: Event, now: Timestamp) -> Option<
             note_exit(entry, exit);
             let decided = entry.outcome.clone().filter(|outcome| {
                 // A runtime that did not answer at the end of the window has seen it end before that.
-                let before = entry.run.planned.is_some_and(|window| exit.at < window.end());
+                let before = entry
+                    .run
+                    .planned
+                    .is_some_and(|window| window.end().duration_since(exit.at) > INSTANTS_APART);
                 !(before && outcome.reason == Reason::LengthReached)
             });
             collect(entry, decided.unwrap_or_else(|| ended(exit)))
@@ -129,6 +134,10 @@ fn enter(entry: &mut JournalEntry, step: Step, action: Action) -> Option<Action>
     entry.step = step;
     Some(action)
 }
+
+/// By how much the instants of a node and of its system may differ: file systems note them in ticks
+/// of the kernel.
+const INSTANTS_APART: SignedDuration = SignedDuration::from_millis(100);
 
 /// That the run would start later than allowed at `now`, or not before its end.
 fn too_late(entry: &JournalEntry, now: Timestamp) -> Option<Outcome> {

@@ -1,6 +1,10 @@
 //! What a node should do next, from its orders and its journal.
 
+mod host;
+
 use jiff::SignedDuration;
+
+pub use host::{host_starts, next_run};
 
 use crate::ids::{NodeId, RunId};
 use crate::model::{

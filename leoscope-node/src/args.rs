@@ -1,5 +1,6 @@
 //! The command line of a node, the environment and the configuration file.
 
+mod exec;
 #[cfg(test)]
 mod tests;
 
@@ -15,10 +16,22 @@ use leoscope_core::model::{ExecutorConfig, Secret};
 use leoscope_core::schedule::Zone;
 use leoscope_core::time::SignedDuration;
 use leoscope_core::{Error, Result};
-use leoscope_node::{NodeConfig, RuntimeChoice};
+use leoscope_node::{LauncherChoice, LauncherConfig, NodeConfig, RuntimeChoice, SessionsChoice};
 use leoscope_settings::{Env, General, Rules, Stop};
 
+pub(crate) use self::exec::ExecArgs;
 use crate::commands::{doctor::DoctorArgs, status::StatusArgs};
+
+/// What is known of the machine beside the command line and the environment.
+#[derive(Debug)]
+pub(crate) struct Machine {
+    /// Its time zone.
+    pub(crate) zone: Option<Zone>,
+    /// Whether its cron reads its table in UTC.
+    pub(crate) cron_reads_utc: bool,
+    /// This program.
+    pub(crate) program: PathBuf,
+}
 
 const AFTER_HELP: &str = "\
 Every option can also be given as an environment variable (--grpc-host as LEOSCOPE_GRPC_HOST) or in
@@ -49,6 +62,8 @@ pub(crate) enum Command {
     Doctor(DoctorArgs),
     /// Show what this node has to do and what it holds; it may be running.
     Status(StatusArgs),
+    /// Carry out one run and end; cron and at start this, see --launcher.
+    Exec(ExecArgs),
 }
 
 /// How results of a command are printed.
@@ -115,6 +130,12 @@ pub(crate) struct RunArgs {
     /// node's record says]
     #[arg(long, value_name = "IP")]
     address: Option<IpAddr>,
+    /// How the node wakes for its runs
+    #[arg(long, value_enum, default_value = "timer")]
+    launcher: LauncherChoice,
+    /// What tells the processes of the node of each other: memory, or memcached://HOST:PORT
+    #[arg(long, value_name = "WHERE", default_value = "memory")]
+    sessions: SessionsChoice,
 }
 
 /// What the command line `args` says, with what `env` and the configuration file say besides.
@@ -175,18 +196,41 @@ impl NodeArgs {
 }
 
 impl RunArgs {
-    /// The settings of a node, on a machine in `here`.
-    pub(crate) fn config(self, here: Option<Zone>) -> Result<NodeConfig> {
-        let Self { node, time_zone, interval, address } = self;
+    /// The settings of a node on `machine`.
+    pub(crate) fn config(self, machine: Machine) -> Result<NodeConfig> {
+        let launcher = self.launcher(&machine)?;
+        let Self { node, time_zone, interval, address, launcher: _, sessions } = self;
         Ok(NodeConfig {
             node: node.id()?,
-            time_zone: time_zone.or(here),
+            time_zone: time_zone.or(machine.zone),
             client: node.client()?,
             state_dir: node.dir()?,
             executor: node.executor()?,
             runtime: node.runtime,
             interval: SignedDuration::from_secs(interval.into()),
             address,
+            launcher,
+            sessions,
+        })
+    }
+
+    /// How the node wakes, with the settings that the processes started by the host need.
+    fn launcher(&self, machine: &Machine) -> Result<LauncherConfig> {
+        if self.launcher == LauncherChoice::Timer {
+            return Ok(LauncherConfig::Timer);
+        }
+        if self.sessions == SessionsChoice::Memory {
+            return Err(Error::invalid("--launcher crontab needs a session store that processes share")
+                .hint("give --sessions memcached://HOST:PORT"));
+        }
+        if self.node.access_token_file.is_none() {
+            return Err(Error::invalid("--launcher crontab needs the access token in a file")
+                .hint("give --access-token-file: cron and at start processes without this environment"));
+        }
+        Ok(LauncherConfig::Crontab {
+            program: machine.program.clone(),
+            settings: exec::settings(self)?,
+            reads_utc: machine.cron_reads_utc,
         })
     }
 }

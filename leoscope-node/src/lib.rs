@@ -4,6 +4,8 @@
 //! [`build`] puts the parts together; the binary only reads its settings and waits for signals.
 
 pub mod doctor;
+mod exec;
+mod launcher;
 
 use std::fs;
 use std::net::IpAddr;
@@ -27,6 +29,9 @@ use leoscope_core::ports::{Clock, Runtime, RuntimeInfo};
 use leoscope_core::schedule::Zone;
 use leoscope_core::time::SignedDuration;
 use leoscope_core::{Error, Result};
+
+pub use exec::{ExecRequest, exec};
+pub use launcher::{LauncherChoice, LauncherConfig, SessionsChoice};
 
 /// What runs the experiments of a node.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
@@ -58,6 +63,10 @@ pub struct NodeConfig {
     pub interval: SignedDuration,
     /// Where other nodes reach servers on this one; as its record says when `None`.
     pub address: Option<IpAddr>,
+    /// How the node wakes for its runs.
+    pub launcher: LauncherConfig,
+    /// What tells its processes of each other.
+    pub sessions: SessionsChoice,
 }
 
 /// A node ready to run.
@@ -81,35 +90,43 @@ const GRACE: Duration = Duration::from_secs(3);
 /// A state directory that cannot be written, a container engine that was asked for and does not
 /// answer, a journal that cannot be read.
 pub async fn build(config: NodeConfig) -> Result<Node> {
-    let NodeConfig { node, time_zone, client, state_dir, executor, runtime, interval, address } = config;
+    let (config, parts) = parts(config).await?;
+    let runtime = parts.runtime.info().await?;
+    Ok(Node { agent: Agent::new(config, parts).await?, runtime })
+}
+
+/// What all processes of a node work with.
+async fn parts(config: NodeConfig) -> Result<(AgentConfig, Parts)> {
+    let NodeConfig {
+        node,
+        time_zone,
+        client,
+        state_dir,
+        executor,
+        runtime,
+        interval,
+        address,
+        launcher,
+        sessions,
+    } = config;
     make_private_dir(&state_dir)?;
-    let runtime = choose_runtime(runtime, &node, &state_dir, &executor.docker).await?;
-    let info = runtime.info().await?;
     let clock: Arc<dyn Clock> = Arc::new(SystemClock);
-    let agent = Agent::new(
-        AgentConfig {
-            node,
-            time_zone,
-            work_dir: state_dir.clone(),
-            executor,
-            interval,
-            grace: GRACE,
-            address,
-        },
-        Parts {
-            control: Arc::new(GrpcClient::connect(client)?),
-            runtime,
-            ledger: Arc::new(SqliteLedger::open(&state_dir.join("node.db"))?),
-            launcher: Arc::new(TimerLauncher::new(Arc::clone(&clock))),
-            clock,
-            routes: Some(Arc::new(NetlinkRoutes)),
-            kernel: Some(Arc::new(ProcKernel::default())),
-            traffic: Some(Arc::new(KernelMeter)),
-            meter: Arc::new(LocalMeter::default()),
-        },
-    )
-    .await?;
-    Ok(Node { agent, runtime: info })
+    let parts = Parts {
+        control: Arc::new(GrpcClient::connect(client)?),
+        runtime: choose_runtime(runtime, &node, &state_dir, &executor.docker).await?,
+        ledger: Arc::new(SqliteLedger::open(&state_dir.join("node.db"))?),
+        launcher: Arc::new(TimerLauncher::new(Arc::clone(&clock))),
+        host: launcher::host(launcher, &node, &state_dir).await?,
+        sessions: sessions.open(&clock)?,
+        clock,
+        routes: Some(Arc::new(NetlinkRoutes)),
+        kernel: Some(Arc::new(ProcKernel::default())),
+        traffic: Some(Arc::new(KernelMeter)),
+        meter: Arc::new(LocalMeter::default()),
+    };
+    let config =
+        AgentConfig { node, time_zone, work_dir: state_dir, executor, interval, grace: GRACE, address };
+    Ok((config, parts))
 }
 
 async fn choose_runtime(

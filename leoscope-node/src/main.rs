@@ -8,12 +8,12 @@ use std::process::ExitCode;
 
 use leoscope_core::schedule::Zone;
 use leoscope_core::{Error, Result};
-use leoscope_node::NodeConfig;
+use leoscope_node::{ExecRequest, NodeConfig};
 use leoscope_settings::{Env, General, LogFormat, Stop};
 use tokio_util::sync::CancellationToken;
 use tracing_subscriber::EnvFilter;
 
-use args::{Cli, Command};
+use args::{Cli, Command, Machine};
 
 /// A node waits most of the time, for its orchestrator and for the clock: two threads are enough to
 /// let a run start while something else is busy.
@@ -77,20 +77,28 @@ fn start(cli: Cli) -> Result<ExitCode> {
         .map_err(|e| Error::while_doing("start its threads", e))?;
     runtime.block_on(async {
         match cli.command {
-            None => work(cli.run.config(here())?).await.map(|()| ExitCode::SUCCESS),
+            None => work(cli.run.config(machine()?)?).await.map(|()| ExitCode::SUCCESS),
             Some(Command::Doctor(args)) => {
                 let is_well = commands::doctor::run(args).await?;
                 Ok(if is_well { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+            }
+            Some(Command::Exec(args)) => {
+                let (config, request) = args.resolve(machine()?)?;
+                carry_out(config, request).await.map(|()| ExitCode::SUCCESS)
             }
             Some(Command::Status(args)) => commands::status::run(args).await.map(|()| ExitCode::SUCCESS),
         }
     })
 }
 
-/// The time zone of this machine, if it has a name.
-fn here() -> Option<Zone> {
-    let here = jiff::tz::TimeZone::try_system().ok()?;
-    Zone::parse(here.iana_name()?).ok()
+/// What the command line does not say.
+fn machine() -> Result<Machine> {
+    let zone = jiff::tz::TimeZone::try_system().ok();
+    let zone = zone.as_ref().and_then(jiff::tz::TimeZone::iana_name).and_then(|name| Zone::parse(name).ok());
+    // cron does not have this process's TZ.
+    let cron_reads_utc = std::env::var_os("TZ").is_none() && zone.as_ref().is_some_and(Zone::is_utc);
+    let program = std::env::current_exe().map_err(|e| Error::while_doing("find this program", e))?;
+    Ok(Machine { zone, cron_reads_utc, program })
 }
 
 /// Is the node until it is told to stop.
@@ -98,6 +106,16 @@ async fn work(config: NodeConfig) -> Result<()> {
     let id = config.node.clone();
     let node = leoscope_node::build(config).await?;
     tracing::info!(node = %id, runtime = node.runtime.name, version = node.runtime.version, "node is up");
+    node.agent.run(stop_at_signal()).await
+}
+
+/// Carries out one run.
+async fn carry_out(config: NodeConfig, request: ExecRequest) -> Result<()> {
+    leoscope_node::exec(config, request, stop_at_signal()).await
+}
+
+/// Is cancelled when the process is asked to end.
+fn stop_at_signal() -> CancellationToken {
     let stop = CancellationToken::new();
     let signalled = stop.clone();
     tokio::spawn(async move {
@@ -112,5 +130,5 @@ async fn work(config: NodeConfig) -> Result<()> {
         tracing::info!("stopping; experiments in progress go on and are taken up at the next start");
         signalled.cancel();
     });
-    node.agent.run(stop).await
+    stop
 }

@@ -1,6 +1,7 @@
 //! What several of the tests share.
 
 pub mod logs;
+pub mod memcached;
 pub mod mongodb;
 pub mod raw;
 

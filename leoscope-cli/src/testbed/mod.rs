@@ -14,7 +14,7 @@ use leoscope_core::model::{ExecutorConfig, NewUser, NodeUpdate, Role, Secret};
 use leoscope_core::ports::{ControlPlane, RuntimeInfo};
 use leoscope_core::time::SignedDuration;
 use leoscope_core::{Error, ErrorKind, Result};
-use leoscope_node::{NodeConfig, RuntimeChoice};
+use leoscope_node::{LauncherConfig, NodeConfig, RuntimeChoice, SessionsChoice};
 use leoscope_orchestrator::OrchestratorConfig;
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
@@ -92,6 +92,8 @@ impl Testbed {
             runtime,
             interval: SignedDuration::from_secs(10),
             address: None,
+            launcher: LauncherConfig::Timer,
+            sessions: SessionsChoice::Memory,
         })
         .await?;
         let working = stop.clone();

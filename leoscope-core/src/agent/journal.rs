@@ -27,6 +27,26 @@ impl Journal {
         Ok(Self { ledger, entries: Mutex::new(entries), changed: watch::Sender::new(()) })
     }
 
+    /// A journal that knows of no run until it [adopts](Self::adopt) one.
+    pub(super) fn empty(ledger: Arc<dyn Ledger>) -> Self {
+        Self { ledger, entries: Mutex::default(), changed: watch::Sender::new(()) }
+    }
+
+    /// Takes in the entry of `run` as the ledger has it, if there is one. Only for a run that this
+    /// process has claimed: others may change the entries of theirs.
+    pub(super) async fn adopt(&self, run: &RunId) -> Result<Option<JournalEntry>> {
+        let stored = self.ledger.entries().await?;
+        let Some(entry) = stored.into_iter().find(|entry| entry.run.id == *run) else { return Ok(None) };
+        self.entries.lock().await.insert(run.clone(), entry.clone());
+        self.changed.send_replace(());
+        Ok(Some(entry))
+    }
+
+    /// Knows no more of `run`, whose entry another process changes.
+    pub(super) async fn let_go(&self, run: &RunId) {
+        self.entries.lock().await.remove(run);
+    }
+
     /// Tells of every change from now on: there may be something new to hand over.
     pub(super) fn changes(&self) -> watch::Receiver<()> {
         self.changed.subscribe()

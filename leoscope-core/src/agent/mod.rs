@@ -7,12 +7,18 @@
 //! [`scavenger`] looks whether the host uses the link itself, [`kernel`] lets experiments choose a
 //! congestion control. A run itself is driven by [`executor`]. None of them needs the orchestrator to
 //! be reachable for another to go on.
+//!
+//! Where the host starts a process for each run as well ([`host`]), that process carries out its
+//! run alone ([`single`]), over the same ledger. The entry of a run belongs to the process that has
+//! claimed it ([`claims`]); what nobody claims the node's own process takes over.
 
+mod claims;
 mod clock;
 mod container;
 mod disk;
 mod dispatch;
 mod executor;
+mod host;
 mod images;
 mod journal;
 mod kept;
@@ -22,6 +28,7 @@ mod pairing;
 mod results;
 mod route;
 mod scavenger;
+mod single;
 mod status;
 mod sync;
 
@@ -35,18 +42,21 @@ use jiff::SignedDuration;
 use tokio::sync::{Mutex, Notify, watch};
 use tokio_util::sync::CancellationToken;
 
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::ids::{NodeId, RunId};
 use crate::model::{ClockReading, ExecutorConfig, JournalEntry, Orders, RuntimeState, Standby};
 use crate::ports::{
-    Clock, ClockMeter, ControlPlane, Kernel, Launcher, Ledger, Routes, Runtime, RuntimeInfo, TrafficMeter,
+    Clock, ClockMeter, ControlPlane, HostScheduler, Kernel, Launcher, Ledger, Routes, Runtime, RuntimeInfo,
+    Sessions, TrafficMeter,
 };
 use crate::schedule::Zone;
+use claims::Claims;
 use journal::Journal;
 use kernel::KernelKeeper;
 use route::RouteKeeper;
 
 pub use clock::measure;
+pub use single::{Carried, Wanted};
 pub use status::{Kept, NextRun, OrdersStatus, Running, Status, status};
 
 /// How a node behaves.
@@ -80,6 +90,10 @@ pub struct Parts {
     pub ledger: Arc<dyn Ledger>,
     /// What wakes the node.
     pub launcher: Arc<dyn Launcher>,
+    /// What starts a process for each run besides, where the operator wishes it.
+    pub host: Option<Arc<dyn HostScheduler>>,
+    /// What tells the processes of the node of each other.
+    pub sessions: Arc<dyn Sessions>,
     /// The time of day.
     pub clock: Arc<dyn Clock>,
     /// The host's routes, for nodes whose experiments need one.
@@ -106,15 +120,20 @@ struct Inner {
     runtime: Arc<dyn Runtime>,
     runtime_info: RuntimeInfo,
     launcher: Arc<dyn Launcher>,
+    host: Option<Arc<dyn HostScheduler>>,
     clock: Arc<dyn Clock>,
     meter: Arc<dyn ClockMeter>,
     /// What was measured last since this node was started.
     reading: watch::Sender<Option<ClockReading>>,
     ledger: Arc<dyn Ledger>,
+    /// The runs of this process.
     journal: Journal,
     route: RouteKeeper,
     kernel: KernelKeeper,
     traffic: Option<Arc<dyn TrafficMeter>>,
+    claims: Claims,
+    /// Whether the orders on disk are this process's to write.
+    keeps_orders: bool,
     orders: watch::Sender<Option<Orders>>,
     /// What the node found by itself that keeps it from experiments.
     own_standby: watch::Sender<Option<Standby>>,
@@ -134,19 +153,46 @@ impl Agent {
     /// that does not answer; [`InvalidArgument`](crate::ErrorKind::InvalidArgument) for limits that the
     /// runtime cannot keep.
     pub async fn new(config: AgentConfig, parts: Parts) -> Result<Self> {
-        let Parts { control, runtime, ledger, launcher, clock, routes, kernel, traffic, meter } = parts;
+        let journal = Journal::load(Arc::clone(&parts.ledger)).await?;
+        Self::with(config, parts, journal, true).await
+    }
+
+    /// A process that carries out one run of a node whose ledger it shares.
+    ///
+    /// # Errors
+    /// As [`new`](Self::new).
+    pub async fn for_one_run(config: AgentConfig, parts: Parts) -> Result<Self> {
+        let journal = Journal::empty(Arc::clone(&parts.ledger));
+        Self::with(config, parts, journal, false).await
+    }
+
+    async fn with(config: AgentConfig, parts: Parts, journal: Journal, keeps_orders: bool) -> Result<Self> {
+        let Parts {
+            control,
+            runtime,
+            ledger,
+            launcher,
+            host,
+            sessions,
+            clock,
+            routes,
+            kernel,
+            traffic,
+            meter,
+        } = parts;
         runtime.can_keep(&config.executor.limits)?;
         let orders = ledger.orders().await?.filter(|orders| orders.node == config.node);
-        let journal = Journal::load(Arc::clone(&ledger)).await?;
         let runtime_info = runtime.info().await?;
         let route = RouteKeeper::load(&config.work_dir, config.executor.route.clone(), routes)?;
         let kernel = KernelKeeper::load(&config.work_dir, kernel)?;
+        let claims = Claims::new(sessions, config.node.clone(), &config.work_dir)?;
         let inner = Inner {
             config,
             control,
             runtime,
             runtime_info,
             launcher,
+            host,
             clock,
             meter,
             reading: watch::Sender::new(None),
@@ -155,6 +201,8 @@ impl Agent {
             route,
             kernel,
             traffic,
+            claims,
+            keeps_orders,
             orders: watch::Sender::new(orders),
             own_standby: watch::Sender::new(None),
             transfers: AtomicU64::new(0),
@@ -171,7 +219,8 @@ impl Agent {
     /// Those of the ledger: a node that cannot write its journal must not start anything.
     pub async fn run(&self, stop: CancellationToken) -> Result<()> {
         let inner = &self.inner;
-        tokio::select! {
+        dispatch::claim_unsettled(inner).await?;
+        let result = tokio::select! {
             () = stop.cancelled() => Ok(()),
             result = dispatch::run(inner) => result,
             result = sync::run(inner) => result,
@@ -181,7 +230,31 @@ impl Agent {
             result = scavenger::run(inner) => result,
             result = clock::run(inner) => result,
             result = images::run(inner) => result,
-        }
+            result = host::run(inner) => result,
+            result = claims::keep(inner) => result,
+        };
+        inner.claims.release_all().await;
+        result
+    }
+
+    /// Carries out one run, of an agent made by [`for_one_run`](Self::for_one_run), hands over what
+    /// came of it, and ends. When `stop` is cancelled the experiment is left running, for the
+    /// node's own process to take over.
+    ///
+    /// # Errors
+    /// Those of the ledger, and [`Unavailable`](crate::ErrorKind::Unavailable) when stopped.
+    pub async fn carry_out(&self, wanted: &Wanted, stop: CancellationToken) -> Result<Carried> {
+        let inner = &self.inner;
+        let stopped = || Error::unavailable("stopped before the run was handed over");
+        let result = tokio::select! {
+            () = stop.cancelled() => Err(stopped()),
+            result = sync::follow(inner) => result.and(Err(stopped())),
+            result = outbox::run(inner) => result.and(Err(stopped())),
+            result = claims::keep(inner) => result.and(Err(stopped())),
+            result = single::run(inner, wanted) => result,
+        };
+        inner.claims.release_all().await;
+        result
     }
 
     /// Whether every run in the journal has ended and has been handed over.

@@ -15,7 +15,7 @@ pub(super) async fn run(node: &Inner) -> Result<()> {
 }
 
 /// Follows the orders: as a stream where the orchestrator has one, else by asking regularly.
-async fn follow(node: &Inner) -> Result<()> {
+pub(super) async fn follow(node: &Inner) -> Result<()> {
     let mut reachable = true;
     loop {
         let (error, pause) = match node.control.watch_orders(&node.config.node).await {
@@ -63,7 +63,9 @@ async fn accept(node: &Inner, orders: Orders) -> Result<()> {
         return Ok(());
     }
     tracing::info!(revision = orders.revision, jobs = orders.jobs.len(), "new orders");
-    node.ledger.save_orders(&orders).await?;
+    if node.keeps_orders {
+        node.ledger.save_orders(&orders).await?;
+    }
     node.orders.send_replace(Some(orders));
     Ok(())
 }

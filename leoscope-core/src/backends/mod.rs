@@ -11,6 +11,7 @@ pub mod monitors;
 pub mod routes;
 mod rows;
 pub mod runtime;
+pub mod sessions;
 pub mod store;
 pub mod timekeeping;
 mod timetables;

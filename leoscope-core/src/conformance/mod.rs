@@ -5,4 +5,5 @@ pub mod kernel;
 pub mod ledger;
 pub mod routes;
 pub mod runtime;
+pub mod sessions;
 pub mod store;

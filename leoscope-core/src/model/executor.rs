@@ -128,7 +128,8 @@ impl ExecutorConfig {
             Document::default()
         } else {
             serde_saphyr::from_str(text).map_err(|e| {
-                fault(format!("is not valid: {}", e.to_string().lines().next().unwrap_or_default()))
+                let said = e.to_string();
+                fault(format!("is not valid: {}", without_text(said.lines().next().unwrap_or_default())))
             })?
         };
         let Document {
@@ -192,6 +193,19 @@ impl ExecutorConfig {
         }
         Ok(limits)
     }
+}
+
+/// What a reader says of a value of the wrong type, without the value: it may be a password.
+fn without_text(said: &str) -> String {
+    const KINDS: [&str; 2] = ["string \"", "integer `"];
+    let Some((kind, at)) = KINDS.iter().find_map(|kind| Some((*kind, said.find(kind)?))) else {
+        return said.to_owned();
+    };
+    let word = kind.split(' ').next().unwrap_or_default();
+    let quote = if kind.ends_with('"') { '"' } else { '`' };
+    let rest =
+        said.get(at + kind.len()..).and_then(|rest| rest.rsplit_once(quote)).map_or("", |(_, rest)| rest);
+    format!("{}{word}{rest}", said.get(..at).unwrap_or_default())
 }
 
 #[cfg(test)]

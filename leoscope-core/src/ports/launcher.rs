@@ -3,6 +3,7 @@ use std::fmt::Debug;
 use async_trait::async_trait;
 
 use crate::error::Result;
+use crate::model::HostStart;
 use crate::time::Timestamp;
 
 /// How a node wakes up when something is due.
@@ -19,4 +20,20 @@ pub trait Launcher: Debug + Send + Sync {
 
     /// Waits for the instant that was asked for.
     async fn wait(&self);
+}
+
+/// What of the host starts a process for each run, also while the node's own process is not there.
+///
+/// Guarantees:
+/// - After [`arrange`](HostScheduler::arrange) exactly the `starts` given are arranged of those
+///   that belong to this node. What others have arranged stays as it is, to the byte.
+/// - Arranging the same again changes nothing.
+#[async_trait]
+pub trait HostScheduler: Debug + Send + Sync {
+    /// Whether cron expressions are read in UTC.
+    fn reads_utc(&self) -> bool;
+
+    /// Arranges `starts`, and none that was arranged before and is not among them. One whose
+    /// instant is not after `now` is left out: the host would not start it any more.
+    async fn arrange(&self, starts: &[HostStart], now: Timestamp) -> Result<()>;
 }

@@ -13,6 +13,7 @@ mod meter;
 mod paging;
 mod routes;
 mod runtime;
+mod sessions;
 mod store;
 mod traffic;
 
@@ -20,12 +21,13 @@ pub use artifacts::{ArtifactStore, ByteStream};
 pub use clock::Clock;
 pub use control::{Calendar, ControlPlane, MAX_PROBE_BYTES, OrdersStream, Scheduled};
 pub use kernel::{Kernel, Place};
-pub use launcher::Launcher;
+pub use launcher::{HostScheduler, Launcher};
 pub use ledger::Ledger;
 pub use meter::ClockMeter;
 pub use paging::StoreExt;
 pub use routes::Routes;
 pub use runtime::{Resident, RunSpec, Runtime, RuntimeInfo};
+pub use sessions::{Claim, Sessions};
 pub use store::{
     Archive, AuditStore, Booking, EventStore, JobStore, NodeStore, PAGE, RunStore, SettingsStore, Store,
     TaskStore, Timetable, TimetableChanges, Unsettled, UserStore, Versions,

@@ -14,7 +14,11 @@ fn try_parse(line: &str, env: &Env) -> Result<Cli> {
 }
 
 fn config(line: &str, pairs: &[(&str, &str)]) -> Result<NodeConfig> {
-    try_parse(line, &env(pairs))?.run.config(None)
+    try_parse(line, &env(pairs))?.run.config(Machine {
+        zone: None,
+        cron_reads_utc: true,
+        program: "/usr/bin/leoscope-node".into(),
+    })
 }
 
 #[test]

@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Child, Command, ExitStatus, Stdio};
 use std::time::{Duration, Instant};
 
+use leoscope_core::time::{SignedDuration, Timestamp, wire_time};
 use leoscope_tests::{free_port, logs};
 use serde_json::Value;
 
@@ -116,10 +117,11 @@ pub(crate) struct Lab {
     pub(crate) dir: tempfile::TempDir,
     pub(crate) port: u16,
     pub(crate) node_id: String,
+    pub(crate) node_token: String,
     runtime: &'static str,
     host: &'static str,
     token: String,
-    node_token: String,
+    more: Vec<String>,
 }
 
 /// What is special about a lab.
@@ -131,11 +133,14 @@ pub(crate) struct Setup<'a> {
     pub(crate) runtime: &'static str,
     /// The node's executor config.
     pub(crate) executor: &'a str,
+    /// Further options of the node; in them `{dir}` is the lab's directory, in which the file
+    /// `node-token` holds the node's token.
+    pub(crate) more: &'a [&'a str],
 }
 
 impl Default for Setup<'_> {
     fn default() -> Self {
-        Self { host: "127.0.0.1", runtime: "process", executor: "" }
+        Self { host: "127.0.0.1", runtime: "process", executor: "", more: &[] }
     }
 }
 
@@ -155,7 +160,7 @@ impl Lab {
     }
 
     pub(crate) fn build(setup: Setup<'_>) -> Self {
-        let Setup { host, runtime, executor } = setup;
+        let Setup { host, runtime, executor, more } = setup;
         let dir = tempfile::tempdir().expect("directory");
         fs::write(dir.path().join("executor.yaml"), executor).expect("executor config");
         let port = free_port();
@@ -173,9 +178,12 @@ impl Lab {
         let id = format!("--nodeid={node_id}");
         let node_token = register(&["node", "register", &id, "--coords=47.6062,-122.3321"]);
         let token = register(&["user", "register", "--id=researcher-1", "--name=Researcher", "--role=USER"]);
-        let node = spawn_node(dir.path(), port, &node_id, runtime, &node_token);
+        fs::write(dir.path().join("node-token"), &node_token).expect("token");
+        let more: Vec<String> =
+            more.iter().map(|option| option.replace("{dir}", &dir.path().display().to_string())).collect();
+        let node = spawn_node(dir.path(), port, &node_id, runtime, &node_token, &more);
         node.wait_for_log("new orders");
-        Self { node, orchestrator, dir, port, node_id, runtime, host, token, node_token }
+        Self { node, orchestrator, dir, port, node_id, runtime, host, token, node_token, more }
     }
 
     /// Registers and starts another node, with further options.
@@ -209,7 +217,8 @@ impl Lab {
     }
 
     pub(crate) fn start_node(&mut self) {
-        self.node = spawn_node(self.dir.path(), self.port, &self.node_id, self.runtime, &self.node_token);
+        let Self { dir, port, node_id, node_token, runtime, more, .. } = self;
+        self.node = spawn_node(dir.path(), *port, node_id, runtime, node_token, more);
     }
 
     pub(crate) fn start_orchestrator(&mut self) {
@@ -240,8 +249,16 @@ impl Lab {
 
     /// Books one with further options; in them `+1h` is an hour after its start.
     pub(crate) fn schedule_with(&self, job: &str, config: &str, start_in: i64, length: i64, more: &[&str]) {
-        use leoscope_core::time::{SignedDuration, Timestamp, wire_time};
         let start = Timestamp::now().checked_add(SignedDuration::from_secs(start_in)).expect("time");
+        self.schedule_from(job, config, start, length, more);
+    }
+
+    /// Books a one-time job that needs no link for itself and starts at `start`.
+    pub(crate) fn schedule_at(&self, job: &str, config: &str, start: Timestamp, length: i64) {
+        self.schedule_from(job, config, start, length, &["--no-overhead"]);
+    }
+
+    fn schedule_from(&self, job: &str, config: &str, start: Timestamp, length: i64, more: &[&str]) {
         let config = self.write(&format!("{job}.yaml"), config);
         let hour_later = wire_time(start + SignedDuration::from_hours(1));
         let more: Vec<String> = more.iter().map(|option| option.replace("+1h", &hour_later)).collect();
@@ -301,6 +318,16 @@ impl Lab {
         eventually(&format!("the run of {job} {what}"), || self.runs(job).into_iter().find(&wished))
     }
 
+    /// A run of a job that is as wished, which takes long by its nature.
+    pub(crate) fn wait_long_for_run(
+        &self,
+        job: &str,
+        patience: Duration,
+        wished: impl Fn(&Value) -> bool,
+    ) -> Value {
+        within(patience, &format!("a run of {job}"), || self.runs(job).into_iter().find(&wished))
+    }
+
     /// Downloads the results of the one run of a job and gives their directory.
     pub(crate) fn download(&self, job: &str) -> PathBuf {
         let target = self.dir.path().join("results");
@@ -343,7 +370,7 @@ fn spawn_orchestrator(dir: &Path, host: &str, port: u16) -> Process {
     process
 }
 
-fn spawn_node(dir: &Path, port: u16, id: &str, runtime: &str, token: &str) -> Process {
+fn spawn_node(dir: &Path, port: u16, id: &str, runtime: &str, token: &str, more: &[String]) -> Process {
     Process::spawn(
         Command::new(binary("leoscope-node"))
             .args(["--nodeid", id, "--runtime", runtime, "--grpc-port", &port.to_string()])
@@ -353,6 +380,7 @@ fn spawn_node(dir: &Path, port: u16, id: &str, runtime: &str, token: &str) -> Pr
             .arg(dir.join("node"))
             .arg("--executor-config")
             .arg(dir.join("executor.yaml"))
+            .args(more)
             .env("LEOSCOPE_ACCESS_TOKEN", token),
         dir.join("node.log"),
     )

@@ -7,8 +7,8 @@ use crate::lab::{Lab, eventually};
 
 /// Starts a container that looks as if the node `node` had started it for the run `run`.
 fn stray(node: &str, run: &str) -> String {
-    let (node, run) = (format!("nodeid={node}"), format!("runid={run}"));
-    let labels = ["--label", "leotest=true", "--label", &node, "--label", &run];
+    let (node, name, run) = (format!("nodeid={node}"), format!("leotest-{run}"), format!("runid={run}"));
+    let labels = ["--name", &name, "--label", "leotest=true", "--label", &node, "--label", &run];
     docker(&[&["run", "-d"][..], &labels, &[IMAGE, "/bin/busybox", "sleep", "600"]].concat())
 }
 
@@ -28,8 +28,8 @@ fn a_killed_node_adopts_its_container_and_removes_those_nobody_knows() {
     let of_node = format!("label=nodeid={}", lab.node_id);
     let adopted = docker(&["ps", "-q", "--no-trunc", "--filter", &of_node]);
     assert_eq!(adopted.lines().count(), 1, "it goes on without its node: {adopted}");
-    let unknown = stray(&lab.node_id, "unknown-run");
-    let foreign = stray(&format!("{}-neighbour", lab.node_id), "its-run");
+    let unknown = stray(&lab.node_id, &format!("unknown-{}", lab.port));
+    let foreign = stray(&format!("{}-neighbour", lab.node_id), &format!("its-{}", lab.port));
     lab.start_node();
     eventually("the unknown container to be removed", || (!is_there(&unknown)).then_some(()));
     let run = lab.wait_for_run("exp", "to end with its results", |run| run["results"] == true);

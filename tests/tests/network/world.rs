@@ -11,6 +11,7 @@ use leoscope_core::backends::clock::{SystemClock, VirtualClock};
 use leoscope_core::backends::launcher::TimerLauncher;
 use leoscope_core::backends::ledger::MemoryLedger;
 use leoscope_core::backends::runtime::{Behaviour, SimulatedRuntime};
+use leoscope_core::backends::sessions::MemorySessions;
 use leoscope_core::backends::store::MemoryStore;
 use leoscope_core::control::Service;
 use leoscope_core::ids::{JobId, NodeId, RunId, UserId};
@@ -119,6 +120,8 @@ impl World {
                 ledger: Arc::clone(&self.ledger),
                 launcher: Arc::new(TimerLauncher::new(Arc::clone(&self.clock))),
                 clock: Arc::clone(&self.clock),
+                host: None,
+                sessions: Arc::new(MemorySessions::new(Arc::clone(&self.clock))),
                 routes: self.routes.clone(),
                 kernel: self.kernel.clone(),
                 traffic: None,

@@ -29,6 +29,8 @@ use tokio::sync::watch;
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
+use leoscope_core::backends::sessions::MemorySessions;
+
 use crate::cut::Link;
 use crate::faults::{Faults, FaultyLedger, FaultyRuntime, Memory, Moment, Process};
 use crate::{Seed, directory, job, start_of_world, work_dir};
@@ -218,6 +220,8 @@ async fn live(world: Arc<Testbed>, site: Arc<Site>) {
                 }),
                 launcher: Arc::new(TimerLauncher::new(Arc::clone(&world.clock))),
                 clock: Arc::clone(&world.clock),
+                host: None,
+                sessions: Arc::new(MemorySessions::new(Arc::clone(&world.clock))),
                 routes: None,
                 kernel: None,
                 traffic: None,

@@ -2,6 +2,7 @@
 //!
 //! Each world follows from its seed alone; a failure prints it.
 
+mod beside;
 mod cut;
 mod day;
 mod endurance;
@@ -24,6 +25,7 @@ use leoscope_core::backends::launcher::TimerLauncher;
 use leoscope_core::backends::ledger::MemoryLedger;
 use leoscope_core::backends::monitors::ManualMeter;
 use leoscope_core::backends::runtime::{Behaviour, SimulatedRuntime};
+use leoscope_core::backends::sessions::MemorySessions;
 use leoscope_core::backends::store::MemoryStore;
 use leoscope_core::control::Service;
 use leoscope_core::ids::{JobId, NodeId, UserId};
@@ -31,7 +33,7 @@ use leoscope_core::model::{
     Caller, ClockReading, ClockSource, ExecutorConfig, Heartbeat, JobChange, JobParams, JobSpec, NodeUpdate,
     Role, Run, RunFilter, RunLength, RunStatus, Stage,
 };
-use leoscope_core::ports::{Clock, ClockMeter, ControlPlane, Ledger, Runtime};
+use leoscope_core::ports::{Clock, ClockMeter, ControlPlane, HostScheduler, Ledger, Runtime as _, Sessions};
 use leoscope_core::schedule::{CronExpr, Overlap, Policies, Schedule};
 use leoscope_core::time::{SignedDuration, Timestamp, Window, parse_time};
 use leoscope_core::{Error, ErrorKind, Result};
@@ -86,6 +88,10 @@ struct NodeState {
     traffic: ManualMeter,
     executor: ExecutorConfig,
     meter: Meter,
+    /// What starts processes for its runs.
+    host: Option<Arc<dyn HostScheduler>>,
+    /// What its processes know of each other; where it has one process that ends with it.
+    sessions: Option<Arc<dyn Sessions>>,
     running: Option<(CancellationToken, tokio::task::JoinHandle<Result<()>>)>,
 }
 
@@ -147,44 +153,51 @@ impl World {
             traffic: ManualMeter::default(),
             executor: ExecutorConfig::default(),
             meter: Meter::default(),
+            host: None,
+            sessions: None,
             running: None,
         }
     }
 
     async fn boot(&self, node: &mut NodeState) {
-        let runtime: Arc<dyn Runtime> = Arc::new(node.runtime.clone());
-        let agent = Agent::new(
-            AgentConfig {
-                time_zone: None,
-                node: node.id.clone(),
-                work_dir: work_dir(self.dir.path(), &node.id),
-                executor: node.executor.clone(),
-                interval: SignedDuration::from_secs(10),
-                grace: Duration::from_secs(2),
-                address: None,
-            },
-            Parts {
-                control: Arc::new(cut::Link {
-                    service: self.reachable.subscribe(),
-                    caller: Caller { id: UserId::from(&node.id), role: Role::Node },
-                    cut: node.cut.subscribe(),
-                    process: None,
-                }),
-                runtime,
-                ledger: Arc::clone(&node.ledger),
-                launcher: Arc::new(TimerLauncher::new(Arc::clone(&self.clock))),
-                clock: Arc::clone(&self.clock),
-                routes: None,
-                kernel: None,
-                traffic: Some(Arc::new(node.traffic.clone())),
-                meter: Arc::new(node.meter.clone()),
-            },
-        )
-        .await
-        .expect("agent");
+        let (config, parts) = self.parts(node);
+        let agent = Agent::new(config, parts).await.expect("agent");
         let stop = CancellationToken::new();
         let token = stop.clone();
         node.running = Some((stop, tokio::spawn(async move { agent.run(token).await })));
+    }
+
+    /// What every process of a node works with.
+    fn parts(&self, node: &NodeState) -> (AgentConfig, Parts) {
+        let config = AgentConfig {
+            time_zone: None,
+            node: node.id.clone(),
+            work_dir: work_dir(self.dir.path(), &node.id),
+            executor: node.executor.clone(),
+            interval: SignedDuration::from_secs(10),
+            grace: Duration::from_secs(2),
+            address: None,
+        };
+        let own = || Arc::new(MemorySessions::new(Arc::clone(&self.clock)));
+        let parts = Parts {
+            control: Arc::new(cut::Link {
+                service: self.reachable.subscribe(),
+                caller: Caller { id: UserId::from(&node.id), role: Role::Node },
+                cut: node.cut.subscribe(),
+                process: None,
+            }),
+            runtime: Arc::new(node.runtime.clone()),
+            ledger: Arc::clone(&node.ledger),
+            launcher: Arc::new(TimerLauncher::new(Arc::clone(&self.clock))),
+            host: node.host.clone(),
+            sessions: node.sessions.clone().unwrap_or_else(|| own()),
+            clock: Arc::clone(&self.clock),
+            routes: None,
+            kernel: None,
+            traffic: Some(Arc::new(node.traffic.clone())),
+            meter: Arc::new(node.meter.clone()),
+        };
+        (config, parts)
     }
 
     /// Ends a node's process in whatever it is doing; its runtime and ledger stay.

@@ -159,6 +159,8 @@ impl DockerRuntime {
                 (Some(vec![format!("{BOX}/gate"), BOX.into(), until]), Some(image.words(command.as_deref())))
             }
         };
+        let own = if self.podman { podman_limits() } else { Vec::new() };
+        labels.extend(limits.rate.map(|rate| (RATE_LABEL.into(), rate.to_string())));
         ContainerCreateBody {
             // What was found under the image's name, whatever that name stands for later.
             image: Some(image.id.clone()),
@@ -176,7 +178,7 @@ impl DockerRuntime {
                 port_bindings: Some(bindings(ports)),
                 extra_hosts: Some(self.config.extra_hosts.iter().map(ToString::to_string).collect()),
                 cap_add: Some(self.config.capabilities.iter().map(|cap| cap.name().to_owned()).collect()),
-                ulimits: self.podman.then(podman_limits),
+                ulimits: Some(limits_of_files(limits.disk).chain(own).collect()),
                 ..confined(limits)
             }),
             ..Default::default()
@@ -191,6 +193,12 @@ fn bind(source: &Path, target: &str) -> Mount {
         target: Some(target.to_owned()),
         ..Default::default()
     }
+}
+
+/// That no single file outgrows what may be kept, whatever is found when the results are measured.
+fn limits_of_files(disk: u64) -> impl Iterator<Item = ResourcesUlimits> {
+    let most = i64::try_from(disk).unwrap_or(i64::MAX);
+    std::iter::once(ResourcesUlimits { name: Some("fsize".into()), soft: Some(most), hard: Some(most) })
 }
 
 /// Limits that podman may set: unless it is told it asks for more than it has itself where it is
@@ -208,8 +216,9 @@ fn podman_limits() -> Vec<ResourcesUlimits> {
 
 /// What no experiment gets past.
 fn confined(limits: &Limits) -> HostConfig {
-    let Limits { memory, cpus, pids, disk, rate: _ } = *limits;
-    let [memory, disk] = [memory, disk].map(|bytes| i64::try_from(bytes).unwrap_or(i64::MAX));
+    // The length of files is limited beside these, the rate once there is a network.
+    let Limits { memory, cpus, pids, disk: _, rate: _ } = *limits;
+    let memory = i64::try_from(memory).unwrap_or(i64::MAX);
     let logs = [("max-size", OUTPUT_FILE_SIZE), ("max-file", "2")];
     HostConfig {
         memory: Some(memory),
@@ -221,12 +230,6 @@ fn confined(limits: &Limits) -> HostConfig {
         )]
         nano_cpus: Some((cpus * 1e9) as i64),
         pids_limit: Some(i64::from(pids)),
-        // The length of one file: all of them together are measured now and then by the node.
-        ulimits: Some(vec![ResourcesUlimits {
-            name: Some("fsize".into()),
-            soft: Some(disk),
-            hard: Some(disk),
-        }]),
         cap_drop: Some(vec!["ALL".into()]),
         security_opt: Some(vec!["no-new-privileges".into()]),
         privileged: Some(false),
