@@ -84,6 +84,9 @@ pub struct Node {
 /// not end by itself.
 const GRACE: Duration = Duration::from_secs(3);
 
+/// How often the results of an experiment are measured.
+const DISK_INTERVAL: SignedDuration = SignedDuration::from_secs(3);
+
 /// Puts a node together. The orchestrator need not be reachable yet.
 ///
 /// # Errors
@@ -124,8 +127,16 @@ async fn parts(config: NodeConfig) -> Result<(AgentConfig, Parts)> {
         traffic: Some(Arc::new(KernelMeter)),
         meter: Arc::new(LocalMeter::default()),
     };
-    let config =
-        AgentConfig { node, time_zone, work_dir: state_dir, executor, interval, grace: GRACE, address };
+    let config = AgentConfig {
+        node,
+        time_zone,
+        work_dir: state_dir,
+        executor,
+        interval,
+        grace: GRACE,
+        disk_interval: DISK_INTERVAL,
+        address,
+    };
     Ok((config, parts))
 }
 

@@ -4,14 +4,10 @@ use std::fs;
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 
-use jiff::SignedDuration;
 use nix::sys::statvfs::statvfs;
 
 use super::{Inner, container};
 use crate::model::{JournalEntry, Outcome, Reason, Stage, size};
-
-/// How often the results of a run are measured while it runs.
-const EVERY: SignedDuration = SignedDuration::from_secs(3);
 
 /// What has to stay free on the file system of the results, in bytes: the node's journal, and the
 /// bundles that are being packed, need room when an experiment takes all it can.
@@ -29,7 +25,7 @@ pub(super) async fn room(node: &Inner, entry: &JournalEntry) -> Result<(), Outco
 /// Watches a run that goes on, until there is a reason to stop it.
 pub(super) async fn filled(node: &Inner, entry: &JournalEntry) -> Outcome {
     loop {
-        node.pause(EVERY).await;
+        node.pause(node.config.disk_interval).await;
         if let Some(outcome) = judge(node, entry).await {
             return outcome;
         }

@@ -75,6 +75,8 @@ pub struct AgentConfig {
     pub interval: SignedDuration,
     /// How long an experiment has to end by itself when it is stopped.
     pub grace: Duration,
+    /// How often the results of an experiment are measured while it runs.
+    pub disk_interval: SignedDuration,
     /// Where other nodes reach servers on this one; as its record says when `None`.
     pub address: Option<IpAddr>,
 }

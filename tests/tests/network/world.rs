@@ -112,6 +112,7 @@ impl World {
                 executor: self.executor.clone(),
                 interval: SignedDuration::from_secs(10),
                 grace: Duration::from_secs(1),
+                disk_interval: SignedDuration::from_secs(3),
                 address: None,
             },
             Parts {

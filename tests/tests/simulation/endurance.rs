@@ -201,6 +201,7 @@ async fn live(world: Arc<Testbed>, site: Arc<Site>) {
                 executor: ExecutorConfig::default(),
                 interval: SignedDuration::from_secs(80),
                 grace: GRACE,
+                disk_interval: SignedDuration::from_mins(10),
                 address: None,
             };
             let runtime: Arc<dyn Runtime> =
@@ -225,7 +226,7 @@ async fn live(world: Arc<Testbed>, site: Arc<Site>) {
                 routes: None,
                 kernel: None,
                 traffic: None,
-                meter: Arc::new(Meter::default()),
+                meter: Arc::new(Meter::telling(0)),
             };
             match Agent::new(config, parts).await {
                 // A node whose engine does not answer ends, and is started again by its supervisor.

@@ -100,6 +100,12 @@ struct NodeState {
 struct Meter(Arc<Mutex<Option<ClockReading>>>);
 
 impl Meter {
+    fn telling(offset_us: i64) -> Self {
+        let meter = Self::default();
+        meter.tells(offset_us);
+        meter
+    }
+
     fn tells(&self, offset_us: i64) {
         let at = start_of_world();
         let reading = ClockReading { offset_us, uncertainty_us: 1, source: ClockSource::Chrony, at };
@@ -176,6 +182,7 @@ impl World {
             executor: node.executor.clone(),
             interval: SignedDuration::from_secs(10),
             grace: Duration::from_secs(2),
+            disk_interval: SignedDuration::from_secs(3),
             address: None,
         };
         let own = || Arc::new(MemorySessions::new(Arc::clone(&self.clock)));
