@@ -27,7 +27,7 @@ struct Driven {
 pub(super) async fn run(node: &Arc<Inner>) -> Result<()> {
     let mut driven = Driven::default();
     remove_strays(node).await?;
-    node.route.recover(node.journal.under_way().await).await;
+    node.route.recover(&node.journal.under_way().await?).await;
     node.kernel.restore(node).await;
     for entry in node.journal.entries().await {
         if entry.step != Step::Done {
@@ -44,7 +44,7 @@ pub(super) async fn run(node: &Arc<Inner>) -> Result<()> {
         }
         let own = own_standby.borrow_and_update().clone();
         if let Some(current) = current {
-            let journal = known(node).await?;
+            let journal = node.journal.all().await?;
             let plan = plan(&node.config.node, &current, own.as_ref(), &journal, node.clock.now());
             carry_out(node, &mut driven, plan).await?;
         }
@@ -83,11 +83,6 @@ pub(super) async fn claim_unsettled(node: &Inner) -> Result<()> {
         }
     }
     Ok(())
-}
-
-/// All runs of the node, those of other processes included.
-async fn known(node: &Inner) -> Result<Vec<JournalEntry>> {
-    if node.host.is_some() { node.ledger.entries().await } else { Ok(node.journal.entries().await) }
 }
 
 /// Takes over the runs that another process began and let go of, or died with.

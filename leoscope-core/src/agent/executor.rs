@@ -16,6 +16,9 @@ const STOP_ATTEMPTS: usize = 30;
 /// then is not to be waited for at the instant.
 const AHEAD: SignedDuration = SignedDuration::from_millis(500);
 
+/// How often to look whether a run of another process has ended.
+const LOOK: SignedDuration = SignedDuration::from_millis(200);
+
 /// Carries a run out: tell the state machine what happened, do what it asks for, until it asks
 /// for nothing more. The entry is in the journal before each action.
 pub(super) async fn drive(
@@ -59,12 +62,12 @@ async fn perform(node: &Inner, entry: &JournalEntry, action: Action) -> Event {
         Action::AwaitStart => {
             pairing::await_start(node, entry, AHEAD).await;
             if entry.job.overhead {
-                link_is_free(node, run).await;
+                link_is_free(node, entry).await;
             }
             Event::Due { clock_offset_us: node.clock_offset_us() }
         }
         Action::Start => {
-            pairing::await_start(node, entry, SignedDuration::ZERO).await;
+            pairing::await_instant(node, entry).await;
             match node.runtime.start(run).await {
                 Ok(at) => Event::Started(at),
                 Err(outcome) => Event::Failed(outcome),
@@ -73,7 +76,10 @@ async fn perform(node: &Inner, entry: &JournalEntry, action: Action) -> Event {
         Action::Watch => watch(node, entry).await,
         Action::Stop => Event::Exited(stop(node, run).await),
         Action::Collect => {
-            node.route.release(run).await;
+            match node.journal.under_way().await {
+                Ok(under_way) => node.route.release(&under_way).await,
+                Err(error) => tracing::warn!(%run, %error, "the route stays until the next run has ended"),
+            }
             node.kernel.restore(node).await;
             match results::collect(node, entry).await {
                 Ok(()) => Event::Collected,
@@ -91,24 +97,36 @@ async fn prepare(node: &Inner, entry: &JournalEntry) -> Result<Prepared, Outcome
     container::write_inputs(entry, &spec.results)
         .map_err(|e| Outcome::failed(Stage::Deploy, Reason::StartFailed, e.to_string()))?;
     node.route
-        .take(&entry.run.id)
+        .take()
         .await
         .map_err(|e| Outcome::failed(Stage::Deploy, Reason::RouteFailed, e.to_string()))?;
     node.runtime.prepare(&spec).await
 }
 
 /// Waits until no other run that needs the link for itself may have it still: one is being stopped when
-/// its window ends, and a node that was away stops late what went on without it.
-async fn link_is_free(node: &Inner, run: &RunId) {
+/// its window ends, and a node that was away stops late what went on without it. Ends as well once it
+/// is too late for this run to start.
+async fn link_is_free(node: &Inner, entry: &JournalEntry) {
     let mut changes = node.journal.changes();
-    loop {
+    let too_late = entry.run.planned.and_then(|planned| {
+        planned.start().checked_add(entry.job.policies.allowed_lateness + SignedDuration::from_millis(1)).ok()
+    });
+    let too_late = too_late.unwrap_or_else(|| node.clock.now());
+    while node.clock.now() < too_late {
         changes.borrow_and_update();
-        let journal = node.journal.entries().await;
-        if !journal.iter().any(|other| other.run.id != *run && other.job.overhead && may_run(other)) {
-            return;
+        let has_link =
+            |other: &JournalEntry| other.run.id != entry.run.id && other.job.overhead && may_run(other);
+        match node.journal.all().await {
+            Ok(journal) if !journal.iter().any(has_link) => return,
+            Ok(_) => {}
+            Err(error) => tracing::warn!(run = %entry.run.id, %error, "cannot tell who has the link"),
         }
-        // The sender lives in the journal.
-        let _ = changes.changed().await;
+        tokio::select! {
+            // The sender lives in the journal.
+            _ = changes.changed() => {}
+            () = node.pause(LOOK), if node.journal.is_shared() => {}
+            () = node.clock.sleep_until(too_late) => {}
+        }
     }
 }
 
@@ -154,14 +172,10 @@ async fn watch(node: &Inner, entry: &JournalEntry) -> Event {
         outcome = disk::filled(node, entry) => Event::Cancelled(outcome),
         outcome = peer_over => Event::Cancelled(outcome),
     };
-    // What was written since the last look counts as well, however the experiment has ended: most
-    // programs end when the system lets a file grow no further. A disk that is full afterwards
-    // matters only to those that have failed.
-    let failed = match event {
-        Event::Exited(exit) => exit.code != Some(0),
-        Event::DeadlineReached => false,
-        event => return event,
-    };
+    // What was written since the last look counts as well: most programs end when the system lets a
+    // file grow no further. A disk that is full afterwards matters only to those that have failed.
+    let Event::Exited(exit) = event else { return event };
+    let failed = exit.code != Some(0);
     match disk::judge(node, entry).await {
         Some(outcome) if failed || outcome.reason == Reason::DiskLimit => Event::Cancelled(outcome),
         _ => event,

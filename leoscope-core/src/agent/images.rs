@@ -73,11 +73,11 @@ fn sooner(one: Option<Timestamp>, other: Timestamp) -> Timestamp {
     one.map_or(other, |one| one.min(other))
 }
 
-/// The next run of each job that measures on this node. While the owner wants the link for other
+/// The next run of each job that measures or serves on this node. While the owner wants the link for other
 /// things there is none: what needs it will not run, and the rest is fetched when it is prepared.
 fn upcoming(node: &Inner, orders: &Orders, now: Timestamp) -> Vec<(Timestamp, Job)> {
     let standby = orders.standby.as_ref().is_some_and(|standby| standby.is_active(now));
-    let jobs = orders.jobs.iter().filter(|job| job.node == node.config.node && !standby);
+    let jobs = orders.jobs.iter().filter(|job| job.involves(&node.config.node) && !standby);
     let next = |job: &Job| {
         let mut starts = job.occurrences_after(now).map(|occurrence| occurrence.window.start());
         Some((starts.find(|start| *start > now)?, job.clone()))
@@ -112,7 +112,9 @@ async fn link_is_needed(node: &Inner, needed: bool) {
     let mut changes = node.journal.changes();
     loop {
         changes.borrow_and_update();
-        if node.journal.entries().await.iter().any(measures_alone) == needed {
+        // What cannot be told is taken for a run that needs the link.
+        let is_needed = node.journal.all().await.map_or(true, |runs| runs.iter().any(measures_alone));
+        if is_needed == needed {
             return;
         }
         if changes.changed().await.is_err() {

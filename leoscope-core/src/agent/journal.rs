@@ -12,24 +12,26 @@ use crate::model::{JournalEntry, Step};
 use crate::ports::Ledger;
 use crate::time::Timestamp;
 
-/// All runs the node knows of. An entry is in the ledger before anybody sees it changed.
+/// The runs of this process. An entry is in the ledger before anybody sees it changed.
 #[derive(Debug)]
 pub(super) struct Journal {
     ledger: Arc<dyn Ledger>,
+    /// Whether other processes have runs in the same ledger.
+    shared: bool,
     entries: Mutex<BTreeMap<RunId, JournalEntry>>,
     changed: watch::Sender<()>,
 }
 
 impl Journal {
-    pub(super) async fn load(ledger: Arc<dyn Ledger>) -> Result<Self> {
+    pub(super) async fn load(ledger: Arc<dyn Ledger>, shared: bool) -> Result<Self> {
         let entries = ledger.entries().await?;
         let entries = entries.into_iter().map(|entry| (entry.run.id.clone(), entry)).collect();
-        Ok(Self { ledger, entries: Mutex::new(entries), changed: watch::Sender::new(()) })
+        Ok(Self { ledger, shared, entries: Mutex::new(entries), changed: watch::Sender::new(()) })
     }
 
-    /// A journal that knows of no run until it [adopts](Self::adopt) one.
+    /// A journal beside others that knows of no run until it [adopts](Self::adopt) one.
     pub(super) fn empty(ledger: Arc<dyn Ledger>) -> Self {
-        Self { ledger, entries: Mutex::default(), changed: watch::Sender::new(()) }
+        Self { ledger, shared: true, entries: Mutex::default(), changed: watch::Sender::new(()) }
     }
 
     /// Takes in the entry of `run` as the ledger has it, if there is one. Only for a run that this
@@ -56,15 +58,24 @@ impl Journal {
         self.entries.lock().await.values().cloned().collect()
     }
 
+    /// Whether other processes change entries as well, of which [`changes`](Self::changes) does not tell.
+    pub(super) fn is_shared(&self) -> bool {
+        self.shared
+    }
+
+    /// All runs of the node, those of other processes included.
+    pub(super) async fn all(&self) -> Result<Vec<JournalEntry>> {
+        if self.shared { self.ledger.entries().await } else { Ok(self.entries().await) }
+    }
+
     pub(super) async fn entry(&self, run: &RunId) -> Option<JournalEntry> {
         self.entries.lock().await.get(run).cloned()
     }
 
-    /// The runs whose experiments have not ended, as far as is known.
-    pub(super) async fn under_way(&self) -> BTreeSet<RunId> {
-        let entries = self.entries.lock().await;
-        let open = entries.iter().filter(|(_, entry)| !matches!(entry.step, Step::Collecting | Step::Done));
-        open.map(|(run, _)| run.clone()).collect()
+    /// The runs of the node whose experiments have not ended, as far as is known.
+    pub(super) async fn under_way(&self) -> Result<BTreeSet<RunId>> {
+        let open = |entry: &JournalEntry| !matches!(entry.step, Step::Collecting | Step::Done);
+        Ok(self.all().await?.into_iter().filter(open).map(|entry| entry.run.id).collect())
     }
 
     pub(super) async fn insert(&self, entry: JournalEntry) -> Result<()> {

@@ -3,7 +3,7 @@
 
 mod connection;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -31,32 +31,37 @@ const ANSWER_GOOD: SignedDuration = SignedDuration::from_secs(10);
 #[derive(Debug)]
 pub(super) struct KernelKeeper {
     kernel: Option<Arc<dyn Kernel>>,
+    /// What was changed, and how it was before: for runs of this process and of others of the node.
     file: PathBuf,
-    changes: Mutex<Changes>,
+    /// One at a time changes and restores.
+    busy: Mutex<()>,
     /// Which runs may ask, and when the orchestrator said so.
     access: Mutex<BTreeMap<RunId, (Timestamp, bool)>>,
 }
 
 impl KernelKeeper {
     /// A keeper that remembers in `work_dir` what has been changed.
-    pub(super) fn load(work_dir: &Path, kernel: Option<Arc<dyn Kernel>>) -> Result<Self> {
-        let file = work_dir.join("kernel.json");
-        let changes = Mutex::new(kept::read(&file)?);
-        Ok(Self { kernel, file, changes, access: Mutex::default() })
+    pub(super) fn new(work_dir: &Path, kernel: Option<Arc<dyn Kernel>>) -> Self {
+        Self { kernel, file: work_dir.join("kernel.json"), busy: Mutex::default(), access: Mutex::default() }
     }
 
     /// Restores the settings that were changed by runs that are no longer under way. What cannot be
     /// restored is tried again at the next call.
     pub(super) async fn restore(&self, node: &Inner) {
         let Some(kernel) = &self.kernel else { return };
-        let under_way = node.journal.under_way().await;
+        let _alone = self.busy.lock().await;
+        // As it is while nothing can be changed.
+        let known = node.journal.under_way().await.and_then(|runs| Ok((runs, kept::read(&self.file)?)));
+        let (under_way, mut changes): (BTreeSet<RunId>, Changes) = match known {
+            Ok(known) => known,
+            Err(error) => {
+                return tracing::warn!(%error, "cannot tell which kernel settings are to be restored");
+            }
+        };
         self.access.lock().await.retain(|run, _| under_way.contains(run));
-        let mut changes = self.changes.lock().await;
         if changes.is_empty() {
             return;
         }
-        // As it is while nothing can be changed.
-        let under_way = node.journal.under_way().await;
         for change in changes.to_restore(&under_way) {
             let setting = &change.setting;
             match kernel.write(Place::Host, setting, &change.before).await {
@@ -70,7 +75,7 @@ impl KernelKeeper {
             }
             changes.restored(setting);
         }
-        if let Err(error) = kept::write(&self.file, &*changes) {
+        if let Err(error) = kept::write(&self.file, &changes) {
             tracing::warn!(%error, "restored kernel settings will be restored again");
         }
     }
@@ -84,19 +89,18 @@ impl KernelKeeper {
         (setting, value): (&KernelSetting, &str),
     ) -> Result<()> {
         let run = &resident.run;
-        let mut changes = self.changes.lock().await;
+        let _alone = self.busy.lock().await;
         // It may have ended since it asked, and what it changed has been restored then.
         if running(node, run).await.is_none() {
             return Err(Error::new(ErrorKind::PermissionDenied, ACCESS_DENIED));
         }
+        let mut changes: Changes = kept::read(&self.file)?;
         let before = match changes.knows(setting) {
             true => String::new(),
             false => kernel.read(Place::Host, setting).await?,
         };
-        let mut noted = changes.clone();
-        noted.note(run, setting, &before);
-        kept::write(&self.file, &noted)?;
-        *changes = noted;
+        changes.note(run, setting, &before);
+        kept::write(&self.file, &changes)?;
         // The host's first: a network of its own may only use what the host has used.
         kernel.write(Place::Host, setting, value).await?;
         if let Some(process) = resident.process {
@@ -132,7 +136,7 @@ impl KernelKeeper {
 
 /// The entry of a run whose experiment may be running.
 async fn running(node: &Inner, run: &RunId) -> Option<JournalEntry> {
-    let entry = node.journal.entry(run).await?;
+    let entry = node.journal.all().await.ok()?.into_iter().find(|entry| entry.run.id == *run)?;
     matches!(entry.step, Step::Starting | Step::Executing).then_some(entry)
 }
 

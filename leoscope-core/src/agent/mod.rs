@@ -151,11 +151,10 @@ impl Agent {
     /// A node with what its ledger remembers.
     ///
     /// # Errors
-    /// Those of the ledger, of files in the work directory that cannot be read, and of a runtime
-    /// that does not answer; [`InvalidArgument`](crate::ErrorKind::InvalidArgument) for limits that the
+    /// Those of the ledger, and of a runtime that does not answer; [`InvalidArgument`](crate::ErrorKind::InvalidArgument) for limits that the
     /// runtime cannot keep.
     pub async fn new(config: AgentConfig, parts: Parts) -> Result<Self> {
-        let journal = Journal::load(Arc::clone(&parts.ledger)).await?;
+        let journal = Journal::load(Arc::clone(&parts.ledger), parts.host.is_some()).await?;
         Self::with(config, parts, journal, true).await
     }
 
@@ -185,8 +184,8 @@ impl Agent {
         runtime.can_keep(&config.executor.limits)?;
         let orders = ledger.orders().await?.filter(|orders| orders.node == config.node);
         let runtime_info = runtime.info().await?;
-        let route = RouteKeeper::load(&config.work_dir, config.executor.route.clone(), routes)?;
-        let kernel = KernelKeeper::load(&config.work_dir, kernel)?;
+        let route = RouteKeeper::new(&config.work_dir, config.executor.route.clone(), routes);
+        let kernel = KernelKeeper::new(&config.work_dir, kernel);
         let claims = Claims::new(sessions, config.node.clone(), &config.work_dir)?;
         let inner = Inner {
             config,

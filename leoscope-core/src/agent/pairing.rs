@@ -16,6 +16,9 @@ use crate::time::Timestamp;
 const POLL: SignedDuration = SignedDuration::from_millis(500);
 const WATCH: SignedDuration = SignedDuration::from_secs(2);
 
+/// How long before the start of an experiment only the start counts.
+const MOMENT: SignedDuration = SignedDuration::from_millis(20);
+
 /// How many looks at the tasks there are for one at when the other node called last.
 const LOOKS: u32 = 5;
 
@@ -227,13 +230,21 @@ pub(super) async fn invited(node: &Arc<Inner>) -> Vec<JournalEntry> {
     std::mem::take(&mut *node.invited.lock().await)
 }
 
-/// Waits until the experiment is to be started in no more than `ahead`.
-pub(super) async fn await_start(node: &Inner, entry: &JournalEntry, ahead: SignedDuration) {
+/// Waits until the experiment is to be started in no more than `ahead`, and gives that instant.
+pub(super) async fn await_start(
+    node: &Inner,
+    entry: &JournalEntry,
+    ahead: SignedDuration,
+) -> Option<Timestamp> {
     loop {
-        let Some(start) = pairing::starts_at(entry, &node.journal.entries().await) else { return };
+        let journal = node.journal.all().await.unwrap_or_else(|error| {
+            tracing::warn!(run = %entry.run.id, %error, "cannot tell who has the node");
+            Vec::new()
+        });
+        let start = pairing::starts_at(entry, &journal)?;
         let at = start.checked_sub(ahead).unwrap_or(start);
         if at <= node.clock.now() {
-            return;
+            return Some(start);
         }
         // An exclusive run that begins meanwhile is seen at the next look.
         let look = node.clock.now().checked_add(RETRY).unwrap_or(at);
@@ -241,5 +252,12 @@ pub(super) async fn await_start(node: &Inner, entry: &JournalEntry, ahead: Signe
             Part::Server => node.clock.sleep_until(at.min(look)).await,
             Part::Alone | Part::Client => node.clock.sleep_until(at).await,
         }
+    }
+}
+
+/// Waits until the experiment is to be started, as exactly as the clock can.
+pub(super) async fn await_instant(node: &Inner, entry: &JournalEntry) {
+    if let Some(start) = await_start(node, entry, MOMENT).await {
+        node.clock.meet(start).await;
     }
 }

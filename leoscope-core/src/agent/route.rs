@@ -20,63 +20,31 @@ use crate::ports::Routes;
 pub(super) struct RouteKeeper {
     wanted: Option<Route>,
     routes: Option<Arc<dyn Routes>>,
+    /// The routes that were added, or were about to be: by this process or another of the node.
     file: PathBuf,
-    state: Mutex<State>,
-}
-
-#[derive(Debug)]
-struct State {
-    /// The runs that need the route.
-    users: BTreeSet<RunId>,
-    /// The routes that were added, or were about to be.
-    added: Vec<Route>,
+    /// One at a time reads and writes it.
+    busy: Mutex<()>,
 }
 
 impl RouteKeeper {
     /// A keeper that remembers in `work_dir` what it has added.
-    pub(super) fn load(
-        work_dir: &Path,
-        wanted: Option<Route>,
-        routes: Option<Arc<dyn Routes>>,
-    ) -> Result<Self> {
-        let file = work_dir.join("routes.json");
-        let state = State { users: BTreeSet::new(), added: kept::read(&file)? };
-        Ok(Self { wanted, routes, file, state: Mutex::new(state) })
+    pub(super) fn new(work_dir: &Path, wanted: Option<Route>, routes: Option<Arc<dyn Routes>>) -> Self {
+        Self { wanted, routes, file: work_dir.join("routes.json"), busy: Mutex::default() }
     }
 
     /// Goes on for the runs that are under way at the start of the node.
-    pub(super) async fn recover(&self, under_way: BTreeSet<RunId>) {
-        let mut state = self.state.lock().await;
-        state.users = under_way;
-        let needed = self.wanted.as_ref().filter(|_| !state.users.is_empty());
-        self.clear(&mut state, needed).await;
+    pub(super) async fn recover(&self, under_way: &BTreeSet<RunId>) {
+        let needed = self.wanted.as_ref().filter(|_| !under_way.is_empty());
+        self.clear(needed).await;
         if needed.is_some()
-            && let Err(error) = self.set_up(&mut state).await
+            && let Err(error) = self.take().await
         {
             tracing::warn!(%error, "experiments in progress go on without their route");
         }
     }
 
-    /// Lets the route stand for `run`.
-    pub(super) async fn take(&self, run: &RunId) -> Result<()> {
-        if self.wanted.is_none() {
-            return Ok(());
-        }
-        let mut state = self.state.lock().await;
-        state.users.insert(run.clone());
-        self.set_up(&mut state).await
-    }
-
-    /// Removes the route unless another run needs it.
-    pub(super) async fn release(&self, run: &RunId) {
-        let mut state = self.state.lock().await;
-        state.users.remove(run);
-        if state.users.is_empty() {
-            self.clear(&mut state, None).await;
-        }
-    }
-
-    async fn set_up(&self, state: &mut State) -> Result<()> {
+    /// Lets the route stand for a run that is under way.
+    pub(super) async fn take(&self) -> Result<()> {
         let Some(wanted) = &self.wanted else { return Ok(()) };
         let Some(routes) = &self.routes else {
             return Err(Error::new(
@@ -84,20 +52,32 @@ impl RouteKeeper {
                 format!("cannot add route {wanted} on this node"),
             ));
         };
-        if !state.added.contains(wanted) {
-            let mut added = state.added.clone();
+        let _alone = self.busy.lock().await;
+        let mut added: Vec<Route> = kept::read(&self.file)?;
+        if !added.contains(wanted) {
             added.push(wanted.clone());
             kept::write(&self.file, &added)?;
-            state.added = added;
         }
         routes.add(wanted).await
     }
 
+    /// Removes the route after a run, unless another is under way.
+    pub(super) async fn release(&self, under_way: &BTreeSet<RunId>) {
+        if under_way.is_empty() {
+            self.clear(None).await;
+        }
+    }
+
     /// Removes what was added, apart from `needed`. What cannot be removed is tried again later.
-    async fn clear(&self, state: &mut State, needed: Option<&Route>) {
+    async fn clear(&self, needed: Option<&Route>) {
         let Some(routes) = &self.routes else { return };
+        let _alone = self.busy.lock().await;
+        let added: Vec<Route> = match kept::read(&self.file) {
+            Ok(added) => added,
+            Err(error) => return tracing::warn!(%error, "cannot tell which routes are to be removed"),
+        };
         let mut left = Vec::new();
-        for route in &state.added {
+        for route in &added {
             if Some(route) == needed {
                 left.push(route.clone());
             } else if let Err(error) = routes.remove(route).await {
@@ -105,13 +85,10 @@ impl RouteKeeper {
                 left.push(route.clone());
             }
         }
-        if left == state.added {
-            return;
-        }
-        if let Err(error) = kept::write(&self.file, &left) {
+        if left != added
+            && let Err(error) = kept::write(&self.file, &left)
+        {
             tracing::warn!(%error, "a removed route will be removed again");
-            return;
         }
-        state.added = left;
     }
 }

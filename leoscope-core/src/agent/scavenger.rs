@@ -6,7 +6,7 @@ use std::sync::atomic::Ordering;
 
 use jiff::SignedDuration;
 
-use super::Inner;
+use super::{Inner, kept};
 use crate::error::{ErrorKind, Result};
 use crate::model::{AutoScavenger, Standby, StandbyBy, StandbyKind, Step};
 use crate::ports::TrafficMeter;
@@ -22,6 +22,9 @@ const LEASE: SignedDuration = SignedDuration::from_mins(10);
 
 /// How often it hears so again.
 const RENEWAL: SignedDuration = SignedDuration::from_mins(5);
+
+/// The file in which other processes of the node find it.
+const FOUND: &str = "standby.json";
 
 /// Goes on standby and comes back as the executor config says; for ever nothing where it says
 /// nothing. What the node does follows at once, the orchestrator hears of it when it can be reached.
@@ -81,7 +84,11 @@ async fn watch(node: &Inner, config: &AutoScavenger, meter: &Arc<dyn TrafficMete
 /// What the experiments at work have moved, as far as it can be told.
 async fn experiments(node: &Inner) -> BTreeMap<crate::ids::RunId, Option<u64>> {
     let mut experiments = BTreeMap::new();
-    for entry in node.journal.entries().await {
+    let runs = node.journal.all().await.unwrap_or_else(|error| {
+        tracing::warn!(%error, "cannot tell which experiments use the link");
+        Vec::new()
+    });
+    for entry in runs {
         let run = entry.run.id;
         match entry.step {
             Step::Planned | Step::Ready | Step::Collecting | Step::Done => {}
@@ -106,6 +113,11 @@ async fn tell(node: &Inner) {
         let standby = own.borrow_and_update().clone();
         let busy = standby.is_some();
         let told = standby.map(|standby| Standby { until: until(node.clock.now()), ..standby });
+        if node.journal.is_shared()
+            && let Err(error) = kept::write(&node.config.work_dir.join(FOUND), &told)
+        {
+            tracing::warn!(%error, "processes for single runs do not know whether the host uses the link");
+        }
         let outcome = node.control.set_standby(&node.config.node, StandbyBy::Host, told).await;
         let pause = match outcome {
             Ok(()) => busy.then_some(RENEWAL),
@@ -127,6 +139,14 @@ async fn tell(node: &Inner) {
             _ = own.changed() => {}
         }
     }
+}
+
+/// What the node's own process has found, for the processes that carry out single runs.
+pub(super) fn found(node: &Inner) -> Option<Standby> {
+    kept::read(&node.config.work_dir.join(FOUND)).unwrap_or_else(|error| {
+        tracing::warn!(%error, "cannot tell whether the host uses the link");
+        None
+    })
 }
 
 /// The end of what is told at `now`.

@@ -3,7 +3,7 @@
 use jiff::SignedDuration;
 use tokio::sync::oneshot;
 
-use super::{Inner, executor};
+use super::{Inner, executor, scavenger};
 use crate::error::{Error, Result};
 use crate::ids::{JobId, RunId};
 use crate::lifecycle::Event;
@@ -38,6 +38,9 @@ pub enum Carried {
 
 /// How far ahead of a run its process may be started.
 const AHEAD: SignedDuration = SignedDuration::from_mins(5);
+
+/// How often to look whether the host uses the link itself.
+const LOOK: SignedDuration = SignedDuration::from_secs(1);
 
 /// How long orders are waited for that know the run.
 const PATIENCE: SignedDuration = SignedDuration::from_secs(10);
@@ -111,7 +114,7 @@ async fn carry_out(node: &Inner, run: RunId, start: Timestamp) -> Result<Carried
 async fn planned(node: &Inner, run: &RunId) -> Result<Option<JournalEntry>> {
     let Some(orders) = node.orders.borrow().clone() else { return Ok(None) };
     let journal = node.ledger.entries().await?;
-    let plan = plan(&node.config.node, &orders, None, &journal, node.clock.now());
+    let plan = plan(&node.config.node, &orders, scavenger::found(node).as_ref(), &journal, node.clock.now());
     Ok(plan.begin.into_iter().chain(plan.skip).find(|entry| entry.run.id == *run))
 }
 
@@ -122,12 +125,16 @@ async fn watch_orders(node: &Inner, run: &RunId, cancel: oneshot::Sender<Outcome
         let current = orders.borrow_and_update().clone();
         let entry = node.journal.entry(run).await;
         if let (Some(current), Some(entry)) = (current, entry) {
-            let plan = plan(&node.config.node, &current, None, &[entry], node.clock.now());
+            let own = scavenger::found(node);
+            let plan = plan(&node.config.node, &current, own.as_ref(), &[entry], node.clock.now());
             if let Some((_, outcome)) = plan.cancel.into_iter().find(|(other, _)| other == run) {
                 break outcome;
             }
         }
-        orders.changed().await.map_err(|_| Error::internal("the orders are gone"))?;
+        tokio::select! {
+            changed = orders.changed() => changed.map_err(|_| Error::internal("the orders are gone"))?,
+            () = node.pause(LOOK) => {}
+        }
     };
     tracing::info!(%run, reason = outcome.message, "run cancelled");
     // An error says that the run has just ended by itself.

@@ -17,4 +17,10 @@ pub trait Clock: Debug + Send + Sync {
 
     /// Waits until `at`.
     async fn sleep_until(&self, at: Timestamp);
+
+    /// Waits until `at`, and spends more on being there at that very instant than
+    /// [`sleep_until`](Clock::sleep_until): for the start of an experiment.
+    async fn meet(&self, at: Timestamp) {
+        self.sleep_until(at).await;
+    }
 }

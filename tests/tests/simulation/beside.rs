@@ -8,9 +8,9 @@ use leoscope_core::agent::{Agent, Carried, Wanted};
 use leoscope_core::backends::runtime::Behaviour;
 use leoscope_core::backends::sessions::MemorySessions;
 use leoscope_core::ids::JobId;
-use leoscope_core::model::{HostStart, Role, Run, RunStatus};
+use leoscope_core::model::{ExecutorConfig, HostStart, Role, Run, RunStatus};
 use leoscope_core::ports::{Claim, HostScheduler, Sessions};
-use leoscope_core::time::{Timestamp, Window, parse_time};
+use leoscope_core::time::{SignedDuration, Timestamp, Window, parse_time};
 use leoscope_core::{Error, Result};
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
@@ -49,8 +49,14 @@ impl Sessions for Away {
 
 /// A node with one job that runs once, from 00:01:40 for up to 60 seconds.
 async fn booked(sessions: Option<Arc<dyn Sessions>>) -> (World, NodeState) {
+    booked_with(sessions, "").await
+}
+
+/// The same with an executor config.
+async fn booked_with(sessions: Option<Arc<dyn Sessions>>, executor: &str) -> (World, NodeState) {
     let world = World::new().await;
     let mut node = world.node("node").await;
+    node.executor = ExecutorConfig::parse(executor).expect("config");
     node.runtime
         .set_behaviour(None, Behaviour { duration: Some(Duration::from_secs(20)), ..Behaviour::default() });
     node.host = Some(Arc::new(Host));
@@ -166,4 +172,39 @@ async fn what_a_process_cannot_hand_over_the_node_does() {
     world.until(400).await;
     let run = the_run(&world, &node).await;
     assert_eq!((&run.id, run.status, run.artifact.is_some()), (&kept, RunStatus::Completed, true));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_process_knows_that_the_host_uses_the_link_itself() {
+    let scavenger = "scavenger: {interface: eth0, above: 8kbit, for: 5s, quiet: 60s}";
+    let (world, node) = booked_with(None, scavenger).await;
+    for second in 0..25 {
+        node.traffic.set("eth0", Some(second * 10_000));
+        world.until(41 + i64::try_from(second).expect("small")).await;
+    }
+    let process = start(&world, &node).await;
+    world.until(130).await;
+    let runs = world.runs().await;
+    assert_eq!(runs.len(), 1, "{runs:#?}");
+    assert_eq!(runs[0].reason.as_deref(), Some("SCAVENGER_MODE"), "{runs:#?}");
+    assert!(runs[0].message.contains("eth0"), "{runs:#?}");
+    assert_eq!(node.runtime.stays(), []);
+    drop(outcome(process).await);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_run_waits_for_the_exclusive_run_of_another_process_to_end() {
+    let (world, node) = booked(None).await;
+    let slow = Behaviour { duration: None, stop_delay: Duration::from_secs(4), ..Behaviour::default() };
+    node.runtime.set_behaviour(None, slow);
+    let researcher = world.as_user("researcher", Role::User);
+    researcher.schedule_job(job("next", &node.id, None, (160, 1000), 60)).await.expect("booked");
+    let process = start(&world, &node).await;
+    world.until(400).await;
+    drop(outcome(process).await);
+    let stays = node.runtime.stays();
+    assert_eq!(stays.len(), 2, "{stays:#?}");
+    let ended = stays[0].ended.expect("ended");
+    assert!(ended <= stays[1].started, "{stays:#?}");
+    assert!(stays[1].started.duration_since(ended) < SignedDuration::from_secs(2), "{stays:#?}");
 }

@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use async_trait::async_trait;
+use jiff::SignedDuration;
 
 use crate::ports::Clock;
 use crate::time::{Timestamp, to_micros};
@@ -18,6 +19,13 @@ const LAST_PART: Duration = Duration::from_millis(3);
 #[derive(Debug, Clone, Copy, Default)]
 pub struct SystemClock;
 
+impl SystemClock {
+    /// How long it is until `at`; nothing for the past.
+    fn until(self, at: Timestamp) -> Duration {
+        Duration::try_from(at.duration_since(self.now())).unwrap_or_default()
+    }
+}
+
 #[async_trait]
 impl Clock for SystemClock {
     fn now(&self) -> Timestamp {
@@ -26,14 +34,24 @@ impl Clock for SystemClock {
 
     async fn sleep_until(&self, at: Timestamp) {
         loop {
-            let left = Duration::try_from(at.duration_since(self.now())).unwrap_or_default();
+            let left = self.until(at);
             if left.is_zero() {
                 return;
             }
-            if left > LAST_PART {
-                // Sleeps are measured by a steady clock that knows nothing of the time of day.
-                tokio::time::sleep((left - LAST_PART).min(LONGEST_SLEEP)).await;
-            } else if let Err(error) = tokio::task::spawn_blocking(move || std::thread::sleep(left)).await {
+            // Sleeps are measured by a steady clock that knows nothing of the time of day.
+            tokio::time::sleep(left.min(LONGEST_SLEEP)).await;
+        }
+    }
+
+    async fn meet(&self, at: Timestamp) {
+        let before = SignedDuration::try_from(LAST_PART).unwrap_or_default();
+        self.sleep_until(at.checked_sub(before).unwrap_or(at)).await;
+        loop {
+            let left = self.until(at);
+            if left.is_zero() {
+                return;
+            }
+            if let Err(error) = tokio::task::spawn_blocking(move || std::thread::sleep(left)).await {
                 tracing::debug!(%error, "a sleep was cut short");
             }
         }
@@ -42,8 +60,6 @@ impl Clock for SystemClock {
 
 #[cfg(test)]
 mod tests {
-    use jiff::SignedDuration;
-
     use super::*;
 
     #[tokio::test]
@@ -54,6 +70,10 @@ mod tests {
         let at = clock.now() + SignedDuration::from_millis(30);
         clock.sleep_until(at).await;
         assert!(clock.now() >= at);
+        let at = clock.now() + SignedDuration::from_millis(30);
+        clock.meet(at).await;
+        assert!(clock.now() >= at);
+        clock.meet(start).await;
         assert_eq!(start, to_micros(start), "microseconds, no finer");
     }
 }
