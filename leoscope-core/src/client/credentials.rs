@@ -21,7 +21,7 @@ impl Credentials {
             .map_err(|_| Error::invalid(format!("user id {user:?} cannot be sent")))?;
         let mut token = MetadataValue::try_from(token.expose()).map_err(|_| {
             Error::invalid("the access token holds characters that no token has")
-                .hint("check --access-token: it may have a line break at its end")
+                .hint("check the access token: it may have a line break in it")
         })?;
         token.set_sensitive(true);
         Ok(Self { user, token })
