@@ -32,6 +32,10 @@ mod tests {
         assert_eq!(experiment.docker.expect("docker").ports.len(), 3);
         assert_eq!(experiment.process.expect("process").len(), 3);
         assert_eq!(experiment.environment["ROUNDS"], "3");
+        for example in manual.split("```yaml\n").skip(1) {
+            let example = example.split("```").next().expect("its end");
+            ExperimentConfig::parse(example).expect(example);
+        }
         let limits = experiment.limits;
         assert_eq!((limits.memory, limits.cpus, limits.pids), (Some(256 << 20), Some(0.5), Some(100)));
         assert_eq!((limits.disk, limits.rate), (Some(200 << 20), Some(5_000_000)));

@@ -104,7 +104,7 @@ async fn measure(name: &str, runtime: &dyn Runtime, experiment: &ExperimentConfi
         };
         runtime.prepare(&spec).await.expect("prepare");
         let planned = SystemClock.now() + SignedDuration::from_millis(50);
-        SystemClock.sleep_until(planned).await;
+        SystemClock.meet(planned).await;
         let started = runtime.start(&run).await.expect("start");
         runtime.wait(&run).await.expect("wait");
         let (stdout, stderr) = (scratch.join("stdout"), scratch.join("stderr"));
