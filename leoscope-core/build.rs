@@ -10,7 +10,7 @@ use prost_types::FileDescriptorSet;
 use prost_types::field_descriptor_proto::Type;
 
 /// Messages that hold a secret: without `Debug`, so that no log can show it.
-const SECRET: [&str; 9] = [
+const SECRET: [&str; 12] = [
     ".unary.BlobSettings",
     ".unary.DatastoreSettings",
     ".unary.WeatherSettings",
@@ -20,6 +20,9 @@ const SECRET: [&str; 9] = [
     ".unary.RegisterUserResponse",
     ".unary.RegisterNodeResponse",
     ".leoscope.v1.RotateTokenResponse",
+    ".leoscope.v1.BeginUploadResponse",
+    ".leoscope.v1.UploadLink",
+    ".leoscope.v1.Chunk",
 ];
 
 /// Lets the code hold the messages in `field` as they are encoded, which is the same on the wire:

@@ -9,6 +9,7 @@ mod control;
 mod credentials;
 mod places;
 mod streams;
+mod transfer;
 mod trust;
 
 use std::fmt;

@@ -287,11 +287,16 @@ pub fn merge(existing: Run, reported: Run) -> Run {
             planned: reported.planned.or(existing.planned),
             started: reported.started.or(existing.started),
             artifact: reported.artifact.or(existing.artifact),
+            bundle: reported.bundle.or(existing.bundle),
             trigger_verdict: reported.trigger_verdict.or(existing.trigger_verdict),
             ..reported
         };
     }
-    Run { artifact: existing.artifact.clone().or(reported.artifact), ..existing }
+    Run {
+        artifact: existing.artifact.clone().or(reported.artifact),
+        bundle: existing.bundle.or(reported.bundle),
+        ..existing
+    }
 }
 
 #[cfg(test)]

@@ -41,6 +41,7 @@ fn main() {
         process: Some(words),
         environment: BTreeMap::new(),
         limits: AskedLimits::default(),
+        cloud: None,
     };
     let docker = DockerExperiment { image: IMAGE.into(), name: None, command: None, ports: vec![] };
     let docker = ExperimentConfig {
@@ -48,6 +49,7 @@ fn main() {
         process: None,
         environment: BTreeMap::new(),
         limits: AskedLimits::default(),
+        cloud: None,
     };
     tokio::runtime::Runtime::new().expect("runtime").block_on(async {
         let runtime = ProcessRuntime::new(scratch.path().join("runs")).expect("runtime");

@@ -1,5 +1,6 @@
 //! What several of the tests share.
 
+pub mod bundles;
 pub mod logs;
 pub mod memcached;
 pub mod mongodb;

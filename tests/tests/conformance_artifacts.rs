@@ -39,6 +39,14 @@ directory!(
     an_abandoned_put_leaves_nothing,
     a_reader_keeps_the_bundle_it_opened,
     what_is_missing_is_not_found,
+    a_reader_may_begin_anywhere,
+    what_was_appended_need_not_be_sent_again,
+    what_goes_on_elsewhere_is_refused,
+    parts_of_another_bundle_are_not_mixed_in,
+    parts_are_committed_only_when_they_are_the_bundle,
+    every_whole_bundle_is_listed,
+    places_tell_bundles_apart,
+    no_experiment_file_is_there_unless_somebody_put_it,
     deleting_may_be_repeated,
 );
 

@@ -131,7 +131,7 @@ fn shell(script: &str) -> Vec<String> {
 
 fn nothing() -> ExperimentConfig {
     let (environment, limits) = (BTreeMap::new(), AskedLimits::default());
-    ExperimentConfig { docker: None, process: None, environment, limits }
+    ExperimentConfig { docker: None, process: None, environment, limits, cloud: None }
 }
 
 fn as_process(script: &str) -> ExperimentConfig {

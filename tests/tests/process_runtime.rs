@@ -29,6 +29,7 @@ fn run_of(script: &str) -> (TempDir, ProcessRuntime, RunSpec) {
             process: Some(["/bin/sh", "-c", script].map(str::to_owned).to_vec()),
             environment: BTreeMap::new(),
             limits: AskedLimits::default(),
+            cloud: None,
         },
         environment: BTreeMap::new(),
         labels: BTreeMap::new(),

@@ -12,7 +12,9 @@ use flate2::Compression;
 use flate2::write::GzEncoder;
 use leoscope_core::ids::{JobId, NodeId, RunId, TaskId, UserId};
 use leoscope_core::model::*;
-use leoscope_core::ports::{ByteStream, Calendar, ControlPlane, OrdersStream, Scheduled};
+use leoscope_core::ports::{
+    ByteStream, Calendar, ControlPlane, Download, Handover, OrdersStream, Scheduled, Source,
+};
 use leoscope_core::time::{Timestamp, Window, parse_time};
 use leoscope_core::{Error, ErrorKind, Result};
 
@@ -165,13 +167,24 @@ impl ControlPlane for Plane {
     async fn watch_orders(&self, _: &NodeId) -> Result<OrdersStream> {
         unused()
     }
-    async fn upload(&self, _: &RunId, _: ByteStream) -> Result<()> {
+    async fn begin_upload(&self, _: &RunId, _: &BundleFacts) -> Result<Handover> {
         unused()
     }
-    async fn download(&self, run: &RunId) -> Result<ByteStream> {
+    async fn upload(&self, _: &RunId, _: &BundleFacts, _: u64, _: ByteStream) -> Result<()> {
+        unused()
+    }
+    async fn finish_upload(&self, _: &RunId, _: &BundleFacts) -> Result<()> {
+        unused()
+    }
+    async fn download(&self, run: &RunId, from: u64) -> Result<Download> {
         let bytes = self.bundles.get(run).ok_or_else(|| Error::not_found("no such bundle"))?;
-        let pieces: Vec<_> = bytes.chunks(6).map(piece).collect();
-        self.called(format!("download {run}"), Box::pin(futures_util::stream::iter(pieces)) as ByteStream)
+        let rest = &bytes[usize::try_from(from).expect("within memory")..];
+        let pieces: Vec<_> = rest.chunks(6).map(piece).collect();
+        let source = Source::Stream(Box::pin(futures_util::stream::iter(pieces)));
+        self.called(format!("download {run}"), Download { bundle: None, source })
+    }
+    async fn experiment_files(&self, _: &NodeId, _: &JobId) -> Result<ExperimentFiles> {
+        unused()
     }
 }
 

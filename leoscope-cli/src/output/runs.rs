@@ -1,5 +1,5 @@
 use leoscope_core::ids::{JobId, NodeId, RunId, UserId};
-use leoscope_core::model::{Phase, Run, RunFacts, Stage, StartMode};
+use leoscope_core::model::{Checksum, Phase, Run, RunFacts, Stage, StartMode};
 use leoscope_core::time::Timestamp;
 use serde::Serialize;
 use serde_json::Value;
@@ -27,6 +27,10 @@ struct RunView<'a> {
     exit_code: Option<i32>,
     /// Whether there is a bundle to download.
     results: bool,
+    results_bytes: Option<u64>,
+    results_sha256: Option<Checksum>,
+    /// When the operator's policy removed it.
+    results_removed: Option<Timestamp>,
     trigger_verdict: Option<&'a str>,
     /// Whether the experiment was held ready and released, or started at the instant.
     start_mode: Option<StartMode>,
@@ -97,6 +101,7 @@ impl Record for Run {
             message,
             exit_code,
             artifact,
+            bundle,
             trigger_verdict,
             facts: RunFacts { start, image, clock_offset_us },
             updated,
@@ -118,6 +123,9 @@ impl Record for Run {
             message,
             exit_code: *exit_code,
             results: artifact.is_some(),
+            results_bytes: bundle.map(|bundle| bundle.facts.size),
+            results_sha256: bundle.map(|bundle| bundle.facts.sha256),
+            results_removed: bundle.and_then(|bundle| bundle.removed),
             trigger_verdict: trigger_verdict.as_deref(),
             start_mode: *start,
             image: image.as_deref(),

@@ -1,15 +1,17 @@
 //! Handing records and bundles over to the orchestrator.
 
+use std::io::SeekFrom;
 use std::sync::atomic::Ordering;
 
 use futures_util::StreamExt;
 use jiff::SignedDuration;
+use tokio::io::AsyncSeekExt;
 use tokio_util::io::ReaderStream;
 
 use super::{Inner, pairing, results};
 use crate::error::{Error, Result};
 use crate::model::{Bundle, JournalEntry, Step};
-use crate::ports::ByteStream;
+use crate::ports::{ByteStream, Handover};
 
 /// The first and the longest pause after a failure.
 const FIRST_PAUSE: SignedDuration = SignedDuration::from_secs(1);
@@ -114,16 +116,22 @@ fn is_final(error: &Error) -> bool {
 }
 
 async fn upload(node: &Inner, entry: &JournalEntry) -> Result<()> {
-    let path = results::bundle_path(node, entry);
-    let file = tokio::fs::File::open(&path)
-        .await
-        .map_err(|e| Error::while_doing(format!("read bundle {}", path.display()), e))?;
+    let (run, path) = (&entry.run.id, results::bundle_path(node, entry));
+    let bundle = entry.packed.ok_or_else(|| Error::internal("nothing is packed"))?;
+    let from = match node.control.begin_upload(run, &bundle).await? {
+        Handover::Stored => return Ok(()),
+        Handover::Through { from } => from,
+        Handover::Direct { .. } => return Err(Error::unavailable("not there yet")),
+    };
+    let doing = |e| Error::while_doing(format!("read bundle {}", path.display()), e);
+    let mut file = tokio::fs::File::open(&path).await.map_err(doing)?;
+    file.seek(SeekFrom::Start(from)).await.map_err(doing)?;
     let content: ByteStream = Box::pin(
         ReaderStream::with_capacity(file, 64 * 1024)
             .map(|chunk| chunk.map_err(|e| Error::while_doing("read a bundle", e))),
     );
     node.transfers.fetch_add(1, Ordering::SeqCst);
-    let outcome = node.control.upload(&entry.run.id, content).await;
+    let outcome = node.control.upload(run, &bundle, from, content).await;
     node.transfers.fetch_add(1, Ordering::SeqCst);
     outcome
 }

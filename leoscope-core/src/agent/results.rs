@@ -70,9 +70,10 @@ pub(super) async fn collect(node: &Inner, entry: &JournalEntry) -> Result<()> {
         manifest: manifest(node, entry),
     };
     let target = bundle_path(node, entry);
-    tokio::task::spawn_blocking(move || bundle::pack(&contents, &target))
+    let packed = tokio::task::spawn_blocking(move || bundle::pack(&contents, &target))
         .await
         .map_err(|e| Error::while_doing("pack the results", e))??;
+    node.journal.change(run, |now| now.packed = Some(packed)).await?;
     if let Err(error) = node.insist(run, || node.runtime.remove(run)).await {
         // The results are there; what is left of it is removed when the node starts anew.
         tracing::warn!(%run, %error, "cannot remove the experiment");

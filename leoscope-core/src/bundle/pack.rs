@@ -10,6 +10,7 @@ use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
 
 use crate::error::{Error, Result};
+use crate::model::{BundleFacts, Checksum};
 
 /// What goes into a bundle.
 #[derive(Debug, Clone)]
@@ -23,14 +24,15 @@ pub struct Contents {
     pub manifest: Value,
 }
 
-/// Writes `contents` as a gzipped tar to `target`, which is there whole or not at all.
+/// Writes `contents` as a gzipped tar to `target`, which is there whole or not at all, and tells what
+/// identifies it.
 ///
 /// Files are read in pieces, so memory does not grow with the results. Anything that is neither a
 /// regular file nor a directory (links, sockets, devices) is left out and named in the manifest.
 ///
 /// # Errors
 /// [`Internal`](crate::ErrorKind::Internal) naming the file that could not be read or written.
-pub fn pack(contents: &Contents, target: &Path) -> Result<()> {
+pub fn pack(contents: &Contents, target: &Path) -> Result<BundleFacts> {
     let parent = target.parent().unwrap_or(Path::new("."));
     let partial = target.with_extension("part");
     fs::create_dir_all(parent).map_err(|e| Error::while_doing(format!("write {}", target.display()), e))?;
@@ -41,10 +43,10 @@ pub fn pack(contents: &Contents, target: &Path) -> Result<()> {
 }
 
 /// Packs into `partial`, which becomes `target`, both in the directory `parent`.
-fn pack_by(contents: &Contents, partial: &Path, target: &Path, parent: &Path) -> Result<()> {
+fn pack_by(contents: &Contents, partial: &Path, target: &Path, parent: &Path) -> Result<BundleFacts> {
     let doing = || format!("write {}", target.display());
     let file = File::create(partial).map_err(|e| Error::while_doing(doing(), e))?;
-    let gzip = GzEncoder::new(BufWriter::new(file), Compression::fast());
+    let gzip = GzEncoder::new(BufWriter::new(Hashing::new(file)), Compression::fast());
     let mut packer = Packer { tar: tar::Builder::new(gzip), files: Vec::new(), left_out: Vec::new() };
     packer.tar.mode(tar::HeaderMode::Deterministic);
     packer.add_dir(&contents.results, Path::new(""))?;
@@ -53,11 +55,12 @@ fn pack_by(contents: &Contents, partial: &Path, target: &Path, parent: &Path) ->
             packer.add_file(path, Path::new(name))?;
         }
     }
-    let finish = || -> io::Result<()> {
-        let file = packer.finish(&contents.manifest)?;
+    let finish = || -> io::Result<BundleFacts> {
+        let Hashing { inner: file, hash, size } = packer.finish(&contents.manifest)?;
         file.sync_all()?;
         fs::rename(partial, target)?;
-        File::open(parent)?.sync_all()
+        File::open(parent)?.sync_all()?;
+        Ok(BundleFacts { size, sha256: Checksum::from_bytes(hash.finalize().into()) })
     };
     finish().map_err(|e| Error::while_doing(doing(), e))
 }
@@ -98,9 +101,9 @@ impl<W: Write> Packer<W> {
             header.set_mode(0o644);
             header.set_entry_type(tar::EntryType::Regular);
             // A file that is still being written may grow; the header's size is what is packed.
-            let mut reader = Hashing { inner: file.take(size), hash: Sha256::new() };
+            let mut reader = Hashing::new(file.take(size));
             self.tar.append_data(&mut header, name, &mut reader)?;
-            let sha256 = reader.hash.finalize().iter().map(|byte| format!("{byte:02x}")).collect::<String>();
+            let sha256 = Checksum::from_bytes(reader.hash.finalize().into());
             self.files.push(json!({ "path": name.display().to_string(), "size": size, "sha256": sha256 }));
             Ok(())
         };
@@ -108,8 +111,8 @@ impl<W: Write> Packer<W> {
     }
 }
 
-impl Packer<GzEncoder<BufWriter<File>>> {
-    fn finish(mut self, manifest: &Value) -> io::Result<File> {
+impl Packer<GzEncoder<BufWriter<Hashing<File>>>> {
+    fn finish(mut self, manifest: &Value) -> io::Result<Hashing<File>> {
         let mut manifest = manifest.clone();
         manifest["files"] = Value::Array(self.files);
         manifest["left_out"] = json!(self.left_out);
@@ -122,16 +125,40 @@ impl Packer<GzEncoder<BufWriter<File>>> {
     }
 }
 
-/// Hashes what is read through it.
-struct Hashing<R> {
-    inner: R,
+/// Hashes and counts what goes through it.
+struct Hashing<T> {
+    inner: T,
     hash: Sha256,
+    size: u64,
+}
+
+impl<T> Hashing<T> {
+    fn new(inner: T) -> Self {
+        Self { inner, hash: Sha256::new(), size: 0 }
+    }
+
+    fn take_in(&mut self, bytes: &[u8]) {
+        self.hash.update(bytes);
+        self.size += bytes.len() as u64;
+    }
 }
 
 impl<R: Read> Read for Hashing<R> {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
         let count = self.inner.read(buffer)?;
-        self.hash.update(&buffer[..count]);
+        self.take_in(&buffer[..count]);
         Ok(count)
+    }
+}
+
+impl<W: Write> Write for Hashing<W> {
+    fn write(&mut self, buffer: &[u8]) -> io::Result<usize> {
+        let count = self.inner.write(buffer)?;
+        self.take_in(&buffer[..count]);
+        Ok(count)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        self.inner.flush()
     }
 }

@@ -4,16 +4,16 @@ use async_trait::async_trait;
 use bytes::Bytes;
 
 use super::GrpcClient;
-use super::answer::{self, lacking};
-use super::streams::{self, Fault};
+use super::answer::lacking;
+use super::streams;
 use crate::error::{Error, ErrorKind, Result};
 use crate::ids::{JobId, NodeId, RunId, TaskId, UserId};
 use crate::model::{
-    AuditEntry, AuditFilter, EventScope, Heartbeat, Job, JobChange, JobEvent, JobPlan, JobSpec, NewEvent,
-    NewTask, NewUser, Node, NodeFilter, NodeUpdate, Orders, Run, RunFilter, Secret, Settings, SlotRequest,
-    Standby, StandbyBy, Task, TaskFilter, TaskStatus,
+    AuditEntry, AuditFilter, BundleFacts, EventScope, ExperimentFiles, Heartbeat, Job, JobChange, JobEvent,
+    JobPlan, JobSpec, NewEvent, NewTask, NewUser, Node, NodeFilter, NodeUpdate, Orders, Run, RunFilter,
+    Secret, Settings, SlotRequest, Standby, StandbyBy, Task, TaskFilter, TaskStatus,
 };
-use crate::ports::{ByteStream, Calendar, ControlPlane, OrdersStream, Scheduled};
+use crate::ports::{ByteStream, Calendar, ControlPlane, Download, Handover, OrdersStream, Scheduled};
 use crate::proto::refusal::Refusable as _;
 use crate::proto::task::{self, task_from_wire};
 use crate::proto::{change, history, job::jobs_from_wire, listing, node, planning, unary, v1};
@@ -333,29 +333,23 @@ impl ControlPlane for GrpcClient {
         Ok(streams::orders(orders, self.peer.clone()))
     }
 
-    async fn upload(&self, run: &RunId, content: ByteStream) -> Result<()> {
-        let fault = Fault::default();
-        let mut artifacts = self.artifacts.clone();
-        let outcome = artifacts.upload(streams::upload(run, content, fault.clone())).await;
-        match (fault.take(), outcome) {
-            (Some(fault), _) => Err(fault),
-            (None, Ok(_)) => Ok(()),
-            (None, Err(status)) if answer::is_unknown(&status) => Err(lacking("take results")),
-            (None, Err(status)) => Err(self.peer.error(&status)),
-        }
+    async fn begin_upload(&self, run: &RunId, bundle: &BundleFacts) -> Result<Handover> {
+        self.do_begin_upload(run, bundle).await
     }
-
-    async fn download(&self, run: &RunId) -> Result<ByteStream> {
-        let mut artifacts = self.artifacts.clone();
-        let request = v1::DownloadRequest { runid: run.to_string() };
-        let chunks = self.peer.newer("hand out results", artifacts.download(request)).await?;
-        Ok(streams::download(chunks, self.peer.clone()))
+    async fn upload(&self, run: &RunId, bundle: &BundleFacts, from: u64, content: ByteStream) -> Result<()> {
+        self.do_upload(run, bundle, from, content).await
     }
-
+    async fn finish_upload(&self, run: &RunId, bundle: &BundleFacts) -> Result<()> {
+        self.do_finish_upload(run, bundle).await
+    }
+    async fn download(&self, run: &RunId, from: u64) -> Result<Download> {
+        self.do_download(run, from).await
+    }
+    async fn experiment_files(&self, node: &NodeId, job: &JobId) -> Result<ExperimentFiles> {
+        self.do_experiment_files(node, job).await
+    }
     async fn probe_artifacts(&self, content: Bytes) -> Result<Bytes> {
-        let mut artifacts = self.artifacts.clone();
-        let call = artifacts.probe(v1::ProbeRequest { content });
-        Ok(self.peer.newer("check its artifact store", call).await?.content)
+        self.do_probe_artifacts(content).await
     }
 }
 

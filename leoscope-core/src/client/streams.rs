@@ -5,10 +5,9 @@ use futures_util::{Stream, StreamExt, stream};
 use tonic::Streaming;
 
 use super::answer::Peer;
-use crate::error::Error;
-use crate::ids::RunId;
-use crate::model::Orders;
-use crate::ports::{ByteStream, OrdersStream};
+use crate::error::{Error, Result};
+use crate::model::{BundleFacts, Orders, Secret};
+use crate::ports::{ByteStream, Download, OrdersStream, Source};
 use crate::proto::v1;
 
 /// The most bytes in one message of an upload.
@@ -28,15 +27,15 @@ impl Fault {
     }
 }
 
-/// The messages of an upload: the run, the bundle in pieces, and the mark of its end. When
-/// `content` fails, the mark is left out, so that the other side stores nothing.
+/// The messages of an upload: what it is, the bundle in pieces, and the mark of its end. When
+/// `content` fails, the mark is left out, so that the other side does not take it for whole.
 pub(super) fn upload(
-    run: &RunId,
+    start: v1::UploadStart,
     content: ByteStream,
     fault: Fault,
 ) -> impl Stream<Item = v1::UploadRequest> + Send + 'static {
     let part = |part| v1::UploadRequest { part: Some(part) };
-    let first = part(v1::upload_request::Part::Runid(run.to_string()));
+    let first = part(v1::upload_request::Part::Start(start));
     let pieces = content.map(Some).chain(stream::once(async { None })).scan(fault, move |fault, piece| {
         let messages = match piece {
             Some(Ok(bytes)) => Some(split(bytes).map(v1::upload_request::Part::Chunk).map(part).collect()),
@@ -55,12 +54,20 @@ fn split(mut bytes: Bytes) -> impl Iterator<Item = Bytes> {
     std::iter::from_fn(move || (!bytes.is_empty()).then(|| bytes.split_to(bytes.len().min(CHUNK_BYTES))))
 }
 
-/// The bytes of a download.
-pub(super) fn download(chunks: Streaming<v1::Chunk>, peer: Peer) -> ByteStream {
-    Box::pin(chunks.map(move |chunk| match chunk {
-        Ok(v1::Chunk { data }) => Ok(data),
+/// A download, whose first message says what comes.
+pub(super) async fn download(mut chunks: Streaming<v1::Chunk>, peer: Peer) -> Result<Download> {
+    let first = chunks.message().await.map_err(|status| peer.error(&status))?;
+    let v1::Chunk { data, bundle, url } = first.unwrap_or_default();
+    let bundle = bundle.map(BundleFacts::try_from).transpose().map_err(|error| peer.unreadable(&error))?;
+    if !url.is_empty() {
+        return Ok(Download { bundle, source: Source::Link(Secret::new(url)) });
+    }
+    let first = stream::once(async { Ok(data) });
+    let rest = chunks.map(move |chunk| match chunk {
+        Ok(v1::Chunk { data, .. }) => Ok(data),
         Err(status) => Err(peer.error(&status)),
-    }))
+    });
+    Ok(Download { bundle, source: Source::Stream(Box::pin(first.chain(rest))) })
 }
 
 /// The orders of a feed.
@@ -76,10 +83,13 @@ mod tests {
     use super::*;
     use v1::upload_request::Part;
 
-    async fn parts(content: Vec<crate::error::Result<Bytes>>) -> (Vec<Part>, Option<Error>) {
+    fn start() -> v1::UploadStart {
+        v1::UploadStart { runid: "r".into(), bundle: None, from: 0 }
+    }
+
+    async fn parts(content: Vec<Result<Bytes>>) -> (Vec<Part>, Option<Error>) {
         let fault = Fault::default();
-        let run = "r".parse().expect("id");
-        let messages = upload(&run, Box::pin(stream::iter(content)), fault.clone());
+        let messages = upload(start(), Box::pin(stream::iter(content)), fault.clone());
         let parts = messages.map(|message| message.part.expect("part")).collect().await;
         (parts, fault.take())
     }
@@ -89,7 +99,7 @@ mod tests {
         let big = Bytes::from(vec![7; CHUNK_BYTES + 1]);
         let (sent, fault) = parts(vec![Ok(big.clone()), Ok(Bytes::new())]).await;
         let expected = [
-            Part::Runid("r".into()),
+            Part::Start(start()),
             Part::Chunk(big.slice(..CHUNK_BYTES)),
             Part::Chunk(big.slice(CHUNK_BYTES..)),
             Part::Last(true),
@@ -103,7 +113,7 @@ mod tests {
         let content =
             vec![Ok(Bytes::from_static(b"a")), Err(Error::internal("disk")), Ok(Bytes::from_static(b"b"))];
         let (sent, fault) = parts(content).await;
-        assert_eq!(sent, [Part::Runid("r".into()), Part::Chunk(Bytes::from_static(b"a"))]);
+        assert_eq!(sent, [Part::Start(start()), Part::Chunk(Bytes::from_static(b"a"))]);
         assert_eq!(fault.expect("fault").message(), "disk");
     }
 }

@@ -1,34 +1,101 @@
-use std::sync::Arc;
-
 use bytes::Bytes;
 use futures_util::{TryStreamExt as _, stream};
 
-use super::Session;
+use super::stores::{absent, key};
+use super::{Service, Session};
 use crate::error::{Error, ErrorKind, Result};
 use crate::ids::{JobId, NodeId, RunId};
-use crate::model::{ArtifactKey, Run};
+use crate::model::{ArtifactKey, BundleFacts, BundleRecord, ExperimentFile, ExperimentFiles, Run};
 use crate::policy::Action;
-use crate::ports::{ArtifactStore, ByteStream, MAX_PROBE_BYTES};
+use crate::ports::{ArtifactStore, ByteStream, Download, Handover, MAX_PROBE_BYTES, Source};
+use crate::time::SignedDuration;
+
+/// How long a node may put a bundle where a link leads; then it asks for another.
+const UPLOAD_LINKS_LAST: SignedDuration = SignedDuration::from_hours(1);
 
 impl Session {
-    pub(super) async fn do_upload(&self, id: &RunId, content: ByteStream) -> Result<()> {
+    pub(super) async fn do_begin_upload(&self, id: &RunId, bundle: &BundleFacts) -> Result<Handover> {
         let (run, job) = self.service.run_with_job(id).await?;
         self.require(&Action::ReportRun(&job))?;
-        let key = key(&run);
-        self.service.artifacts.put(&key, content).await?;
-        self.service.store_run(Run { artifact: Some(format!("leoscope:{key}")), ..run }).await
+        if run.bundle.is_some_and(|stored| stored.facts == *bundle) {
+            return Ok(Handover::Stored);
+        }
+        let store = self.service.store_of(&job).await?.store;
+        let (key, now) = (key(&run), self.service.clock.now());
+        let expires = now.checked_add(UPLOAD_LINKS_LAST).unwrap_or(now);
+        match store.upload_link(&key, now, expires) {
+            Some(link) => Ok(Handover::Direct { link, expires }),
+            None => Ok(Handover::Through { from: store.staged(&key, bundle).await? }),
+        }
     }
 
-    pub(super) async fn do_download(&self, id: &RunId) -> Result<ByteStream> {
-        let (run, _) = self.service.run_with_job(id).await?;
-        self.require(&Action::ReadRun(&run))?;
-        match self.service.artifacts.get(&key(&run)).await {
-            Err(error) if error.kind() == ErrorKind::NotFound => {
-                Err(Error::not_found(format!("run {id} has no results here"))
-                    .hint("they arrive some time after the run has ended; see its status"))
-            }
-            other => other,
+    pub(super) async fn do_upload(
+        &self,
+        id: &RunId,
+        bundle: &BundleFacts,
+        from: u64,
+        content: ByteStream,
+    ) -> Result<()> {
+        let (run, job) = self.service.run_with_job(id).await?;
+        self.require(&Action::ReportRun(&job))?;
+        let chosen = self.service.store_of(&job).await?;
+        if !chosen.is_ours {
+            return Err(Error::new(
+                ErrorKind::Unsupported,
+                "results of this experiment do not go through the orchestrator",
+            )
+            .hint("begin the upload anew, and put them where the link leads"));
         }
+        let key = key(&run);
+        chosen.store.append(&key, bundle, from, content).await?;
+        chosen.store.commit(&key, bundle).await?;
+        self.service.stored(run, *bundle, &*chosen.store).await
+    }
+
+    pub(super) async fn do_finish_upload(&self, id: &RunId, bundle: &BundleFacts) -> Result<()> {
+        let (run, job) = self.service.run_with_job(id).await?;
+        self.require(&Action::ReportRun(&job))?;
+        let chosen = self.service.store_of(&job).await?;
+        if chosen.is_ours {
+            let found = chosen.store.size(&key(&run)).await?;
+            if found != Some(bundle.size) {
+                let found = found.map_or_else(|| "nothing".to_owned(), |size| format!("{size} bytes"));
+                return Err(Error::new(
+                    ErrorKind::Stale,
+                    format!("{found} instead of the {} bytes of the bundle are there", bundle.size),
+                )
+                .hint("begin the upload anew"));
+            }
+        }
+        self.service.stored(run, *bundle, &*chosen.store).await
+    }
+
+    pub(super) async fn do_download(&self, id: &RunId, from: u64) -> Result<Download> {
+        let (run, job) = self.service.run_with_job(id).await?;
+        self.require(&Action::ReadRun(&run))?;
+        let chosen = self.service.store_with(&run, &job).await?;
+        let (key, now) = (key(&run), self.service.clock.now());
+        let expires = now.checked_add(self.service.results.links_last).unwrap_or(now);
+        let bundle = run.bundle.map(|bundle| bundle.facts);
+        if let Some(link) = chosen.store.link(&key, now, expires) {
+            return Ok(Download { bundle, source: Source::Link(link) });
+        }
+        match chosen.store.get(&key, from).await {
+            Err(error) if error.kind() == ErrorKind::NotFound => Err(absent(&run)),
+            other => Ok(Download { bundle, source: Source::Stream(other?) }),
+        }
+    }
+
+    pub(super) async fn do_experiment_files(&self, node: &NodeId, id: &JobId) -> Result<ExperimentFiles> {
+        let job = self.service.store.job(id).await?.ok_or_else(|| super::refusal::missing(id))?;
+        self.require(&Action::ReportRun(&job))?;
+        let settings = self.service.store.settings().await?;
+        let store = self.service.results.of_testbed(&settings)?;
+        let file = |file| store.experiment_file(node, id, file);
+        Ok(ExperimentFiles {
+            config: file(ExperimentFile::Config).await?,
+            arguments: file(ExperimentFile::Arguments).await?,
+        })
     }
 
     pub(super) async fn do_probe_artifacts(&self, content: Bytes) -> Result<Bytes> {
@@ -44,7 +111,8 @@ impl Session {
             job: JobId::parse(PROBE)?,
             run: RunId::parse(&format!("{PROBE}-{:016x}", random()?))?,
         };
-        let artifacts = Arc::clone(&self.service.artifacts);
+        let settings = self.service.store.settings().await?;
+        let artifacts = self.service.results.of_testbed(&settings)?;
         // To its end, also when nobody waits for it any more: nothing of it must stay.
         let probed = tokio::spawn(async move {
             let back = write_and_read(&*artifacts, &key, content).await;
@@ -64,10 +132,28 @@ fn random() -> Result<u64> {
 
 async fn write_and_read(artifacts: &dyn ArtifactStore, key: &ArtifactKey, content: Bytes) -> Result<Bytes> {
     artifacts.put(key, Box::pin(stream::once(async { Ok(content) }))).await?;
-    let pieces: Vec<Bytes> = artifacts.get(key).await?.try_collect().await?;
+    let pieces: Vec<Bytes> = artifacts.get(key, 0).await?.try_collect().await?;
     Ok(pieces.concat().into())
 }
 
-pub(super) fn key(run: &Run) -> ArtifactKey {
-    ArtifactKey { node: run.node.clone(), job: run.job.clone(), run: run.id.clone() }
+impl Service {
+    /// Removes the bundle of a run from the testbed's own stores; one that lies where a researcher wanted
+    /// it is the researcher's.
+    pub(super) async fn forget_results(&self, run: &Run) -> Result<()> {
+        let key = key(run);
+        let Some(job) = self.store.job(&run.job).await? else { return self.results.own.delete(&key).await };
+        match self.store_with(run, &job).await {
+            Ok(chosen) if chosen.is_ours => chosen.store.delete(&key).await,
+            Err(error) if error.kind() != ErrorKind::NotFound => Err(error),
+            // Parts of one that was never whole may be there.
+            Ok(_) | Err(_) => self.results.own.delete(&key).await,
+        }
+    }
+
+    /// Notes that the bundle of a run is complete in `store`.
+    async fn stored(&self, run: Run, facts: BundleFacts, store: &dyn ArtifactStore) -> Result<()> {
+        let artifact = Some(store.place(&key(&run)));
+        let bundle = Some(BundleRecord { facts, stored: self.clock.now(), removed: None });
+        self.store_run(Run { artifact, bundle, ..run }).await
+    }
 }

@@ -1,5 +1,4 @@
 use super::Service;
-use super::artifacts::key;
 use crate::error::{Error, Result};
 use crate::model::{Job, RunFilter};
 use crate::ports::PAGE;
@@ -60,7 +59,7 @@ impl Service {
                 let mut forgotten = 0;
                 for (run, revision) in &over {
                     // One that cannot be removed must not hold up all others.
-                    if let Err(error) = self.artifacts.delete(&key(run)).await {
+                    if let Err(error) = self.forget_results(run).await {
                         tracing::warn!(run = %run.id, %error, "cannot remove the results of a run");
                         continue;
                     }

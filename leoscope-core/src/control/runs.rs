@@ -49,7 +49,8 @@ impl Session {
             }
         }
         let limit = filter.limit.map_or(MOST_LISTED, |limit| limit.min(MOST_LISTED));
-        self.service.store.all_runs(&RunFilter { limit: Some(limit), ..filter }).await
+        let runs = self.service.store.all_runs(&RunFilter { limit: Some(limit), ..filter }).await?;
+        self.service.with_links(runs).await
     }
 }
 

@@ -3,6 +3,7 @@ use std::sync::Arc;
 use super::audit::Refusals;
 use super::changes::Changes;
 use super::session::Session;
+use super::stores::Results;
 use super::turns::Turns;
 use crate::error::{Error, ErrorKind, Result};
 use crate::ids::UserId;
@@ -15,7 +16,7 @@ use crate::reconcile::ABSENT_AFTER;
 #[derive(Debug)]
 pub struct Service {
     pub(super) store: Arc<dyn Store>,
-    pub(super) artifacts: Arc<dyn ArtifactStore>,
+    pub(super) results: Results,
     pub(super) clock: Arc<dyn Clock>,
     pub(super) changes: Arc<Changes>,
     pub(super) turns: Turns,
@@ -47,9 +48,14 @@ fn admin(token: &Secret) -> Result<User> {
 impl Service {
     /// An orchestrator over these stores.
     pub fn new(store: Arc<dyn Store>, artifacts: Arc<dyn ArtifactStore>, clock: Arc<dyn Clock>) -> Arc<Self> {
+        Self::with_results(store, Results::in_store(artifacts), clock)
+    }
+
+    /// An orchestrator over these stores.
+    pub fn with_results(store: Arc<dyn Store>, results: Results, clock: Arc<dyn Clock>) -> Arc<Self> {
         Arc::new(Self {
             store,
-            artifacts,
+            results,
             clock,
             changes: Arc::default(),
             turns: Turns::default(),

@@ -8,12 +8,12 @@ use super::Service;
 use crate::error::Result;
 use crate::ids::{JobId, NodeId, RunId, TaskId, UserId};
 use crate::model::{
-    AuditAction, AuditEntry, AuditFilter, Caller, EventScope, Heartbeat, Job, JobChange, JobEvent, JobPlan,
-    JobSpec, NewEvent, NewTask, NewUser, Node, NodeFilter, NodeUpdate, Orders, Run, RunFilter, Secret,
-    Settings, SlotRequest, Standby, StandbyBy, Task, TaskFilter, TaskStatus,
+    AuditAction, AuditEntry, AuditFilter, BundleFacts, Caller, EventScope, ExperimentFiles, Heartbeat, Job,
+    JobChange, JobEvent, JobPlan, JobSpec, NewEvent, NewTask, NewUser, Node, NodeFilter, NodeUpdate, Orders,
+    Run, RunFilter, Secret, Settings, SlotRequest, Standby, StandbyBy, Task, TaskFilter, TaskStatus,
 };
 use crate::policy::{self, Action};
-use crate::ports::{ByteStream, Calendar, ControlPlane, OrdersStream, Scheduled};
+use crate::ports::{ByteStream, Calendar, ControlPlane, Download, Handover, OrdersStream, Scheduled};
 use crate::time::{Timestamp, Window};
 
 /// The orchestrator bound to one authenticated caller.
@@ -203,11 +203,20 @@ impl ControlPlane for Session {
     async fn watch_orders(&self, node: &NodeId) -> Result<OrdersStream> {
         self.audited(AuditAction::ReadOrders, node, self.do_watch_orders(node)).await
     }
-    async fn upload(&self, run: &RunId, content: ByteStream) -> Result<()> {
-        self.audited(AuditAction::Upload, run, self.do_upload(run, content)).await
+    async fn begin_upload(&self, run: &RunId, bundle: &BundleFacts) -> Result<Handover> {
+        self.audited(AuditAction::Upload, run, self.do_begin_upload(run, bundle)).await
     }
-    async fn download(&self, run: &RunId) -> Result<ByteStream> {
-        self.audited(AuditAction::Download, run, self.do_download(run)).await
+    async fn upload(&self, run: &RunId, bundle: &BundleFacts, from: u64, content: ByteStream) -> Result<()> {
+        self.audited(AuditAction::Upload, run, self.do_upload(run, bundle, from, content)).await
+    }
+    async fn finish_upload(&self, run: &RunId, bundle: &BundleFacts) -> Result<()> {
+        self.audited(AuditAction::Upload, run, self.do_finish_upload(run, bundle)).await
+    }
+    async fn download(&self, run: &RunId, from: u64) -> Result<Download> {
+        self.audited(AuditAction::Download, run, self.do_download(run, from)).await
+    }
+    async fn experiment_files(&self, node: &NodeId, job: &JobId) -> Result<ExperimentFiles> {
+        self.audited(AuditAction::ReadJobs, job, self.do_experiment_files(node, job)).await
     }
     async fn probe_artifacts(&self, content: Bytes) -> Result<Bytes> {
         let result = self.do_probe_artifacts(content).await;

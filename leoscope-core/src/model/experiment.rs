@@ -6,12 +6,16 @@ use std::fmt;
 use serde::Deserialize;
 
 use super::limits::{AskedLimits, LimitsText};
+use super::secret::Secret;
+use super::settings::BlobSettings;
 use crate::error::Error;
 
 /// The largest config in bytes.
 const MAX_CONFIG_BYTES: usize = 256 * 1024;
 
 const HINT: &str = "give at least 'docker: {image: NAME}', or 'process: {command: TEXT}' for nodes without a container engine";
+
+const CLOUD_HINT: &str = "give cloud_config: {connection_string: TEXT, container: NAME}, or leave it out to use the testbed's store";
 
 const LIMITS_HINT: &str = "give limits like {memory: 256m, cpus: 0.5, pids: 100, disk: 200m, rate: 5mbit}";
 
@@ -27,6 +31,8 @@ pub struct ExperimentConfig {
     pub environment: BTreeMap<String, String>,
     /// What it asks to be limited to, below what the node allows anyway.
     pub limits: AskedLimits,
+    /// Where its results are to go, if not to where the testbed keeps them.
+    pub cloud: Option<BlobSettings>,
 }
 
 /// The container of an experiment.
@@ -84,6 +90,15 @@ struct Body {
     process: Option<Process>,
     environment: Option<Environment>,
     limits: Option<LimitsText>,
+    cloud_config: Option<Cloud>,
+}
+
+#[derive(Deserialize)]
+struct Cloud {
+    connection_string: Option<String>,
+    container: Option<String>,
+    #[serde(default, alias = "artifactPath")]
+    artifact_path: String,
 }
 
 #[derive(Deserialize)]
@@ -174,7 +189,8 @@ impl ExperimentConfig {
         }
         let document: Document = serde_saphyr::from_str(text)
             .map_err(|e| fault(format!("is not valid: {}", first_line(&e.to_string()))))?;
-        let Body { docker, process, environment, limits } = document.experiment.unwrap_or(document.bare);
+        let Body { docker, process, environment, limits, cloud_config } =
+            document.experiment.unwrap_or(document.bare);
         let docker = docker.map(|docker| docker.check(&fault)).transpose()?;
         let process = process.map(|process| process.command.words());
         if process.as_ref().is_some_and(Vec::is_empty) {
@@ -186,7 +202,23 @@ impl ExperimentConfig {
         let environment = environment.map_or_else(|| Ok(BTreeMap::new()), |e| e.check(&fault))?;
         let limits =
             limits.unwrap_or_default().check().map_err(|message| fault(message).hint(LIMITS_HINT))?;
-        Ok(Self { docker, process, environment, limits })
+        let cloud = cloud_config.map(|cloud| cloud.check(&fault)).transpose()?;
+        Ok(Self { docker, process, environment, limits, cloud })
+    }
+}
+
+impl Cloud {
+    fn check(self, fault: &impl Fn(String) -> Error) -> Result<BlobSettings, Error> {
+        let Self { connection_string, container, artifact_path } = self;
+        let given = |name: &str, text: Option<String>| {
+            text.filter(|text| !text.trim().is_empty())
+                .ok_or_else(|| fault(format!("has a cloud_config without {name}")).hint(CLOUD_HINT))
+        };
+        Ok(BlobSettings {
+            connection_string: Secret::new(given("connection_string", connection_string)?),
+            container: given("container", container)?,
+            artifact_path,
+        })
     }
 }
 

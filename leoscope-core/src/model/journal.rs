@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{Job, Outcome, Run};
+use super::{BundleFacts, Job, Outcome, Run};
 use crate::ids::{NodeId, TaskId};
 use crate::time::Timestamp;
 
@@ -93,6 +93,9 @@ pub struct JournalEntry {
     pub reported: bool,
     /// What became of the results.
     pub bundle: Bundle,
+    /// What identifies the packed results, once they are.
+    #[serde(default)]
+    pub packed: Option<BundleFacts>,
     /// The task that asked for this server side.
     #[serde(default)]
     pub task: Option<TaskId>,
@@ -111,6 +114,7 @@ impl JournalEntry {
             outcome: None,
             reported: false,
             bundle: Bundle::None,
+            packed: None,
             task: None,
             told: false,
         }

@@ -28,7 +28,9 @@ mod standby;
 mod task;
 mod user;
 
-pub use artifact::ArtifactKey;
+pub use artifact::{
+    ArtifactKey, BundleFacts, BundleRecord, Checksum, ExperimentFile, ExperimentFiles, StoredBundle,
+};
 pub use audit::{AuditAction, AuditEntry, AuditFilter, AuditOutcome, Trace};
 pub use change::JobChange;
 pub use clock::{ClockReading, ClockSource, Heartbeat, clock_error, is_clock_off};

@@ -2,6 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::artifact::BundleRecord;
 use super::facts::RunFacts;
 use super::named::named;
 use crate::ids::{JobId, NodeId, RunId, UserId};
@@ -209,8 +210,12 @@ pub struct Run {
     pub message: String,
     /// The exit code of the experiment.
     pub exit_code: Option<i32>,
-    /// Where the bundle is, once it has been handed over.
+    /// Where the bundle is, once it has been handed over; readers of the record find a link here that
+    /// works for a while, where its store makes such links.
     pub artifact: Option<String>,
+    /// The bundle itself, as the orchestrator knows it; `None` also for those of nodes of another make.
+    #[serde(default)]
+    pub bundle: Option<BundleRecord>,
     /// The verdict on the job's trigger.
     pub trigger_verdict: Option<String>,
     /// How it was carried out.
@@ -239,6 +244,7 @@ impl Run {
             message: String::new(),
             exit_code: None,
             artifact: None,
+            bundle: None,
             trigger_verdict: None,
             facts: RunFacts::default(),
             updated: None,

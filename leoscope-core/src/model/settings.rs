@@ -26,6 +26,13 @@ pub struct BlobSettings {
     pub artifact_path: String,
 }
 
+impl BlobSettings {
+    /// Whether they name an account and a container in it. What they leave out may be given later.
+    pub fn is_complete(&self) -> bool {
+        !self.connection_string.is_empty() && !self.container.is_empty()
+    }
+}
+
 impl Settings {
     /// The same settings without any secret, for callers who must not see them.
     #[must_use]

@@ -10,14 +10,60 @@ use super::ByteStream;
 use crate::error::Result;
 use crate::ids::{JobId, NodeId, RunId, TaskId, UserId};
 use crate::model::{
-    AuditEntry, AuditFilter, CalendarEvent, EventScope, Heartbeat, Job, JobChange, JobEvent, JobPlan,
-    JobSpec, NewEvent, NewTask, NewUser, Node, NodeFilter, NodeUpdate, Orders, Run, RunFilter, Secret,
-    Settings, SlotRequest, Standby, StandbyBy, Task, TaskFilter, TaskStatus,
+    AuditEntry, AuditFilter, BundleFacts, CalendarEvent, EventScope, ExperimentFiles, Heartbeat, Job,
+    JobChange, JobEvent, JobPlan, JobSpec, NewEvent, NewTask, NewUser, Node, NodeFilter, NodeUpdate, Orders,
+    Run, RunFilter, Secret, Settings, SlotRequest, Standby, StandbyBy, Task, TaskFilter, TaskStatus,
 };
 use crate::time::{Timestamp, Window};
 
 /// The orders of a node as they change; the current ones first. An error ends it.
 pub type OrdersStream = Pin<Box<dyn Stream<Item = Result<Orders>> + Send>>;
+
+/// How a bundle is to be handed over.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Handover {
+    /// Not at all: it is there.
+    Stored,
+    /// By [`upload`](ControlPlane::upload), from this byte on.
+    Through {
+        /// How many bytes are there already.
+        from: u64,
+    },
+    /// By a [`BlockUpload`](super::BlockUpload) to where a link leads; then
+    /// [`finish_upload`](ControlPlane::finish_upload) is called.
+    Direct {
+        /// The link, which lets nobody do anything else.
+        link: Secret,
+        /// Until when it works.
+        expires: Timestamp,
+    },
+}
+
+/// The bundle of a run as it is fetched.
+#[derive(Debug)]
+pub struct Download {
+    /// What identifies it, where that is known.
+    pub bundle: Option<BundleFacts>,
+    /// Where its bytes come from.
+    pub source: Source,
+}
+
+/// Where the bytes of a bundle come from.
+pub enum Source {
+    /// Through the orchestrator, from the asked byte on.
+    Stream(ByteStream),
+    /// From a link, which [`BlobStorage::fetch`](super::BlobStorage::fetch) reads.
+    Link(Secret),
+}
+
+impl Debug for Source {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::Stream(_) => f.write_str("Stream"),
+            Self::Link(link) => f.debug_tuple("Link").field(link).finish(),
+        }
+    }
+}
 
 /// The most bytes with which an artifact store is probed.
 pub const MAX_PROBE_BYTES: usize = 64 << 10;
@@ -139,10 +185,17 @@ pub trait ControlPlane: Debug + Send + Sync {
     /// The orders of a node as they change.
     async fn watch_orders(&self, node: &NodeId) -> Result<OrdersStream>;
 
-    /// Hands over the bundle of a run.
-    async fn upload(&self, run: &RunId, content: ByteStream) -> Result<()>;
-    /// Reads the bundle of a run.
-    async fn download(&self, run: &RunId) -> Result<ByteStream>;
+    /// How the bundle of a run is to be handed over, and how much of it is there already.
+    async fn begin_upload(&self, run: &RunId, bundle: &BundleFacts) -> Result<Handover>;
+    /// Hands the bundle of a run over through the orchestrator, without its first `from` bytes, which are
+    /// there already. What was sent before `content` failed stays there.
+    async fn upload(&self, run: &RunId, bundle: &BundleFacts, from: u64, content: ByteStream) -> Result<()>;
+    /// Says that the bundle of a run is where the [link](Handover::Direct) led.
+    async fn finish_upload(&self, run: &RunId, bundle: &BundleFacts) -> Result<()>;
+    /// Reads the bundle of a run, without its first `from` bytes.
+    async fn download(&self, run: &RunId, from: u64) -> Result<Download>;
+    /// The files of an experiment on a node that take the place of what its orders say.
+    async fn experiment_files(&self, node: &NodeId, job: &JobId) -> Result<ExperimentFiles>;
     /// Has the orchestrator write `content`, at most [`MAX_PROBE_BYTES`], to its artifact store, and
     /// gives what was read back. Nothing of it stays.
     async fn probe_artifacts(&self, content: Bytes) -> Result<Bytes>;

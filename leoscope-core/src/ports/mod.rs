@@ -17,9 +17,11 @@ mod sessions;
 mod store;
 mod traffic;
 
-pub use artifacts::{ArtifactStore, ByteStream};
+pub use artifacts::{ArtifactStore, BlobStorage, BlockUpload, BundleStream, ByteStream};
 pub use clock::Clock;
-pub use control::{Calendar, ControlPlane, MAX_PROBE_BYTES, OrdersStream, Scheduled};
+pub use control::{
+    Calendar, ControlPlane, Download, Handover, MAX_PROBE_BYTES, OrdersStream, Scheduled, Source,
+};
 pub use kernel::{Kernel, Place};
 pub use launcher::{HostScheduler, Launcher};
 pub use ledger::Ledger;

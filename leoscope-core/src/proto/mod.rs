@@ -4,6 +4,7 @@
 //! the model does not have (texts that must not be empty, statuses in other words) is added and
 //! taken away here.
 
+pub mod bundle;
 pub mod change;
 mod heartbeat;
 pub mod history;

@@ -24,6 +24,7 @@ impl From<Run> for unary::RunInstance {
             message,
             exit_code,
             artifact,
+            bundle,
             trigger_verdict,
             facts: RunFacts { start, image, clock_offset_us },
             updated,
@@ -58,6 +59,7 @@ impl From<Run> for unary::RunInstance {
             start_mode: start.map(|start| start.name().to_owned()),
             image,
             clock_offset_us,
+            bundle: bundle.map(Into::into),
         }
     }
 }
@@ -90,6 +92,7 @@ impl TryFrom<unary::RunInstance> for Run {
             start_mode,
             image,
             clock_offset_us,
+            bundle,
         } = run;
         let (status, implied_phase) = RunStatus::from_any_name(&status_text)
             .ok_or_else(|| Error::invalid(format!("status: {status_text:?} is not a status of a run")))?;
@@ -130,6 +133,7 @@ impl TryFrom<unary::RunInstance> for Run {
             message: status_message,
             exit_code,
             artifact: given(&blob_url).map(str::to_owned),
+            bundle: bundle.map(TryInto::try_into).transpose()?,
             trigger_verdict: trigger_verdict.filter(|text| !text.is_empty()),
             facts: RunFacts {
                 start: optional(start_mode.as_deref(), parse_start)?,
@@ -192,6 +196,7 @@ impl TryFrom<unary::GetRunsRequest> for RunFilter {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::model::{BundleFacts, BundleRecord};
 
     fn at(text: &str) -> Timestamp {
         parse_time(text).expect(text)
@@ -218,6 +223,11 @@ mod tests {
             message: "the experiment exited with code 3".into(),
             exit_code: Some(3),
             artifact: Some("node-seattle/exp/1.tar.gz".into()),
+            bundle: Some(BundleRecord {
+                facts: BundleFacts { size: 7, sha256: "0f".repeat(32).parse().expect("checksum") },
+                stored: Timestamp::from_second(1_800_000_000).expect("time"),
+                removed: None,
+            }),
             trigger_verdict: Some("MET".into()),
             facts: RunFacts {
                 start: Some(StartMode::Armed),

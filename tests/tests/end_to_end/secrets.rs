@@ -131,7 +131,7 @@ async fn misuse(form: &str) {
     for id in [&rotated, &wrong] {
         // A token where an id belongs.
         client("admin", &admin_token).delete_user(&id.parse().expect("an id")).await.expect_err("nobody");
-        client("someone", &rotated).download(&id.parse().expect("an id")).await.err().expect("no run");
+        client("someone", &rotated).download(&id.parse().expect("an id"), 0).await.expect_err("no run");
     }
     process.signal("-HUP");
     process.wait_for_log("the certificate is the same as before");

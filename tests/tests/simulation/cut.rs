@@ -9,11 +9,11 @@ use futures_util::StreamExt as _;
 use leoscope_core::control::{Service, Session};
 use leoscope_core::ids::{JobId, NodeId, RunId, TaskId, UserId};
 use leoscope_core::model::{
-    AuditEntry, AuditFilter, Caller, EventScope, Heartbeat, Job, JobChange, JobEvent, JobPlan, JobSpec,
-    NewEvent, NewTask, NewUser, Node, NodeFilter, NodeUpdate, Orders, Run, RunFilter, Secret, Settings,
-    SlotRequest, Standby, StandbyBy, Task, TaskFilter, TaskStatus,
+    AuditEntry, AuditFilter, BundleFacts, Caller, EventScope, ExperimentFiles, Heartbeat, Job, JobChange,
+    JobEvent, JobPlan, JobSpec, NewEvent, NewTask, NewUser, Node, NodeFilter, NodeUpdate, Orders, Run,
+    RunFilter, Secret, Settings, SlotRequest, Standby, StandbyBy, Task, TaskFilter, TaskStatus,
 };
-use leoscope_core::ports::{ByteStream, Calendar, ControlPlane, OrdersStream, Scheduled};
+use leoscope_core::ports::{ByteStream, Calendar, ControlPlane, Download, Handover, OrdersStream, Scheduled};
 use leoscope_core::time::{Timestamp, Window};
 use leoscope_core::{Error, Result};
 use tokio::sync::watch;
@@ -139,7 +139,10 @@ calls! {
     settings() -> Settings;
     update_settings(settings: Settings) -> ();
     orders(node: &NodeId) -> Orders;
-    upload(run: &RunId, content: ByteStream) -> ();
-    download(run: &RunId) -> ByteStream;
+    begin_upload(run: &RunId, bundle: &BundleFacts) -> Handover;
+    upload(run: &RunId, bundle: &BundleFacts, from: u64, content: ByteStream) -> ();
+    finish_upload(run: &RunId, bundle: &BundleFacts) -> ();
+    download(run: &RunId, from: u64) -> Download;
+    experiment_files(node: &NodeId, job: &JobId) -> ExperimentFiles;
     probe_artifacts(content: Bytes) -> Bytes;
 }

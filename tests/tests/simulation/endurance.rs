@@ -78,6 +78,7 @@ const CALLS: &[&str] = &[
     "heartbeat",
     "watch_orders",
     "report_run",
+    "begin_upload",
     "upload",
 ];
 
@@ -342,7 +343,7 @@ async fn watcher(world: Arc<Testbed>) {
         world.pause(6 * HOUR).await;
         for run in world.runs().await.into_iter().filter(|run| run.status.is_terminal()) {
             // The results may still arrive.
-            let run = Run { artifact: None, updated: None, ..run };
+            let run = Run { artifact: None, bundle: None, updated: None, ..run };
             let before = ended.entry(run.id.clone()).or_insert_with(|| run.clone());
             assert_eq!(*before, run, "seed {}: an ended run was changed", world.seed);
         }

@@ -17,7 +17,6 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use async_trait::async_trait;
-use futures_util::TryStreamExt as _;
 use leoscope_core::agent::{Agent, AgentConfig, Parts, status};
 use leoscope_core::backends::artifacts::DirectoryStore;
 use leoscope_core::backends::clock::VirtualClock;
@@ -37,6 +36,7 @@ use leoscope_core::ports::{Clock, ClockMeter, ControlPlane, HostScheduler, Ledge
 use leoscope_core::schedule::{CronExpr, Overlap, Policies, Schedule};
 use leoscope_core::time::{SignedDuration, Timestamp, Window, parse_time};
 use leoscope_core::{Error, ErrorKind, Result};
+use leoscope_tests::bundles;
 use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 
@@ -261,11 +261,11 @@ async fn a_booked_run_starts_at_its_instant_and_its_results_arrive() {
         assert_eq!(run.status, RunStatus::Completed, "{run:?}");
         assert_eq!(run.started, run.planned.map(|window| window.start()), "{run:?}");
         assert!(run.artifact.is_some(), "{run:?}");
-        drop(researcher.download(&run.id).await.expect("the researcher may download"));
+        drop(researcher.download(&run.id, 0).await.expect("the researcher may download"));
     }
     let stranger = world.as_user("stranger", Role::User);
     assert_eq!(stranger.runs(&RunFilter::default()).await.expect("runs"), []);
-    let refused = stranger.download(&runs[0].id).await.err().map(|e| e.kind());
+    let refused = stranger.download(&runs[0].id, 0).await.err().map(|e| e.kind());
     assert_eq!(refused, Some(ErrorKind::PermissionDenied));
 }
 
@@ -304,10 +304,9 @@ async fn a_wrong_clock_is_recorded_with_each_run_and_told_to_everybody_concerned
     assert_eq!((offset_of("off"), offset_of("right")), (Some(2_500_000), Some(-40)));
 
     let off = runs.iter().find(|run| run.job.as_str() == "off").expect("run");
-    let bundle: Vec<_> =
-        researcher.download(&off.id).await.expect("results").try_collect().await.expect("read");
+    let bundle = bundles::fetch(&*researcher, &off.id).await.expect("results");
     let into = world.dir.path().join("unpacked");
-    leoscope_core::bundle::unpack(bundle.concat().as_slice(), &into).expect("unpack");
+    leoscope_core::bundle::unpack(bundle.as_slice(), &into).expect("unpack");
     let manifest = std::fs::read(into.join("manifest.json")).expect("manifest");
     let manifest: serde_json::Value = serde_json::from_slice(&manifest).expect("json");
     assert_eq!(manifest["run"]["facts"]["clock_offset_us"], 2_500_000);

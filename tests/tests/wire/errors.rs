@@ -20,7 +20,7 @@ async fn a_wrong_token_is_refused_on_every_kind_of_call() {
             client.nodes(&NodeFilter::default()).await.err(),
             client.orders(&node).await.err(),
             client.watch_orders(&node).await.err(),
-            client.download(&id("r")).await.err(),
+            client.download(&id("r"), 0).await.err(),
         ];
         for error in errors {
             let error = error.expect("refused");

@@ -130,7 +130,7 @@ async fn what_an_older_orchestrator_lacks_is_found_another_way_or_named() {
         client.watch_orders(&id("node-1")).await.err().map(|e| e.kind()),
         Some(ErrorKind::Unsupported)
     );
-    assert_eq!(client.download(&id("r")).await.err().map(|e| e.kind()), Some(ErrorKind::Unsupported));
+    assert_eq!(client.download(&id("r"), 0).await.err().map(|e| e.kind()), Some(ErrorKind::Unsupported));
     let change = JobChange { overhead: Some(false), ..JobChange::default() };
     assert_eq!(kind(client.time().await), ErrorKind::Unsupported);
     assert_eq!(kind(client.probe_artifacts("probe".into()).await), ErrorKind::Unsupported);

@@ -16,11 +16,12 @@ use leoscope_core::model::{
     NodeFilter, NodeUpdate, Role, Run, RunFilter, Secret, Settings, SlotRequest, Stage, Standby, StandbyBy,
     TaskFilter, TaskKind, TaskStatus, TaskTtl,
 };
-use leoscope_core::ports::{ByteStream, ControlPlane};
+use leoscope_core::ports::ControlPlane;
 use leoscope_core::proto::{metadata, methods};
 use leoscope_core::schedule::Schedule;
 use leoscope_core::time::{SignedDuration, Timestamp, Window};
 use leoscope_core::{ErrorKind, Result};
+use leoscope_tests::bundles;
 
 use crate::tokens::jwt;
 use crate::world::{World, empty_call, id, user};
@@ -94,10 +95,13 @@ rows! {
     GetOrders: NODES, NONE, |s| s.plane.orders(&s.node);
     WatchOrders: NODES, NONE, |s| s.plane.watch_orders(&s.node);
     SetStandby: KEEPERS, NONE, |s| s.plane.set_standby(&s.node, StandbyBy::Host, Some(Standby::SCAVENGER));
-    Upload: NODES, NONE, |s| s.plane.upload(&s.ran, bundle());
+    BeginUpload: NODES, NONE, |s| s.begin_upload();
+    Upload: NODES, NONE, |s| s.upload();
+    FinishUpload: NODES, NONE, |s| s.finish_upload();
+    GetExperimentFiles: NODES, NONE, |s| s.plane.experiment_files(&s.node, &s.job);
     GetTime: ALL, ALL, |s| s.plane.time();
     Probe: NODES, NODES, |s| s.plane.probe_artifacts(bytes::Bytes::from_static(b"probe"));
-    Download: ALL, NONE, |s| s.plane.download(&s.ran);
+    Download: ALL, NONE, |s| s.plane.download(&s.ran, 0);
     ListEvents: ALL, NONE, |s| s.events();
     ListAudit: NONE, NONE, |s| s.plane.audit(&AuditFilter::default());
 }
@@ -122,6 +126,18 @@ struct Scene {
 }
 
 impl Scene {
+    async fn begin_upload(&self) -> Result<()> {
+        self.plane.begin_upload(&self.ran, &bundles::facts(&RESULTS)).await.map(drop)
+    }
+
+    async fn upload(&self) -> Result<()> {
+        self.plane.upload(&self.ran, &bundles::facts(&RESULTS), 0, bundles::pieces(&RESULTS)).await
+    }
+
+    async fn finish_upload(&self) -> Result<()> {
+        self.plane.finish_upload(&self.ran, &bundles::facts(&RESULTS)).await
+    }
+
     fn unique(&self, what: &str) -> String {
         format!("{what}-{}", self.name)
     }
@@ -189,9 +205,7 @@ impl Scene {
     }
 }
 
-fn bundle() -> ByteStream {
-    Box::pin(futures_util::stream::iter([Ok(bytes::Bytes::from_static(b"results"))]))
-}
+const RESULTS: bytes::Bytes = bytes::Bytes::from_static(b"results");
 
 fn spec(job: &str, node: &NodeId, hours: i64) -> JobSpec {
     let start = Timestamp::now() + SignedDuration::from_hours(hours);
@@ -269,7 +283,7 @@ async fn scene(world: &World, role: Role, is_own: bool) -> Scene {
     admin.schedule_task(scene.task("there")).await.expect("task");
     let ran = Run { id: scene.ran.clone(), ..scene.run() };
     admin.report_run(ran).await.expect("run");
-    admin.upload(&scene.ran, bundle()).await.expect("results");
+    bundles::hand_over(&admin, &scene.ran, &RESULTS).await.expect("results");
     scene
 }
 

@@ -8,7 +8,7 @@ use clap::Args;
 use futures_util::StreamExt as _;
 use leoscope_core::ids::RunId;
 use leoscope_core::model::{ArtifactKey, Run};
-use leoscope_core::ports::ControlPlane;
+use leoscope_core::ports::{ControlPlane, Source};
 use leoscope_core::{Error, Result, bundle};
 use tokio::io::AsyncWriteExt as _;
 
@@ -111,7 +111,9 @@ pub(crate) async fn fetch(
 /// # Errors
 /// The orchestrator's refusal, a connection that breaks, or a file that cannot be written.
 async fn fetch_archive(plane: &dyn ControlPlane, run: &RunId, archive: &Path) -> Result<()> {
-    let mut content = plane.download(run).await?;
+    let Source::Stream(mut content) = plane.download(run, 0).await?.source else {
+        return Err(Error::internal("not there yet"));
+    };
     let part = PathBuf::from([archive.as_os_str(), ".part".as_ref()].into_iter().collect::<OsString>());
     let failed = |e| Error::while_doing(format!("write {}", part.display()), e);
     if let Some(dir) = archive.parent() {

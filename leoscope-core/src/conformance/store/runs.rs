@@ -7,7 +7,7 @@ use tokio::task::JoinSet;
 use super::{at, kind, node_id, run};
 use crate::ErrorKind;
 use crate::ids::{JobId, RunId, UserId};
-use crate::model::{Outcome, Phase, Reason, Run, RunFilter, RunStatus, Stage};
+use crate::model::{BundleFacts, BundleRecord, Outcome, Phase, Reason, Run, RunFilter, RunStatus, Stage};
 use crate::ports::Store;
 use crate::time::Window;
 
@@ -22,6 +22,9 @@ pub(super) async fn runs_are_compared_and_set(store: Arc<dyn Store>) {
     record.end(outcome, at("2026-12-01T00:00:30.5"));
     (record.started, record.exit_code) = (Some(at("2026-12-01T00:00:00.001")), Some(-1));
     (record.artifact, record.foreign_status) = (Some("leoscope:x".into()), Some("TERMINATED".into()));
+    let facts = BundleFacts { size: 1 << 40, sha256: "0f".repeat(32).parse().unwrap() };
+    let (stored, removed) = (at("2026-12-01T00:00:32"), Some(at("2026-12-01T00:00:33.000001")));
+    record.bundle = Some(BundleRecord { facts, stored, removed });
     (record.phase, record.trigger_verdict) = (Some(Phase::Finish), Some("unknown: 'ü'".into()));
     record.updated = Some(at("2026-12-01T00:00:31.000001"));
     store.put_run(&record, Some(1)).await.unwrap();

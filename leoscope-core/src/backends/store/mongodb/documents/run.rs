@@ -4,7 +4,7 @@ use super::super::schema::FORMAT;
 use super::micros;
 use crate::error::{Error, ErrorKind};
 use crate::ids::{JobId, NodeId, RunId, UserId};
-use crate::model::{Phase, Revision, Run, RunFacts, RunStatus, Stage};
+use crate::model::{BundleRecord, Phase, Revision, Run, RunFacts, RunStatus, Stage};
 use crate::time::{Timestamp, Window};
 
 /// A run.
@@ -29,6 +29,8 @@ pub(in super::super) struct RunDocument {
     status_message: String,
     exit_code: Option<i32>,
     blob_url: Option<String>,
+    #[serde(default)]
+    bundle: Option<BundleRecord>,
     trigger_verdict: Option<String>,
     #[serde(default)]
     facts: RunFacts,
@@ -59,6 +61,7 @@ impl RunDocument {
             message,
             exit_code,
             artifact,
+            bundle,
             trigger_verdict,
             facts,
             updated,
@@ -82,6 +85,7 @@ impl RunDocument {
             status_message: message,
             exit_code,
             blob_url: artifact,
+            bundle,
             trigger_verdict,
             facts,
             last_updated: updated,
@@ -111,6 +115,7 @@ impl RunDocument {
             status_message,
             exit_code,
             blob_url,
+            bundle,
             trigger_verdict,
             facts,
             last_updated,
@@ -136,6 +141,7 @@ impl RunDocument {
             message: status_message,
             exit_code,
             artifact: blob_url,
+            bundle,
             trigger_verdict,
             facts,
             updated: last_updated,

@@ -34,6 +34,7 @@ pub(super) fn run(document: &Document, now: Timestamp) -> Result<Record> {
         message: text(document, "status_message")?,
         exit_code: exit_code.transpose()?,
         artifact: optional("blob_url")?,
+        bundle: None,
         trigger_verdict: optional("trigger_verdict")?,
         facts: RunFacts::default(),
         updated: time(document, "last_updated")?,
