@@ -219,6 +219,7 @@ async fn parts_are_committed_only_when_they_are_the_bundle(store: &dyn ArtifactS
         store.append(&key, &bundle, 0, pieces(b"0123456789!")).await.expect_err("more than it is long");
     assert_eq!(error.kind(), ErrorKind::InvalidArgument, "{error}");
     assert_eq!(read(store, &key).await, b"0123456789");
+    store.delete(&key).await.expect("delete");
 }
 
 async fn every_whole_bundle_is_listed(store: &dyn ArtifactStore) {
