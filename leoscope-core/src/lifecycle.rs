@@ -122,6 +122,7 @@ fn transition(entry: &mut JournalEntry, event: Event, now: Timestamp) -> Option<
             finish(entry, None, now)
         }
         (Collecting, Event::CollectFailed(message)) => {
+            entry.bundle = Bundle::Unpacked;
             let failure = Outcome::failed(Stage::Finish, Reason::CollectFailed, message);
             finish(entry, Some(failure), now)
         }

@@ -8,13 +8,17 @@ pub use host::{host_starts, next_run};
 
 use crate::ids::{NodeId, RunId};
 use crate::model::{
-    Job, JournalEntry, Orders, Outcome, Part, Reason, Run, RunStatus, Stage, Standby, StandbyKind, Step,
+    Bundle, Job, JournalEntry, Orders, Outcome, Part, Reason, Run, RunStatus, Stage, Standby, StandbyKind,
+    Step,
 };
 use crate::schedule::{LEAD_TIME, Occurrence};
 use crate::time::{Timestamp, Window};
 
 /// How long a settled entry is kept after its window, so that its run is not begun again.
 const MEMORY: SignedDuration = SignedDuration::from_hours(1);
+
+/// The same where results were lost: people look at a node now and then.
+const MEMORY_OF_LOSSES: SignedDuration = SignedDuration::from_hours(30 * 24);
 
 /// What to do now.
 #[derive(Debug, Default, PartialEq)]
@@ -76,7 +80,8 @@ pub fn plan(
             };
             plan.cancel.extend(outcome.map(|outcome| (entry.run.id.clone(), outcome)));
         }
-        if entry.is_settled() && now.duration_since(end) > MEMORY {
+        let memory = if entry.bundle == Bundle::Dropped { MEMORY_OF_LOSSES } else { MEMORY };
+        if entry.is_over() && now.duration_since(end) > memory {
             plan.forget.push(entry.run.id.clone());
         }
     }

@@ -126,6 +126,7 @@ async fn parts(config: NodeConfig) -> Result<(AgentConfig, Parts)> {
         kernel: Some(Arc::new(ProcKernel::default())),
         traffic: Some(Arc::new(KernelMeter)),
         meter: Arc::new(LocalMeter::default()),
+        blob: None,
     };
     let config = AgentConfig {
         node,

@@ -7,9 +7,10 @@ use http::HeaderValue;
 use leoscope_core::backends::artifacts::DirectoryStore;
 use leoscope_core::backends::clock::SystemClock;
 use leoscope_core::backends::store::StoreLocation;
-use leoscope_core::control::{Retention, Service};
+use leoscope_core::control::{Expiry, Results, Retention, Service};
 use leoscope_core::jwt::JwtKey;
 use leoscope_core::model::Secret;
+use leoscope_core::ports::BlobStorage;
 use leoscope_core::proto::DESCRIPTORS;
 use leoscope_core::proto::unary::leotest_orchestrator_server::LeotestOrchestratorServer;
 use leoscope_core::proto::v1::accounts_server::AccountsServer;
@@ -57,6 +58,7 @@ pub struct App {
     certificates: Option<Arc<Certificates>>,
     admin_token: Option<Secret>,
     retention: Option<Retention>,
+    expiry: Option<Expiry>,
     jwt_key: Option<JwtKey>,
     limits: Limits,
     cors: CorsLayer,
@@ -100,6 +102,9 @@ pub async fn build(config: OrchestratorConfig) -> Result<App> {
         state_dir,
         store,
         artifacts_dir,
+        no_blob,
+        expiry,
+        links_last,
         retention,
         admin_token,
         jwt_key,
@@ -126,7 +131,9 @@ pub async fn build(config: OrchestratorConfig) -> Result<App> {
     let is_shared = store.as_ref().is_some_and(|store| *store != StoreLocation::Memory);
     let store = store.unwrap_or_else(|| state::database(&state_dir)).open().await?;
     let artifacts = DirectoryStore::new(artifacts_dir.unwrap_or_else(|| state_dir.join("artifacts"))).await?;
-    let service = Service::new(store, Arc::new(artifacts), Arc::new(SystemClock));
+    let blob: Option<Arc<dyn BlobStorage>> = None;
+    let results = Results { own: Arc::new(artifacts), blob: blob.filter(|_| !no_blob), links_last };
+    let service = Service::with_results(store, results, Arc::new(SystemClock));
     let admin_token = admin::ensure(&service, &state_dir, admin_token, is_shared).await?;
     Ok(App {
         service,
@@ -135,6 +142,7 @@ pub async fn build(config: OrchestratorConfig) -> Result<App> {
         certificates,
         admin_token,
         retention,
+        expiry,
         jwt_key,
         limits,
         cors,
@@ -210,6 +218,7 @@ impl App {
             certificates,
             admin_token: _,
             retention,
+            expiry,
             jwt_key,
             limits,
             cors,
@@ -262,7 +271,7 @@ impl App {
                 }
             };
             let health = health::keep(Arc::clone(&service), reporter, Arc::clone(&metrics));
-            tokio::join!(service.keep(retention), health, tidying, reloading, telling);
+            tokio::join!(service.keep(retention, expiry), health, tidying, reloading, telling);
         };
         let late = async {
             shutdown.cancelled().await;

@@ -2,6 +2,7 @@
 
 mod database;
 mod limits;
+mod results;
 #[cfg(test)]
 mod tests;
 
@@ -21,6 +22,7 @@ use leoscope_settings::{General, Rules, Stop};
 
 use database::DatabaseArgs;
 use limits::LimitArgs;
+use results::ResultArgs;
 
 /// The secrets that orchestrators of the public testbed start with when they are given none.
 const WELL_KNOWN: [&str; 2] = ["leotest-access-token", "jwt-secret"];
@@ -73,11 +75,6 @@ pub(crate) struct ServeArgs {
 
     #[command(flatten)]
     database: DatabaseArgs,
-
-    /// The directory for results; orchestrators of one testbed share it [default: in the state
-    /// directory]
-    #[arg(long, value_name = "DIR")]
-    artifacts_dir: Option<PathBuf>,
 
     /// For how many days after their end runs, their results, jobs, events and the audit trail are
     /// kept [default: for ever]
@@ -133,6 +130,9 @@ pub(crate) struct ServeArgs {
     metrics_address: Option<String>,
 
     #[command(flatten)]
+    results: ResultArgs,
+
+    #[command(flatten)]
     limits: LimitArgs,
 }
 
@@ -178,7 +178,7 @@ impl ServeArgs {
             grpc_port,
             grpc_workers: _,
             database,
-            artifacts_dir,
+            results,
             retention_days,
             admin_access_token,
             admin_access_token_file,
@@ -227,7 +227,10 @@ impl ServeArgs {
             port: grpc_port,
             store: database.location()?,
             state_dir: database.state_dir,
-            artifacts_dir,
+            expiry: results.expiry()?,
+            links_last: results.links_last(),
+            no_blob: results.no_blob,
+            artifacts_dir: results.artifacts_dir,
             retention: retention_days.map(Retention::days).transpose()?,
             jwt_key: jwt_secret.map(JwtKey::new).transpose()?,
             transport,

@@ -2,9 +2,10 @@ use std::path::PathBuf;
 
 use leoscope_core::backends::store::StoreLocation;
 use leoscope_core::client::DEFAULT_PORT;
-use leoscope_core::control::Retention;
+use leoscope_core::control::{Expiry, Results, Retention};
 use leoscope_core::jwt::JwtKey;
 use leoscope_core::model::Secret;
+use leoscope_core::time::SignedDuration;
 
 use crate::certificate::CertificateFiles;
 use crate::limits::Limits;
@@ -32,9 +33,15 @@ pub struct OrchestratorConfig {
     pub state_dir: PathBuf,
     /// Where the database is; `None` is a SQLite file in the state directory.
     pub store: Option<StoreLocation>,
-    /// The directory for results; `None` is one in the state directory. Several orchestrators of
-    /// one testbed share it.
+    /// The directory for results where the settings of the testbed name no blob storage; `None` is one
+    /// in the state directory. Several orchestrators of one testbed share it.
     pub artifacts_dir: Option<PathBuf>,
+    /// Whether results stay in the directory also where the settings name a blob storage.
+    pub no_blob: bool,
+    /// How long results are kept; `None` is for ever.
+    pub expiry: Option<Expiry>,
+    /// How long links to results work that are given to readers.
+    pub links_last: SignedDuration,
     /// How long history is kept; `None` is for ever.
     pub retention: Option<Retention>,
     /// What the tokens of the web portal are checked with; `None` takes none.
@@ -61,6 +68,9 @@ impl OrchestratorConfig {
             state_dir: state_dir.into(),
             store: None,
             artifacts_dir: None,
+            no_blob: false,
+            expiry: None,
+            links_last: Results::LINKS_LAST,
             retention: None,
             jwt_key: None,
             transport: Transport::default(),

@@ -223,7 +223,7 @@ async fn a_booking_at_another_process_reaches_the_node(stores: [Arc<dyn Store>; 
     let dir = tempfile::tempdir().expect("directory");
     let services = orchestrators(stores.into(), dir.path()).await;
     let listening = Arc::clone(&services[0]);
-    let _listening = tokio::spawn(async move { listening.keep(None).await });
+    let _listening = tokio::spawn(async move { listening.keep(None, None).await });
     session(&services[0], "admin", Role::Admin)
         .register_node(node(0), NodeUpdate::default())
         .await

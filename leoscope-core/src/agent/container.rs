@@ -9,7 +9,7 @@ use serde_json::json;
 use super::Inner;
 use super::results::run_dir;
 use crate::error::{Error, Result};
-use crate::model::{ExperimentConfig, JournalEntry, Part};
+use crate::model::{ExperimentConfig, ExperimentFile, JournalEntry, Part};
 use crate::ports::RunSpec;
 use crate::schedule::Schedule;
 use crate::time::wire_time;
@@ -18,7 +18,7 @@ use crate::time::wire_time;
 ///
 /// `server` is the address of the server that a client measures against.
 pub(super) fn spec(node: &Inner, entry: &JournalEntry, server: Option<String>) -> Result<RunSpec> {
-    let experiment = ExperimentConfig::parse(&entry.job.config)?;
+    let experiment = ExperimentConfig::parse(entry.config())?;
     let config = &node.config.executor;
     let limits = config.limits_for(experiment.limits)?;
     let mut environment = experiment.environment.clone();
@@ -43,7 +43,7 @@ pub(super) fn spec(node: &Inner, entry: &JournalEntry, server: Option<String>) -
 /// How many bytes the results and the output of a run may have.
 pub(super) fn disk_limit(node: &Inner, entry: &JournalEntry) -> u64 {
     let config = &node.config.executor;
-    let asked = ExperimentConfig::parse(&entry.job.config).map(|experiment| experiment.limits);
+    let asked = ExperimentConfig::parse(entry.config()).map(|experiment| experiment.limits);
     // The operator may have changed the ceiling since the run was prepared.
     asked.and_then(|asked| config.limits_for(asked)).unwrap_or(config.limits).disk
 }
@@ -127,6 +127,8 @@ pub(super) fn write_inputs(entry: &JournalEntry, results: &Path) -> Result<()> {
     };
     fs::create_dir_all(results)
         .map_err(|e| Error::while_doing(format!("make results directory {}", results.display()), e))?;
-    write("experiment-config.yaml", &job.config)?;
-    write("experiment-args.json", &format!("{arguments:#}\n"))
+    write(ExperimentFile::Config.name(), entry.config())?;
+    let arguments = || format!("{arguments:#}\n");
+    let arguments = entry.inputs.arguments.clone().unwrap_or_else(arguments);
+    write(ExperimentFile::Arguments.name(), &arguments)
 }

@@ -22,6 +22,12 @@ pub(super) async fn room(node: &Inner, entry: &JournalEntry) -> Result<(), Outco
     }
 }
 
+/// How much more has to be free than is, in bytes.
+pub(super) async fn missing(node: &Inner) -> u64 {
+    let outbox = node.config.work_dir.clone();
+    off_the_loop(move || free(&outbox)).await.map_or(0, |free| RESERVE.saturating_sub(free))
+}
+
 /// Watches a run that goes on, until there is a reason to stop it.
 pub(super) async fn filled(node: &Inner, entry: &JournalEntry) -> Outcome {
     loop {

@@ -154,7 +154,9 @@ async fn remove_strays(node: &Inner) -> Result<()> {
     // Read after the list: whoever begins a run writes its entry first.
     let known = node.ledger.entries().await?;
     for run in strays {
-        if known.iter().any(|entry| entry.run.id == run && entry.step != Step::Done) {
+        // What it has printed is to be packed still.
+        let is_needed = |entry: &JournalEntry| entry.step != Step::Done || entry.bundle == Bundle::Unpacked;
+        if known.iter().any(|entry| entry.run.id == run && is_needed(entry)) {
             continue;
         }
         tracing::warn!(%run, "removing an experiment that is in no journal");

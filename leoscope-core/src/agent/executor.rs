@@ -3,11 +3,11 @@
 use jiff::SignedDuration;
 use tokio::sync::oneshot;
 
-use super::{Inner, RETRY, container, disk, pairing, results};
+use super::{Inner, RETRY, container, disk, inputs, outbox, pairing, results};
 use crate::error::{Error, Result};
 use crate::ids::RunId;
 use crate::lifecycle::{Action, Event};
-use crate::model::{Exit, JournalEntry, Outcome, Prepared, Reason, RuntimeState, Stage, Step};
+use crate::model::{Bundle, Exit, JournalEntry, Outcome, Prepared, Reason, RuntimeState, Stage, Step};
 
 /// How often stopping an experiment is tried that the runtime refuses to stop.
 const STOP_ATTEMPTS: usize = 30;
@@ -46,8 +46,11 @@ pub(super) async fn drive(
         };
     }
     if let Some(entry) = node.journal.entry(run).await {
-        let (status, reason) = (entry.run.status, entry.run.message);
+        let (status, reason) = (entry.run.status, &entry.run.message);
         tracing::info!(%run, job = %entry.job.id, %status, reason, "run ended");
+        if entry.bundle == Bundle::Packed {
+            results::clear(node, &entry);
+        }
     }
     Ok(())
 }
@@ -90,10 +93,14 @@ async fn perform(node: &Inner, entry: &JournalEntry, action: Action) -> Event {
 }
 
 async fn prepare(node: &Inner, entry: &JournalEntry) -> Result<Prepared, Outcome> {
+    let entry = &inputs::look(node, entry)
+        .await
+        .map_err(|e| Outcome::failed(Stage::Deploy, Reason::StartFailed, e.to_string()))?;
     let server = pairing::server_address(node, entry).await?;
     let spec = container::spec(node, entry, server)
         .map_err(|e| Outcome::failed(Stage::Config, Reason::ConfigInvalid, e.to_string()))?;
     disk::room(node, entry).await?;
+    outbox::room(node).await?;
     container::write_inputs(entry, &spec.results)
         .map_err(|e| Outcome::failed(Stage::Deploy, Reason::StartFailed, e.to_string()))?;
     node.route

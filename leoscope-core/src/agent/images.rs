@@ -5,10 +5,10 @@ use std::collections::HashMap;
 
 use jiff::SignedDuration;
 
-use super::Inner;
+use super::{Inner, link};
 use crate::error::Result;
 use crate::ids::JobId;
-use crate::model::{ExperimentConfig, Job, JournalEntry, Orders, Step};
+use crate::model::{ExperimentConfig, Job, Orders};
 use crate::time::Timestamp;
 
 /// How long before a run what it needs is fetched.
@@ -89,10 +89,10 @@ fn upcoming(node: &Inner, orders: &Orders, now: Timestamp) -> Vec<(Timestamp, Jo
 async fn fetch(node: &Inner, job: &Job, before: Option<Progress>) -> Progress {
     let Ok(experiment) = ExperimentConfig::parse(&job.config) else { return Progress::Fetched };
     loop {
-        link_is_needed(node, false).await;
+        link::free(node).await;
         let fetched = tokio::select! {
             fetched = node.runtime.fetch(&experiment) => fetched,
-            () = link_is_needed(node, true) => continue,
+            () = link::taken(node) => continue,
         };
         return match fetched {
             Ok(()) => Progress::Fetched,
@@ -105,24 +105,4 @@ async fn fetch(node: &Inner, job: &Job, before: Option<Progress>) -> Progress {
             }
         };
     }
-}
-
-/// Waits until a run needs the link for itself, or none does.
-async fn link_is_needed(node: &Inner, needed: bool) {
-    let mut changes = node.journal.changes();
-    loop {
-        changes.borrow_and_update();
-        // What cannot be told is taken for a run that needs the link.
-        let is_needed = node.journal.all().await.map_or(true, |runs| runs.iter().any(measures_alone));
-        if is_needed == needed {
-            return;
-        }
-        if changes.changed().await.is_err() {
-            return;
-        }
-    }
-}
-
-fn measures_alone(entry: &JournalEntry) -> bool {
-    entry.job.overhead && matches!(entry.step, Step::Starting | Step::Executing | Step::Stopping)
 }

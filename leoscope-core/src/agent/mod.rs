@@ -20,9 +20,11 @@ mod dispatch;
 mod executor;
 mod host;
 mod images;
+mod inputs;
 mod journal;
 mod kept;
 mod kernel;
+mod link;
 mod outbox;
 mod pairing;
 mod results;
@@ -35,24 +37,24 @@ mod sync;
 use std::net::IpAddr;
 use std::path::PathBuf;
 use std::sync::Arc;
-use std::sync::atomic::AtomicU64;
 use std::time::Duration;
 
 use jiff::SignedDuration;
-use tokio::sync::{Mutex, Notify, watch};
+use tokio::sync::{Mutex, Notify, Semaphore, watch};
 use tokio_util::sync::CancellationToken;
 
 use crate::error::{Error, Result};
 use crate::ids::{NodeId, RunId};
 use crate::model::{ClockReading, ExecutorConfig, JournalEntry, Orders, RuntimeState, Standby};
 use crate::ports::{
-    Clock, ClockMeter, ControlPlane, HostScheduler, Kernel, Launcher, Ledger, Routes, Runtime, RuntimeInfo,
-    Sessions, TrafficMeter,
+    BlobStorage, Clock, ClockMeter, ControlPlane, HostScheduler, Kernel, Launcher, Ledger, Routes, Runtime,
+    RuntimeInfo, Sessions, TrafficMeter,
 };
 use crate::schedule::Zone;
 use claims::Claims;
 use journal::Journal;
 use kernel::KernelKeeper;
+use outbox::{Pace, Transfers};
 use route::RouteKeeper;
 
 pub use clock::measure;
@@ -106,6 +108,8 @@ pub struct Parts {
     pub traffic: Option<Arc<dyn TrafficMeter>>,
     /// What knows how far that is off.
     pub meter: Arc<dyn ClockMeter>,
+    /// What stores results where the orchestrator names a blob storage.
+    pub blob: Option<Arc<dyn BlobStorage>>,
 }
 
 /// A measurement node.
@@ -139,8 +143,12 @@ struct Inner {
     orders: watch::Sender<Option<Orders>>,
     /// What the node found by itself that keeps it from experiments.
     own_standby: watch::Sender<Option<Standby>>,
-    /// How often handing over a bundle has begun or ended: odd while one is on its way.
-    transfers: AtomicU64,
+    /// What stores results for orchestrators that name one.
+    blob: Option<Arc<dyn BlobStorage>>,
+    transfers: Transfers,
+    pace: Arc<Pace>,
+    /// The blocks of bundles that may be on their way.
+    blocks: Arc<Semaphore>,
     /// A run has ended or has been entered: look at the plan again.
     runs_changed: Notify,
     /// Server sides that other nodes have asked for.
@@ -180,6 +188,7 @@ impl Agent {
             kernel,
             traffic,
             meter,
+            blob,
         } = parts;
         runtime.can_keep(&config.executor.limits)?;
         let orders = ledger.orders().await?.filter(|orders| orders.node == config.node);
@@ -187,6 +196,7 @@ impl Agent {
         let route = RouteKeeper::new(&config.work_dir, config.executor.route.clone(), routes);
         let kernel = KernelKeeper::new(&config.work_dir, kernel);
         let claims = Claims::new(sessions, config.node.clone(), &config.work_dir)?;
+        let pace = Arc::new(Pace::new(Arc::clone(&clock), config.executor.outbox.rate));
         let inner = Inner {
             config,
             control,
@@ -206,7 +216,10 @@ impl Agent {
             keeps_orders,
             orders: watch::Sender::new(orders),
             own_standby: watch::Sender::new(None),
-            transfers: AtomicU64::new(0),
+            blob,
+            transfers: Transfers::default(),
+            pace,
+            blocks: Arc::new(Semaphore::new(outbox::BLOCKS_OF_ALL)),
             runs_changed: Notify::new(),
             invited: Mutex::default(),
         };

@@ -1,17 +1,18 @@
 //! Handing records and bundles over to the orchestrator.
 
-use std::io::SeekFrom;
-use std::sync::atomic::Ordering;
+mod bundles;
+mod pace;
+mod room;
+mod transfer;
 
-use futures_util::StreamExt;
 use jiff::SignedDuration;
-use tokio::io::AsyncSeekExt;
-use tokio_util::io::ReaderStream;
 
+pub(super) use self::pace::Pace;
+pub(super) use self::room::room;
+pub(super) use self::transfer::{BLOCKS_OF_ALL, Transfers, open};
 use super::{Inner, pairing, results};
 use crate::error::{Error, Result};
 use crate::model::{Bundle, JournalEntry, Step};
-use crate::ports::{ByteStream, Handover};
 
 /// The first and the longest pause after a failure.
 const FIRST_PAUSE: SignedDuration = SignedDuration::from_secs(1);
@@ -20,24 +21,23 @@ const LONGEST_PAUSE: SignedDuration = SignedDuration::from_secs(15);
 /// Reports and deliveries go on side by side: a bundle may take long, and what has happened is to
 /// be known at once.
 pub(super) async fn run(node: &Inner) -> Result<()> {
-    // A node that ended between the acknowledgement and the removal left what it had.
     for entry in node.journal.entries().await {
-        if entry.bundle == Bundle::Delivered {
-            results::clean(node, &entry);
+        let run = &entry.run.id;
+        match entry.bundle {
+            // A node that ended between the acknowledgement and the removal left what it had.
+            Bundle::Delivered => results::clean(node, &entry),
+            Bundle::Packed if entry.step == Step::Done => results::clear(node, &entry),
+            Bundle::Refused => drop(node.journal.change(run, |now| now.bundle = Bundle::Packed).await?),
+            Bundle::Packed | Bundle::None | Bundle::Unpacked | Bundle::Dropped => {}
         }
     }
-    tokio::try_join!(
-        hand_over(node, What::Records),
-        hand_over(node, What::Bundles),
-        hand_over(node, What::Words)
-    )
-    .map(|((), (), ())| ())
+    tokio::try_join!(hand_over(node, What::Records), bundles::run(node), hand_over(node, What::Words))
+        .map(|((), (), ())| ())
 }
 
 #[derive(Debug, Clone, Copy)]
 enum What {
     Records,
-    Bundles,
     /// That a side of a run is over, to the other side.
     Words,
 }
@@ -53,7 +53,6 @@ async fn hand_over(node: &Inner, what: What) -> Result<()> {
         for entry in node.journal.entries().await {
             let outcome = match what {
                 What::Records => report(node, &entry).await?,
-                What::Bundles => deliver(node, &entry).await?,
                 What::Words => pairing::tell(node, &entry).await?,
             };
             failed |= note(&entry, &outcome);
@@ -95,43 +94,8 @@ async fn report(node: &Inner, entry: &JournalEntry) -> Result<Result<()>> {
     Ok(Ok(()))
 }
 
-/// Delivers the bundle of a run whose end has been reported; the errors are those of [`report`].
-async fn deliver(node: &Inner, entry: &JournalEntry) -> Result<Result<()>> {
-    if entry.step != Step::Done || entry.bundle != Bundle::Packed || !entry.reported {
-        return Ok(Ok(()));
-    }
-    if let Err(error) = upload(node, entry).await {
-        return Ok(Err(error));
-    }
-    node.journal.change(&entry.run.id, |now| now.bundle = Bundle::Delivered).await?;
-    results::clean(node, entry);
-    node.runs_changed.notify_one();
-    Ok(Ok(()))
-}
-
-/// Whether trying the same report again cannot help: the orchestrator has understood and refused.
+/// Whether trying the same again cannot help: the orchestrator has understood and refused.
 fn is_final(error: &Error) -> bool {
     use crate::ErrorKind::{InvalidArgument, NotFound, PermissionDenied};
     matches!(error.kind(), InvalidArgument | NotFound | PermissionDenied)
-}
-
-async fn upload(node: &Inner, entry: &JournalEntry) -> Result<()> {
-    let (run, path) = (&entry.run.id, results::bundle_path(node, entry));
-    let bundle = entry.packed.ok_or_else(|| Error::internal("nothing is packed"))?;
-    let from = match node.control.begin_upload(run, &bundle).await? {
-        Handover::Stored => return Ok(()),
-        Handover::Through { from } => from,
-        Handover::Direct { .. } => return Err(Error::unavailable("not there yet")),
-    };
-    let doing = |e| Error::while_doing(format!("read bundle {}", path.display()), e);
-    let mut file = tokio::fs::File::open(&path).await.map_err(doing)?;
-    file.seek(SeekFrom::Start(from)).await.map_err(doing)?;
-    let content: ByteStream = Box::pin(
-        ReaderStream::with_capacity(file, 64 * 1024)
-            .map(|chunk| chunk.map_err(|e| Error::while_doing("read a bundle", e))),
-    );
-    node.transfers.fetch_add(1, Ordering::SeqCst);
-    let outcome = node.control.upload(run, &bundle, from, content).await;
-    node.transfers.fetch_add(1, Ordering::SeqCst);
-    outcome
 }

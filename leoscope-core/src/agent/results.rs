@@ -110,13 +110,18 @@ fn manifest(node: &Inner, entry: &JournalEntry) -> serde_json::Value {
 
 /// Removes what a run left, once the orchestrator has it.
 pub(super) fn clean(node: &Inner, entry: &JournalEntry) {
-    let results = container::results_dir(node, entry);
-    let bundle = bundle_path(node, entry);
-    for result in [
-        fs::remove_file(&bundle),
-        fs::remove_dir_all(&results),
-        fs::remove_dir_all(run_dir(node, &entry.run.id)),
-    ] {
+    removed(entry, fs::remove_file(bundle_path(node, entry)));
+    clear(node, entry);
+}
+
+/// Removes what the bundle of a run has been made of.
+pub(super) fn clear(node: &Inner, entry: &JournalEntry) {
+    removed(entry, fs::remove_dir_all(container::results_dir(node, entry)));
+    removed(entry, fs::remove_dir_all(run_dir(node, &entry.run.id)));
+}
+
+fn removed(entry: &JournalEntry, result: std::io::Result<()>) {
+    {
         if let Err(error) = result
             && error.kind() != std::io::ErrorKind::NotFound
         {

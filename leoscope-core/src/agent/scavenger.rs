@@ -2,7 +2,6 @@
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
-use std::sync::atomic::Ordering;
 
 use jiff::SignedDuration;
 
@@ -38,7 +37,7 @@ pub(super) async fn run(node: &Inner) -> Result<()> {
 
 async fn watch(node: &Inner, config: &AutoScavenger, meter: &Arc<dyn TrafficMeter>) {
     let mut watch = HostWatch::new(config.clone());
-    let (mut transfers, mut faulty) = (node.transfers.load(Ordering::SeqCst), false);
+    let ((mut transfers, _), mut faulty) = (node.transfers.seen(), false);
     loop {
         let interface = meter.bytes(&config.interface).await;
         let fault = match &interface {
@@ -50,11 +49,11 @@ async fn watch(node: &Inner, config: &AutoScavenger, meter: &Arc<dyn TrafficMete
             tracing::warn!(interface = config.interface, error, "cannot see the traffic of the host");
         }
         faulty = fault.is_some();
-        // Odd while results are being handed over.
-        let before = std::mem::replace(&mut transfers, node.transfers.load(Ordering::SeqCst));
+        let (begun, under_way) = node.transfers.seen();
+        let before = std::mem::replace(&mut transfers, begun);
         let sample = Sample {
             at: node.clock.now(),
-            disturbed: interface.is_err() || transfers != before || transfers % 2 == 1,
+            disturbed: interface.is_err() || begun != before || under_way,
             interface: interface.ok().flatten(),
             experiments: experiments(node).await,
         };

@@ -86,8 +86,12 @@ pub struct Kept {
     pub ended: Option<Timestamp>,
     /// Whether its record waits.
     pub record: bool,
-    /// The size of its results in bytes, if they wait; `None` also where their file is gone.
+    /// What became of its results.
+    pub results: Bundle,
+    /// The size of its results in bytes, where their file is there.
     pub results_bytes: Option<u64>,
+    /// Why the results could not be handed over when that was tried last.
+    pub trouble: Option<String>,
 }
 
 /// What the node whose ledger and directory these are has to do and holds at `now`.
@@ -124,7 +128,7 @@ pub async fn status(ledger: &dyn Ledger, work_dir: &Path, now: Timestamp) -> Res
         running: open.into_iter().map(running).collect(),
         outbox: ended
             .into_iter()
-            .filter(|entry| !entry.is_settled())
+            .filter(|entry| !entry.is_over() || entry.bundle == Bundle::Dropped)
             .map(|entry| kept(work_dir, entry))
             .collect(),
         clock: ledger.clock().await?,
@@ -144,13 +148,16 @@ fn running(entry: &JournalEntry) -> Running {
 }
 
 fn kept(work_dir: &Path, entry: &JournalEntry) -> Kept {
-    let JournalEntry { run, bundle, reported, .. } = entry;
-    let file = (*bundle == Bundle::Packed).then(|| bundle_in(work_dir, run));
+    let JournalEntry { run, bundle, reported, trouble, .. } = entry;
+    let is_kept = matches!(bundle, Bundle::Packed | Bundle::Refused);
+    let file = is_kept.then(|| bundle_in(work_dir, run));
     Kept {
         job: run.job.clone(),
         run: run.id.clone(),
         ended: run.ended,
         record: !reported,
+        results: *bundle,
+        trouble: trouble.clone(),
         results_bytes: file.and_then(|file| std::fs::metadata(file).ok()).map(|file| file.len()),
     }
 }

@@ -3,5 +3,5 @@
 mod pack;
 mod unpack;
 
-pub use pack::{Contents, pack};
+pub use pack::{Contents, facts, pack};
 pub use unpack::{MAX_UNPACKED_BYTES, MAX_UNPACKED_ENTRIES, unpack};

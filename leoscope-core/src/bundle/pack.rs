@@ -56,13 +56,26 @@ fn pack_by(contents: &Contents, partial: &Path, target: &Path, parent: &Path) ->
         }
     }
     let finish = || -> io::Result<BundleFacts> {
-        let Hashing { inner: file, hash, size } = packer.finish(&contents.manifest)?;
-        file.sync_all()?;
+        let file = packer.finish(&contents.manifest)?;
+        file.inner.sync_all()?;
         fs::rename(partial, target)?;
         File::open(parent)?.sync_all()?;
-        Ok(BundleFacts { size, sha256: Checksum::from_bytes(hash.finalize().into()) })
+        Ok(file.facts())
     };
     finish().map_err(|e| Error::while_doing(doing(), e))
+}
+
+/// What identifies the bundle in a file.
+///
+/// # Errors
+/// [`Internal`](crate::ErrorKind::Internal) when it cannot be read.
+pub fn facts(bundle: &Path) -> Result<BundleFacts> {
+    let read = || -> io::Result<BundleFacts> {
+        let mut file = Hashing::new(File::open(bundle)?);
+        io::copy(&mut file, &mut io::sink())?;
+        Ok(file.facts())
+    };
+    read().map_err(|e| Error::while_doing(format!("read bundle {}", bundle.display()), e))
 }
 
 struct Packer<W: Write> {
@@ -103,7 +116,7 @@ impl<W: Write> Packer<W> {
             // A file that is still being written may grow; the header's size is what is packed.
             let mut reader = Hashing::new(file.take(size));
             self.tar.append_data(&mut header, name, &mut reader)?;
-            let sha256 = Checksum::from_bytes(reader.hash.finalize().into());
+            let BundleFacts { sha256, .. } = reader.facts();
             self.files.push(json!({ "path": name.display().to_string(), "size": size, "sha256": sha256 }));
             Ok(())
         };
@@ -135,6 +148,10 @@ struct Hashing<T> {
 impl<T> Hashing<T> {
     fn new(inner: T) -> Self {
         Self { inner, hash: Sha256::new(), size: 0 }
+    }
+
+    fn facts(self) -> BundleFacts {
+        BundleFacts { size: self.size, sha256: Checksum::from_bytes(self.hash.finalize().into()) }
     }
 
     fn take_in(&mut self, bytes: &[u8]) {

@@ -10,6 +10,7 @@ pub mod backup;
 mod booking;
 mod changes;
 mod events;
+mod expiry;
 mod import;
 mod jobs;
 mod nodes;
@@ -31,6 +32,7 @@ mod turns;
 mod upkeep;
 mod users;
 
+pub use expiry::{Expired, Expiry};
 pub use import::{Import, Origin, Taking};
 pub use jobs::Listed;
 pub use reconciler::Reconciled;

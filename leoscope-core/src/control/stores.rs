@@ -33,7 +33,13 @@ impl Results {
     /// The store that the settings of the testbed name, else its own.
     pub(super) fn of_testbed(&self, settings: &Settings) -> Result<Arc<dyn ArtifactStore>> {
         match &self.blob {
-            Some(blob) if settings.blob.is_complete() => blob.open(&settings.blob),
+            // Settings that were taken over from elsewhere have not been looked at.
+            Some(blob) if settings.blob.is_complete() => blob.open(&settings.blob).map_err(|error| {
+                Error::unavailable(format!(
+                    "the settings of the testbed name no blob storage that can be used: {error}"
+                ))
+                .hint("have an administrator mend datastore.blob with 'leoscope config update'")
+            }),
             Some(_) | None => Ok(Arc::clone(&self.own)),
         }
     }

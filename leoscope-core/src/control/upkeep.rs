@@ -1,7 +1,7 @@
 use futures_util::StreamExt as _;
 
-use super::Service;
 use super::retention::Retention;
+use super::{Expiry, Service};
 use crate::error::Result;
 use crate::time::SignedDuration;
 
@@ -12,14 +12,30 @@ const PAUSE: SignedDuration = SignedDuration::from_millis(500);
 const RECONCILE_EVERY: SignedDuration = SignedDuration::from_secs(10);
 
 /// How often it is looked for what has been kept long enough.
+const EXPIRE_EVERY: SignedDuration = SignedDuration::from_hours(1);
 const RETIRE_EVERY: SignedDuration = SignedDuration::from_hours(1);
 
 impl Service {
     /// Does for ever what an orchestrator does by itself: [reconciles](Self::reconcile) runs, hears
     /// what others book in the same store, and removes what has been kept for as long as `retention`
-    /// says.
-    pub async fn keep(&self, retention: Option<Retention>) {
-        tokio::join!(self.keep_reconciled(), self.keep_listening(), self.keep_retired(retention));
+    /// and, of results, `expiry` say.
+    pub async fn keep(&self, retention: Option<Retention>, expiry: Option<Expiry>) {
+        tokio::join!(
+            self.keep_reconciled(),
+            self.keep_listening(),
+            self.keep_retired(retention),
+            self.keep_expired(expiry)
+        );
+    }
+
+    async fn keep_expired(&self, expiry: Option<Expiry>) {
+        let Some(expiry) = expiry else { return };
+        loop {
+            if let Err(error) = self.expire(expiry).await {
+                tracing::warn!(%error, "cannot remove results that are kept no longer; trying again");
+            }
+            self.pause(EXPIRE_EVERY).await;
+        }
     }
 
     async fn pause(&self, length: SignedDuration) {

@@ -99,7 +99,7 @@ fn failures_keep_their_first_reason() {
     feed(&mut entry, &events);
     assert_eq!(entry.run.status, RunStatus::Failed);
     assert_eq!(entry.run.reason.as_deref(), Some("CONTAINER_EXIT_NONZERO"));
-    assert_eq!(entry.bundle, Bundle::None);
+    assert_eq!(entry.bundle, Bundle::Unpacked, "it is tried again");
 }
 
 #[test]

@@ -157,7 +157,7 @@ impl ExperimentFile {
 
 /// The files of an experiment that lie beside its bundles in blob storage, as earlier deployments
 /// put them there. Each takes the place of what the orchestrator gives.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ExperimentFiles {
     /// The text of `experiment-config.yaml`.
     pub config: Option<String>,

@@ -8,6 +8,7 @@ pub use self::scavenger::AutoScavenger;
 use super::docker::{DockerConfig, DockerText};
 use super::kernel::{KernelService, KernelText};
 use super::limits::{AskedLimits, Limits, LimitsText};
+use super::outbox::{OutboxConfig, OutboxText};
 use super::route::{Route, RouteText};
 use crate::error::Error;
 
@@ -31,6 +32,8 @@ pub struct ExecutorConfig {
     pub scavenger: Option<AutoScavenger>,
     /// How the container engine is used.
     pub docker: DockerConfig,
+    /// How results are handed over.
+    pub outbox: OutboxConfig,
 }
 
 /// The network an experiment's container is on.
@@ -77,6 +80,7 @@ impl Default for ExecutorConfig {
             kernel: None,
             scavenger: None,
             docker: DockerConfig::default(),
+            outbox: OutboxConfig::default(),
         }
     }
 }
@@ -90,6 +94,7 @@ struct Document {
     route: Option<RouteText>,
     kernel: Option<KernelText>,
     scavenger: Option<scavenger::Text>,
+    outbox: Option<OutboxText>,
 }
 
 #[derive(Deserialize, Default)]
@@ -138,6 +143,7 @@ impl ExecutorConfig {
             route: outer_route,
             kernel,
             scavenger,
+            outbox,
         } = document;
         let of_key = |e: Error| {
             let said = fault(e.to_string());
@@ -174,8 +180,19 @@ impl ExecutorConfig {
         }
         let scavenger = scavenger.map(AutoScavenger::try_from).transpose();
         let scavenger = scavenger.map_err(|error| fault(error.message().to_owned()))?;
+        let outbox = outbox.map(OutboxText::check).transpose().map_err(&fault)?.unwrap_or_default();
         let docker = engine.check().map_err(fault)?;
-        Ok(Self { results_source: source, results_dest, network, limits, route, kernel, scavenger, docker })
+        Ok(Self {
+            results_source: source,
+            results_dest,
+            network,
+            limits,
+            route,
+            kernel,
+            scavenger,
+            docker,
+            outbox,
+        })
     }
 
     /// The limits of an experiment that asks for `asked`.

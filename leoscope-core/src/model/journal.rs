@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{BundleFacts, Job, Outcome, Run};
+use super::{BundleFacts, ExperimentFiles, Job, Outcome, Run};
 use crate::ids::{NodeId, TaskId};
 use crate::time::Timestamp;
 
@@ -37,10 +37,17 @@ pub enum Step {
 pub enum Bundle {
     /// Nothing has been packed.
     None,
+    /// What there is could not be packed, for want of room; it is tried again.
+    Unpacked,
     /// Packed on the node, not yet handed over.
     Packed,
     /// Acknowledged by the orchestrator.
     Delivered,
+    /// Refused by the orchestrator for good; kept while there is room, and offered again now and then.
+    Refused,
+    /// Removed without having been handed over: refused, and there was no room, or somebody took the
+    /// file away.
+    Dropped,
 }
 
 /// How an experiment ended by itself or was ended.
@@ -96,6 +103,12 @@ pub struct JournalEntry {
     /// What identifies the packed results, once they are.
     #[serde(default)]
     pub packed: Option<BundleFacts>,
+    /// What took the place of the job's own config and arguments.
+    #[serde(default)]
+    pub inputs: ExperimentFiles,
+    /// Why the results could not be handed over when that was tried last.
+    #[serde(default)]
+    pub trouble: Option<String>,
     /// The task that asked for this server side.
     #[serde(default)]
     pub task: Option<TaskId>,
@@ -115,9 +128,21 @@ impl JournalEntry {
             reported: false,
             bundle: Bundle::None,
             packed: None,
+            trouble: None,
+            inputs: ExperimentFiles::default(),
             task: None,
             told: false,
         }
+    }
+
+    /// The experiment config that is carried out.
+    pub fn config(&self) -> &str {
+        self.inputs.config.as_deref().unwrap_or(&self.job.config)
+    }
+
+    /// Whether nothing is kept of the run that its entry would be needed for.
+    pub fn is_over(&self) -> bool {
+        self.is_settled() && self.bundle != Bundle::Refused
     }
 
     /// Which side of the run this is.
@@ -145,6 +170,7 @@ impl JournalEntry {
 
     /// Whether nothing is left to do, report, hand over or tell.
     pub fn is_settled(&self) -> bool {
-        self.step == Step::Done && self.reported && self.bundle != Bundle::Packed && !self.is_to_tell()
+        let is_kept = matches!(self.bundle, Bundle::Unpacked | Bundle::Packed);
+        self.step == Step::Done && self.reported && !is_kept && !self.is_to_tell()
     }
 }

@@ -114,7 +114,7 @@ pub(super) struct LimitsText {
 /// A number, or a number with a unit.
 #[derive(Deserialize)]
 #[serde(untagged)]
-enum Quantity {
+pub(super) enum Quantity {
     Number(u64),
     Text(String),
 }
@@ -125,7 +125,7 @@ impl LimitsText {
         let Self { memory, cpus, pids, disk, rate } = self;
         let bytes = |name: &str, quantity: Quantity| {
             let bytes =
-                quantity.read(parse_bytes, || format!("limits.{name} {{}} is not a size like 512m"))?;
+                quantity.read(parse_size, || format!("limits.{name} {{}} is not a size like 512m"))?;
             (bytes >= LEAST_BYTES).then_some(bytes).ok_or_else(|| {
                 format!("limits.{name} {} leaves nothing to run with, it must be at least 1m", size(bytes))
             })
@@ -156,7 +156,11 @@ impl LimitsText {
 
 impl Quantity {
     /// The number it means; the error is `fault` with the text in the place of `{}`.
-    fn read(self, parse: fn(&str) -> Option<u64>, fault: impl Fn() -> String) -> Result<u64, String> {
+    pub(super) fn read(
+        self,
+        parse: fn(&str) -> Option<u64>,
+        fault: impl Fn() -> String,
+    ) -> Result<u64, String> {
         match self {
             Self::Number(number) => Ok(number),
             Self::Text(text) => parse(&text).ok_or_else(|| fault().replace("{}", &format!("{text:?}"))),
@@ -164,21 +168,23 @@ impl Quantity {
     }
 }
 
-/// Reads `512m`, `1g`, `1048576`: binary multiples, as container engines write them.
-fn parse_bytes(text: &str) -> Option<u64> {
+/// Reads `512m`, `1g`, `1048576` as bytes: binary multiples, as container engines write them; `None` for
+/// what is no size.
+pub fn parse_size(text: &str) -> Option<u64> {
     let (number, unit) = split(text)?;
     let shift = match unit.as_str() {
         "" | "b" => 0,
         "k" | "kb" => 10,
         "m" | "mb" => 20,
         "g" | "gb" => 30,
+        "t" | "tb" => 40,
         _ => return None,
     };
     number.checked_mul(1 << shift)
 }
 
 /// Reads `10mbit`, `500kbit`, `1000000`: decimal multiples of bits per second, as links are sold.
-fn parse_bits(text: &str) -> Option<u64> {
+pub(super) fn parse_bits(text: &str) -> Option<u64> {
     let (number, unit) = split(text)?;
     let factor = match unit.as_str() {
         "" | "bit" => 1,
@@ -199,7 +205,7 @@ fn split(text: &str) -> Option<(u64, String)> {
 
 /// Bytes as they are written in a config.
 pub(crate) fn size(bytes: u64) -> String {
-    let units = [(30, "g"), (20, "m"), (10, "k")];
+    let units = [(40, "t"), (30, "g"), (20, "m"), (10, "k")];
     match units.iter().find(|(shift, _)| bytes >= 1 << shift && bytes.is_multiple_of(1 << shift)) {
         Some((shift, unit)) => format!("{}{unit}", bytes >> shift),
         None => format!("{bytes} bytes"),

@@ -119,6 +119,8 @@ named!(
         NameTaken = "CONTAINER_NAME_TAKEN",
         /// The node's disk is full.
         DiskFull = "DISK_FULL",
+        /// So many results wait to be handed over that there is no room for more.
+        OutboxFull = "OUTBOX_FULL",
         /// The results of the experiment grew beyond what it may keep.
         DiskLimit = "DISK_LIMIT_REACHED",
         /// A route that the experiments of the node need could not be set up.

@@ -2,7 +2,7 @@ use clap::Args;
 use leoscope_core::agent::{Kept, NextRun, OrdersStatus, Running, Status, status};
 use leoscope_core::backends::clock::SystemClock;
 use leoscope_core::backends::ledger::SqliteLedger;
-use leoscope_core::model::{ClockReading, clock_error, is_clock_off};
+use leoscope_core::model::{Bundle, ClockReading, clock_error, is_clock_off};
 use leoscope_core::ports::Clock as _;
 use leoscope_core::time::{SignedDuration, Timestamp};
 use leoscope_core::{Error, Result};
@@ -87,16 +87,24 @@ fn told_running(running: &Running) -> String {
 }
 
 fn told_kept(kept: &Kept) -> String {
-    let Kept { job, run, ended, record, results_bytes } = kept;
-    let record = if *record { "record" } else { "" };
-    let results = results_bytes.map(|bytes| format!("results of {}", size(bytes)));
-    let what: Vec<&str> = [record, results.as_deref().unwrap_or_default()]
-        .into_iter()
-        .filter(|what| !what.is_empty())
-        .collect();
-    let what = if what.is_empty() { "results whose file is gone".to_owned() } else { what.join(" and ") };
+    let Kept { job, run, ended, record, results, results_bytes, trouble } = kept;
+    let bytes = || {
+        results_bytes.map_or_else(
+            || "results whose file is gone".to_owned(),
+            |bytes| format!("results of {}", size(bytes)),
+        )
+    };
+    let results = match results {
+        Bundle::None | Bundle::Delivered => None,
+        Bundle::Unpacked => Some("results that could not be packed".to_owned()),
+        Bundle::Packed => Some(bytes()),
+        Bundle::Refused => Some(format!("{}, refused", bytes())),
+        Bundle::Dropped => Some("LOST results".to_owned()),
+    };
+    let what: Vec<String> = record.then(|| "record".to_owned()).into_iter().chain(results).collect();
     let ended = ended.map(|at| format!(", ended {}", utc(at))).unwrap_or_default();
-    format!("{what}{ended}  job {job}  run {run}")
+    let trouble = trouble.as_ref().map(|trouble| format!(": {trouble}")).unwrap_or_default();
+    format!("{}{ended}  job {job}  run {run}{trouble}", what.join(" and "))
 }
 
 fn utc(at: Timestamp) -> String {
@@ -157,13 +165,24 @@ mod tests {
                 step: Step::Preparing,
                 phase: Some(Phase::Deploy),
             }],
-            outbox: vec![Kept {
-                job,
-                run,
+            outbox: [
+                (Bundle::Packed, true, Some(12_345), None),
+                (Bundle::None, true, None, None),
+                (Bundle::Packed, false, None, Some("the blob storage does not answer")),
+                (Bundle::Refused, false, Some(99_000_000), Some("permission denied")),
+                (Bundle::Unpacked, false, None, Some("no space left on device")),
+                (Bundle::Dropped, false, None, None),
+            ]
+            .map(|(results, record, results_bytes, trouble)| Kept {
+                job: job.clone(),
+                run: run.clone(),
                 ended: Some(at("2026-11-30T00:00:00")),
-                record: true,
-                results_bytes: Some(12_345),
-            }],
+                record,
+                results,
+                results_bytes,
+                trouble: trouble.map(str::to_owned),
+            })
+            .to_vec(),
             clock: Some(ClockReading {
                 offset_us: 2_500_000,
                 uncertainty_us: 1_500,
@@ -185,7 +204,12 @@ running:
   DEPLOY    planned for 2026-12-01T00:00:00Z  job exp  run r1
 
 outbox:
-  record and results of 12 kB, ended 2026-11-30T00:00:00Z  job exp  run r1"
+  record and results of 12 kB, ended 2026-11-30T00:00:00Z  job exp  run r1
+  record, ended 2026-11-30T00:00:00Z  job exp  run r1
+  results whose file is gone, ended 2026-11-30T00:00:00Z  job exp  run r1: the blob storage does not answer
+  results of 99 MB, refused, ended 2026-11-30T00:00:00Z  job exp  run r1: permission denied
+  results that could not be packed, ended 2026-11-30T00:00:00Z  job exp  run r1: no space left on device
+  LOST results, ended 2026-11-30T00:00:00Z  job exp  run r1"
         );
         let idle =
             Status { orders: None, next: Vec::new(), running: Vec::new(), outbox: Vec::new(), clock: None };

@@ -127,6 +127,7 @@ impl World {
                 kernel: self.kernel.clone(),
                 traffic: None,
                 meter: Arc::new(NoMeter),
+                blob: None,
             },
         );
         let agent = agent.await.expect("agent");

@@ -1,7 +1,7 @@
 //! A link to the orchestrator that can be cut.
 
 use std::net::IpAddr;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 
 use async_trait::async_trait;
 use bytes::Bytes;
@@ -15,7 +15,7 @@ use leoscope_core::model::{
 };
 use leoscope_core::ports::{ByteStream, Calendar, ControlPlane, Download, Handover, OrdersStream, Scheduled};
 use leoscope_core::time::{Timestamp, Window};
-use leoscope_core::{Error, Result};
+use leoscope_core::{Error, ErrorKind, Result};
 use tokio::sync::watch;
 
 use crate::faults::Process;
@@ -30,6 +30,20 @@ pub(crate) struct Link {
     pub(crate) cut: watch::Receiver<bool>,
     /// What goes wrong with the calls of a node.
     pub(crate) process: Option<Arc<Process>>,
+    /// What is to be noted of, or done to, its uploads.
+    pub(crate) uploads: Option<Arc<Mutex<Uploads>>>,
+}
+
+/// The uploads of a node.
+#[derive(Debug, Default)]
+pub(crate) struct Uploads {
+    /// The runs whose uploads were begun, in order.
+    pub(crate) begun: Vec<RunId>,
+    /// How many are under way, and the most that were.
+    pub(crate) now: usize,
+    pub(crate) most: usize,
+    /// Whether all are refused.
+    pub(crate) refuse: bool,
 }
 
 impl Link {
@@ -90,6 +104,41 @@ macro_rules! calls {
                 self.carry(stringify!($call), async move { session?.$call($($name),*).await }).await
             })+
 
+            async fn begin_upload(&self, run: &RunId, bundle: &BundleFacts) -> Result<Handover> {
+                let session = self.session();
+                if let (Some(uploads), Ok(_)) = (&self.uploads, &session) {
+                    let mut uploads = uploads.lock().expect("uploads");
+                    uploads.begun.push(run.clone());
+                    if uploads.refuse {
+                        return Err(Error::new(ErrorKind::PermissionDenied, "not you"));
+                    }
+                }
+                self.carry("begin_upload", async move { session?.begin_upload(run, bundle).await }).await
+            }
+
+            async fn upload(
+                &self,
+                run: &RunId,
+                bundle: &BundleFacts,
+                from: u64,
+                content: ByteStream,
+            ) -> Result<()> {
+                let session = self.session();
+                let upload = async move { session?.upload(run, bundle, from, content).await };
+                let Some(uploads) = &self.uploads else { return self.carry("upload", upload).await };
+                let change = |by: isize| {
+                    let mut uploads = uploads.lock().expect("uploads");
+                    uploads.now = uploads.now.checked_add_signed(by).expect("as many end as begin");
+                    uploads.most = uploads.most.max(uploads.now);
+                };
+                change(1);
+                // What takes no time is never under way with another.
+                tokio::time::sleep(std::time::Duration::from_secs(1)).await;
+                let outcome = self.carry("upload", upload).await;
+                change(-1);
+                outcome
+            }
+
             async fn watch_orders(&self, node: &NodeId) -> Result<OrdersStream> {
                 let session = self.session();
                 let stream = self
@@ -139,8 +188,6 @@ calls! {
     settings() -> Settings;
     update_settings(settings: Settings) -> ();
     orders(node: &NodeId) -> Orders;
-    begin_upload(run: &RunId, bundle: &BundleFacts) -> Handover;
-    upload(run: &RunId, bundle: &BundleFacts, from: u64, content: ByteStream) -> ();
     finish_upload(run: &RunId, bundle: &BundleFacts) -> ();
     download(run: &RunId, from: u64) -> Download;
     experiment_files(node: &NodeId, job: &JobId) -> ExperimentFiles;

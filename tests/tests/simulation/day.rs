@@ -10,7 +10,7 @@ async fn a_node_works_through_a_day_without_its_orchestrator() {
     let world = World::new().await;
     let keeper = tokio::spawn({
         let service = Arc::clone(&world.service);
-        async move { service.keep(None).await }
+        async move { service.keep(None, None).await }
     });
     let mut node = world.node("node").await;
     world.boot(&mut node).await;
@@ -44,6 +44,10 @@ async fn a_node_works_through_a_day_without_its_orchestrator() {
     assert_eq!(record(&world, "once").await, [ran(20 * HOUR + 1_200)]);
     for run in world.runs().await.iter().filter(|run| run.status.is_terminal()) {
         assert_eq!(run.started, run.planned.map(|window| window.start()), "{run:?}");
+        assert_eq!(run.artifact, None, "the run of 24:00 measures with the link for itself: {run:?}");
+    }
+    world.until(24 * HOUR + 1_200).await;
+    for run in world.runs().await {
         assert!(run.artifact.is_some(), "{run:?}");
     }
     assert_eq!(node.runtime.stays().len(), 25, "none ran twice");

@@ -213,6 +213,7 @@ async fn live(world: Arc<Testbed>, site: Arc<Site>) {
                     caller: Caller { id: UserId::from(&site.id), role: Role::Node },
                     cut: site.cut.subscribe(),
                     process: Some(Arc::clone(&process)),
+                    uploads: None,
                 }),
                 runtime,
                 ledger: Arc::new(FaultyLedger {
@@ -228,6 +229,7 @@ async fn live(world: Arc<Testbed>, site: Arc<Site>) {
                 kernel: None,
                 traffic: None,
                 meter: Arc::new(Meter::telling(0)),
+                blob: None,
             };
             match Agent::new(config, parts).await {
                 // A node whose engine does not answer ends, and is started again by its supervisor.
@@ -326,7 +328,7 @@ async fn orchestrators(world: Arc<Testbed>) {
         let service = world.service.borrow().clone().expect("it is there");
         let lifetime = if world.is_over() { 10 * DAY } else { random.secs(60, 24 * HOUR) };
         tokio::select! {
-            () = service.keep(None) => {}
+            () = service.keep(None, None) => {}
             () = world.pause(lifetime) => {}
         }
         drop(service);

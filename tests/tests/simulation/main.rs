@@ -7,6 +7,7 @@ mod cut;
 mod day;
 mod endurance;
 mod faults;
+mod outbox;
 mod pairing;
 mod restarts;
 mod standby;
@@ -88,6 +89,8 @@ struct NodeState {
     traffic: ManualMeter,
     executor: ExecutorConfig,
     meter: Meter,
+    /// What is noted of its uploads.
+    uploads: Option<Arc<Mutex<cut::Uploads>>>,
     /// What starts processes for its runs.
     host: Option<Arc<dyn HostScheduler>>,
     /// What its processes know of each other; where it has one process that ends with it.
@@ -159,6 +162,7 @@ impl World {
             traffic: ManualMeter::default(),
             executor: ExecutorConfig::default(),
             meter: Meter::default(),
+            uploads: None,
             host: None,
             sessions: None,
             running: None,
@@ -192,6 +196,7 @@ impl World {
                 caller: Caller { id: UserId::from(&node.id), role: Role::Node },
                 cut: node.cut.subscribe(),
                 process: None,
+                uploads: node.uploads.clone(),
             }),
             runtime: Arc::new(node.runtime.clone()),
             ledger: Arc::clone(&node.ledger),
@@ -203,6 +208,7 @@ impl World {
             kernel: None,
             traffic: Some(Arc::new(node.traffic.clone())),
             meter: Arc::new(node.meter.clone()),
+            blob: None,
         };
         (config, parts)
     }
@@ -486,7 +492,7 @@ async fn runs_that_no_node_reports_are_missed_once_with_the_reason() {
     let world = World::new().await;
     let keeper = tokio::spawn({
         let service = Arc::clone(&world.service);
-        async move { service.keep(None).await }
+        async move { service.keep(None, None).await }
     });
     let (absent, mut present) = (world.node("absent").await, world.node("present").await);
     world.boot(&mut present).await;
@@ -503,7 +509,7 @@ async fn runs_that_no_node_reports_are_missed_once_with_the_reason() {
     keeper.abort();
     let keeper = tokio::spawn({
         let service = Arc::clone(&world.service);
-        async move { service.keep(None).await }
+        async move { service.keep(None, None).await }
     });
     world.until(2100).await;
     let missed = (1800, "MISSED NO_EXECUTOR_REPORT".to_owned());
