@@ -27,13 +27,13 @@ impl BlobFolder {
         let mut prefix = String::new();
         for segment in path.trim().split('/').filter(|segment| !segment.is_empty()) {
             if matches!(segment, "." | "..") || segment.chars().any(char::is_control) {
-                return Err(path_fault("holds \".\", \"..\" or control characters".to_owned()));
+                return Err(path_fault("holds \".\", \"..\" or control characters"));
             }
             prefix.push_str(segment);
             prefix.push('/');
         }
         if prefix.len() > MAX_FOLDER {
-            return Err(path_fault(format!(
+            return Err(path_fault(&format!(
                 "is {} bytes long, at most {MAX_FOLDER} are taken",
                 prefix.len()
             )));
@@ -85,7 +85,7 @@ fn check_container(name: &str) -> Result<&str, Error> {
     Err(Error::invalid(what).hint("use 3 to 63 lower case letters, digits and single hyphens between them"))
 }
 
-fn path_fault(what: String) -> Error {
+fn path_fault(what: &str) -> Error {
     Error::invalid(format!("the path of the results in the container {what}"))
         .hint("give a path like testbed/results, or none")
 }
