@@ -70,12 +70,13 @@ impl BlobFolder {
 /// Names of containers have 3 to 63 lower case letters, digits and single hyphens between them
 /// (<https://learn.microsoft.com/rest/api/storageservices/naming-and-referencing-containers--blobs--and-metadata>).
 fn check_container(name: &str) -> Result<&str, Error> {
-    // A connection string that got into the wrong place is longer, and is not shown.
-    let what = match name.len() {
-        0 => "the name of the container is missing".to_owned(),
-        1..=2 => format!("the name of container {name:?} is too short"),
-        3..=63 => format!("{name:?} can be the name of no container"),
-        length => format!("the name of the container is {length} bytes long"),
+    // A connection string or a key that got into the wrong place is not shown.
+    let what = if name.is_empty() {
+        "the name of the container is missing".to_owned()
+    } else if name.len() > 63 || name.contains(['=', ';', '&']) {
+        format!("the name of the container, of {} bytes, is none", name.len())
+    } else {
+        format!("{name:?} can be the name of no container")
     };
     let is_word =
         |word: &str| !word.is_empty() && word.chars().all(|c| c.is_ascii_lowercase() || c.is_ascii_digit());
@@ -101,7 +102,7 @@ mod tests {
         }
         for (bad, message) in [
             ("", "the name of the container is missing"),
-            ("ab", "the name of container \"ab\" is too short"),
+            ("ab", "\"ab\" can be the name of no container"),
             ("Results", "\"Results\" can be the name of no container"),
             ("a--b", "\"a--b\" can be the name of no container"),
             ("-ab", "\"-ab\" can be the name of no container"),
@@ -109,7 +110,8 @@ mod tests {
             ("$root", "\"$root\" can be the name of no container"),
             ("a/b", "\"a/b\" can be the name of no container"),
             ("résultats", "\"résultats\" can be the name of no container"),
-            (&"a".repeat(64), "the name of the container is 64 bytes long"),
+            (&"a".repeat(64), "the name of the container, of 64 bytes, is none"),
+            ("AccountKey=c2VjcmV0", "the name of the container, of 19 bytes, is none"),
         ] {
             assert_eq!(BlobFolder::parse(bad, "").expect_err(bad).message(), message);
         }

@@ -84,6 +84,12 @@ async fn an_upload_link_uploads_one_bundle_and_does_nothing_else() {
     ] {
         assert_eq!(error.expect("it has expired").kind(), ErrorKind::PermissionDenied);
     }
+    // Also when the answer comes long before all of a block is sent.
+    let expired = expose(store.upload_link(&key("r1"), now, in_seconds(-1).1));
+    let large = Bytes::from(vec![0; 32 << 20]);
+    let upload = storage.upload(&Secret::new(expired), &facts(&large)).expect("upload");
+    let error = upload.stage(0, large).await.expect_err("it has expired");
+    assert_eq!(error.kind(), ErrorKind::PermissionDenied, "{error}");
     storage.upload(&Secret::new(store.place(&key("r1"))), &bundle).expect_err("no right in it");
 }
 
@@ -93,6 +99,7 @@ async fn node_and_orchestrator_go_on_with_the_parts_of_each_other() {
     let content = Bytes::from(
         (0..9_000_011_u32).map(|n| (n.wrapping_mul(2_654_435_761) >> 24) as u8).collect::<Vec<_>>(),
     );
+    store.put(&key("r0"), once("the container is there")).await.expect("put");
     let (bundle, key) = (facts(&content), key("r1"));
     let (now, later) = in_seconds(600);
     let link = store.upload_link(&key, now, later).expect("link");

@@ -114,7 +114,7 @@ async fn a_signature_of_a_whole_container_works_and_is_given_to_nobody() {
 
 #[tokio::test]
 async fn files_beside_the_bundles_are_read_up_to_a_size() {
-    let Some(World { store, azurite: _azurite, .. }) = World::new() else { return };
+    let Some(World { store, storage: _, azurite: _azurite, _data }) = World::new() else { return };
     let key = key("r1");
     store.put(&key, once("the container is there")).await.expect("put");
     for (file, content, expected) in [

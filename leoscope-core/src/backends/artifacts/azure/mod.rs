@@ -96,3 +96,6 @@ impl BlockUpload for Upload {
         self.blob.complete(&self.bundle).await
     }
 }
+
+#[cfg(test)]
+mod tests;

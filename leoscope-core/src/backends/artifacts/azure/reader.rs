@@ -13,7 +13,7 @@ use crate::error::{Error, ErrorKind, Result};
 use crate::ports::ByteStream;
 
 /// The pauses before the attempts to go on when nothing came since the last.
-const PAUSES: [Duration; 3] = [Duration::ZERO, Duration::from_secs(1), Duration::from_secs(3)];
+const PAUSES: [Duration; 3] = [Duration::ZERO, Duration::from_millis(200), Duration::from_secs(1)];
 
 /// The bytes of a blob from one on.
 pub(super) async fn read(blob: Blob, from: u64) -> Result<ByteStream> {
