@@ -32,6 +32,7 @@ impl Azurite {
             return None;
         };
         std::fs::create_dir_all(data).expect("directory");
+        crate::logs::plant(KEY);
         let (program, port) = (PathBuf::from(program), crate::free_port());
         let mut server = Self { program, data: data.to_owned(), port, process: None };
         server.resume();
