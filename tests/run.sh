@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Passes all checks and tests, and stops at the first that fails. Needs Rust (cargo), a C compiler
-# and Python 3.9 or newer. The rest (container engines, static busybox, a MongoDB server, memcached, cron,
-# at, chrony, iperf3, iproute2) is installed and started here when this runs as root on Debian, and what
+# and Python 3.9 or newer. The rest (container engines, static busybox, a MongoDB server, Azurite, memcached,
+# cron, at, chrony, iperf3, iproute2) is installed and started here when this runs as root on Debian, and what
 # was started is stopped again.
 set -euo pipefail
 cd "$(dirname "$0")/.."
@@ -11,7 +11,7 @@ exec </dev/null
 export DEBIAN_FRONTEND=noninteractive CARGO_TERM_COLOR=never PIP_DISABLE_PIP_VERSION_CHECK=1
 if [ "${CI:-}" = true ]; then export CARGO_INCREMENTAL=0; fi
 # What a test needs of these must be there: else it fails instead of being skipped.
-export LEOSCOPE_TEST_REQUIRE="${LEOSCOPE_TEST_REQUIRE:-docker,podman,mongodb,memcached,cron,netns,chrony,interfaces,tc,mount}"
+export LEOSCOPE_TEST_REQUIRE="${LEOSCOPE_TEST_REQUIRE:-docker,podman,mongodb,memcached,cron,netns,chrony,interfaces,tc,mount,azure}"
 
 target="${CARGO_TARGET_DIR:-target}"
 mkdir -p "$target"
@@ -87,6 +87,8 @@ install_missing() {
     have podman || packages+=(podman)
     have chronyd || packages+=(chrony)
     have nsenter || packages+=(util-linux)
+    have node || packages+=(nodejs)
+    have npm || packages+=(npm)
     if [ ${#packages[@]} -gt 0 ]; then
         if [ "$(id -u)" -ne 0 ] || ! have apt-get; then
             fail "missing: ${packages[*]} (names of Debian packages); install them, or run this as root on Debian"
@@ -163,6 +165,20 @@ for port in range(27017, 28017):
     echo "started a MongoDB server"
 }
 
+# A server that speaks the protocol of Azure Blob storage; the tests that need one start their own.
+azurite() {
+    local program="$target/azurite/node_modules/.bin/azurite-blob"
+    if ! "$program" --version 2>/dev/null | grep -q '^3\.'; then
+        mkdir -p "$target/azurite"
+        if ! npm install --prefix "$target/azurite" --no-audit --no-fund --no-update-notifier azurite@3 \
+            >"$work/azurite.log" 2>&1; then
+            tail -n 30 "$work/azurite.log" >&2
+            fail "cannot install azurite with npm"
+        fi
+    fi
+    export LEOSCOPE_TEST_AZURITE="$program"
+}
+
 # Tests may be longer, and the cases of the conformance suites are tests.
 short_files() {
     local long
@@ -235,6 +251,7 @@ step "what the tests need"
 install_missing
 start_engine
 python_packages
+azurite
 start_mongodb
 
 step "length of source files"

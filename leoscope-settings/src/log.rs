@@ -4,8 +4,18 @@ use leoscope_core::{Error, Result};
 
 /// Libraries that see whole calls. In detail they would log what is sent, with the credentials in it,
 /// and whole images.
-const NOISY: [&str; 9] =
-    ["bollard", "h2", "hyper", "hyper_util", "mongodb", "rustls", "tonic", "tower", "tower_http"];
+const NOISY: [&str; 10] = [
+    "bollard",
+    "h2",
+    "hyper",
+    "hyper_rustls",
+    "hyper_util",
+    "mongodb",
+    "rustls",
+    "tonic",
+    "tower",
+    "tower_http",
+];
 
 const LEVELS: [&str; 6] = ["off", "error", "warn", "info", "debug", "trace"];
 

@@ -1,5 +1,6 @@
 //! What several of the tests share.
 
+pub mod azurite;
 pub mod bundles;
 pub mod logs;
 pub mod memcached;

@@ -5,57 +5,69 @@ use std::path::Path;
 
 use bytes::Bytes;
 use futures_util::stream;
-use leoscope_core::backends::artifacts::DirectoryStore;
-use leoscope_core::conformance::artifacts::CASES;
+use leoscope_core::backends::artifacts::{AzureStorage, DirectoryStore};
+use leoscope_core::conformance::artifacts::{CASES, Case};
 use leoscope_core::ids::{JobId, NodeId, RunId};
 use leoscope_core::model::ArtifactKey;
-use leoscope_core::ports::ArtifactStore;
+use leoscope_core::ports::{ArtifactStore, BlobStorage as _};
+use leoscope_tests::azurite::Azurite;
 
-macro_rules! directory {
-    ($($case:ident),* $(,)?) => {
-        mod directory {
-            const NAMES: &[&str] = &[$(stringify!($case)),*];
-
-            #[test]
-            fn every_case_is_run() {
-                let names: Vec<_> = super::CASES.iter().map(|(name, _)| *name).collect();
-                assert_eq!(NAMES, names);
-            }
-
-            $(#[tokio::test]
-            async fn $case() {
-                super::in_a_directory(stringify!($case)).await;
-            })*
+/// One test for each case on each backend, and one that no case is forgotten.
+macro_rules! cases {
+    ($($backend:ident by $run:ident),+; $list:tt) => {
+        #[test]
+        fn every_case_is_run() {
+            let names: Vec<_> = CASES.iter().map(|(name, _)| *name).collect();
+            assert_eq!(cases!(@names $list), *names);
         }
+
+        $(mod $backend {
+            cases!(@tests $run, $list);
+        })+
+    };
+    (@names { $($case:ident)* }) => { [$(stringify!($case)),*] };
+    (@tests $run:ident, { $($case:ident)* }) => {
+        $(#[tokio::test]
+        async fn $case() {
+            let cases = super::CASES;
+            let (_, case) = cases.iter().find(|(name, _)| *name == stringify!($case)).expect("case");
+            super::$run(*case).await;
+        })*
     };
 }
 
-directory!(
-    what_is_put_is_given_back,
-    an_empty_bundle_is_a_bundle,
-    keys_do_not_share_bundles,
-    putting_again_replaces,
-    a_failed_put_leaves_what_was_there,
-    an_abandoned_put_leaves_nothing,
-    a_reader_keeps_the_bundle_it_opened,
-    what_is_missing_is_not_found,
-    a_reader_may_begin_anywhere,
-    what_was_appended_need_not_be_sent_again,
-    what_goes_on_elsewhere_is_refused,
-    parts_of_another_bundle_are_not_mixed_in,
-    parts_are_committed_only_when_they_are_the_bundle,
-    every_whole_bundle_is_listed,
-    places_tell_bundles_apart,
-    no_experiment_file_is_there_unless_somebody_put_it,
-    deleting_may_be_repeated,
-);
+cases!(directory by in_a_directory, azure by in_a_container; {
+    what_is_put_is_given_back
+    an_empty_bundle_is_a_bundle
+    keys_do_not_share_bundles
+    putting_again_replaces
+    a_failed_put_leaves_what_was_there
+    an_abandoned_put_leaves_nothing
+    a_reader_keeps_the_bundle_it_opened
+    what_is_missing_is_not_found
+    a_reader_may_begin_anywhere
+    what_was_appended_need_not_be_sent_again
+    what_goes_on_elsewhere_is_refused
+    parts_of_another_bundle_are_not_mixed_in
+    parts_are_committed_only_when_they_are_the_bundle
+    every_whole_bundle_is_listed
+    places_tell_bundles_apart
+    no_experiment_file_is_there_unless_somebody_put_it
+    deleting_may_be_repeated
+});
 
-async fn in_a_directory(name: &str) {
-    let (_, case) = CASES.iter().find(|(case, _)| *case == name).expect("case");
+async fn in_a_directory(case: Case) {
     let root = tempfile::tempdir().expect("directory");
     let store = DirectoryStore::new(root.path().join("bundles")).await.expect("store");
     case(&store).await;
     assert_eq!(hidden(root.path()), Vec::<String>::new(), "temporary files are left");
+}
+
+async fn in_a_container(case: Case) {
+    let root = tempfile::tempdir().expect("directory");
+    let Some(azurite) = Azurite::start(&root.path().join("azurite")) else { return };
+    let storage = AzureStorage::new().expect("storage");
+    case(&*storage.open(&azurite.settings("results")).expect("store")).await;
 }
 
 /// The names of hidden files below `path`.

@@ -4,6 +4,8 @@ mod artifact;
 mod audit;
 mod change;
 mod clock;
+mod connection;
+mod container;
 mod docker;
 mod event;
 mod executor;
@@ -35,6 +37,8 @@ pub use artifact::{
 pub use audit::{AuditAction, AuditEntry, AuditFilter, AuditOutcome, Trace};
 pub use change::JobChange;
 pub use clock::{ClockReading, ClockSource, Heartbeat, clock_error, is_clock_off};
+pub use connection::{AccountKey, BlobAccess, ConnectionString};
+pub use container::BlobFolder;
 pub use docker::{Capability, DockerConfig, HostEntry, Password, PullPolicy, Registry};
 pub use event::{EventOutcome, EventScope, JobEvent, NewEvent, ORCHESTRATOR};
 pub use executor::{AutoScavenger, ExecutorConfig, Network};
