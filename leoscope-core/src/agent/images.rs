@@ -123,6 +123,7 @@ async fn link_is_needed(node: &Inner, needed: bool) {
     }
 }
 
-fn measures_alone(entry: &JournalEntry) -> bool {
+/// Whether a run measures with the link for itself.
+pub(super) fn measures_alone(entry: &JournalEntry) -> bool {
     entry.job.overhead && matches!(entry.step, Step::Starting | Step::Executing | Step::Stopping)
 }

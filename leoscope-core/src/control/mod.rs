@@ -12,6 +12,7 @@ mod changes;
 mod events;
 mod import;
 mod jobs;
+mod logs;
 mod nodes;
 mod orders;
 mod planning;
