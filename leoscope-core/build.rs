@@ -74,6 +74,7 @@ fn main() -> Result<(), Box<dyn Error>> {
         "proto/leoscope/v1/artifacts.proto",
         "proto/leoscope/v1/feed.proto",
         "proto/leoscope/v1/history.proto",
+        "proto/leoscope/v1/logs.proto",
         "proto/leoscope/v1/planning.proto",
         "proto/leoscope/v1/status.proto",
     ];

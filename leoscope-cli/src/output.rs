@@ -7,15 +7,17 @@ mod fetched;
 mod jobs;
 mod nodes;
 mod planning;
+mod printed;
 mod runs;
 mod users;
 
 pub(crate) use config::{GlobalConfig, read_config};
 pub(crate) use fetched::Fetched;
 pub(crate) use planning::{Slot, plan_json};
+pub(crate) use printed::Printed;
 
 use std::fmt::Display;
-use std::io::{self, Write};
+use std::io::{self, IsTerminal as _, Write};
 use std::sync::{Mutex, PoisonError};
 
 use comfy_table::{ContentArrangement, Table, presets};
@@ -45,6 +47,14 @@ pub(crate) struct Output {
     quiet: bool,
     data: Stream,
     messages: Stream,
+    terminals: Terminals,
+}
+
+/// Which of the streams are terminals.
+#[derive(Debug, Clone, Copy, Default)]
+struct Terminals {
+    data: bool,
+    messages: bool,
 }
 
 type Stream = Mutex<Box<dyn Write + Send>>;
@@ -56,7 +66,8 @@ fn stream(writer: impl Write + Send + 'static) -> Stream {
 impl Output {
     /// Prints on the standard streams.
     pub(crate) fn new(format: Format, quiet: bool) -> Self {
-        Self { format, quiet, data: stream(io::stdout()), messages: stream(io::stderr()) }
+        let terminals = Terminals { data: io::stdout().is_terminal(), messages: io::stderr().is_terminal() };
+        Self { format, quiet, data: stream(io::stdout()), messages: stream(io::stderr()), terminals }
     }
 
     /// Prints into the given writers.
@@ -67,7 +78,13 @@ impl Output {
         data: impl Write + Send + 'static,
         messages: impl Write + Send + 'static,
     ) -> Self {
-        Self { format, quiet, data: stream(data), messages: stream(messages) }
+        Self {
+            format,
+            quiet,
+            data: stream(data),
+            messages: stream(messages),
+            terminals: Terminals::default(),
+        }
     }
 
     /// A list.

@@ -7,6 +7,7 @@
 mod answer;
 mod control;
 mod credentials;
+mod logs;
 mod places;
 mod streams;
 mod transfer;
@@ -25,6 +26,7 @@ use crate::proto::unary::leotest_orchestrator_client::LeotestOrchestratorClient;
 use crate::proto::v1::accounts_client::AccountsClient;
 use crate::proto::v1::artifacts_client::ArtifactsClient;
 use crate::proto::v1::history_client::HistoryClient;
+use crate::proto::v1::logs_client::LogsClient;
 use crate::proto::v1::node_feed_client::NodeFeedClient;
 use crate::proto::v1::planning_client::PlanningClient;
 use answer::Peer;
@@ -110,6 +112,7 @@ pub struct GrpcClient {
     planning: PlanningClient<Authenticated>,
     accounts: AccountsClient<Authenticated>,
     history: HistoryClient<Authenticated>,
+    logs: LogsClient<Authenticated>,
     peer: Peer,
 }
 
@@ -141,6 +144,7 @@ impl GrpcClient {
             feed: NodeFeedClient::new(channel.clone()).max_decoding_message_size(MAX_ANSWER_BYTES),
             artifacts: ArtifactsClient::new(channel.clone()),
             accounts: AccountsClient::new(channel.clone()),
+            logs: LogsClient::new(channel.clone()),
             history: HistoryClient::new(channel.clone()).max_decoding_message_size(MAX_ANSWER_BYTES),
             planning: PlanningClient::new(channel).max_decoding_message_size(MAX_ANSWER_BYTES),
             peer,

@@ -56,6 +56,11 @@ pub fn pause_after(failures: u32, run: &RunId) -> SignedDuration {
     SignedDuration::from_millis(half + i64::try_from(seed >> 40).unwrap_or_default() % (half + 1))
 }
 
+/// Whether a run measures with the link for itself.
+pub fn measures_alone(entry: &JournalEntry) -> bool {
+    entry.job.overhead && matches!(entry.step, Step::Starting | Step::Executing | Step::Stopping)
+}
+
 /// Whether a run needs the link for itself.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct LinkUse {
@@ -70,12 +75,12 @@ pub fn link_use(journal: &[JournalEntry], now: Timestamp) -> LinkUse {
     let mut taken_at: Option<Timestamp> = None;
     for entry in journal.iter().filter(|entry| entry.job.overhead) {
         let from = match entry.step {
-            Step::Starting | Step::Executing | Step::Stopping => Some(now),
+            _ if measures_alone(entry) => Some(now),
             Step::Planned | Step::Preparing | Step::Ready => {
                 let start = entry.run.planned.map(|planned| planned.start());
                 start.map(|start| start.checked_sub(CLEAR_BEFORE).unwrap_or(start))
             }
-            Step::Collecting | Step::Done => None,
+            Step::Starting | Step::Executing | Step::Stopping | Step::Collecting | Step::Done => None,
         };
         taken_at = taken_at.into_iter().chain(from).min();
     }

@@ -137,6 +137,22 @@ id!(
     AuditId,
     "audit"
 );
+id!(
+    /// Somebody who follows the output of a run.
+    FollowerId,
+    "follower"
+);
+
+impl FollowerId {
+    /// An id that nobody can guess.
+    ///
+    /// # Errors
+    /// [`Internal`](crate::ErrorKind::Internal) when the system has no randomness to give.
+    pub fn random() -> Result<Self, Error> {
+        let bits = || getrandom::u64().map_err(|e| Error::while_doing("make a follower id", e));
+        Ok(Self(format!("follower-{:016x}{:016x}", bits()?, bits()?)))
+    }
+}
 
 impl EventId {
     /// An id for an event that came without one.

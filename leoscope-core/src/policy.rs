@@ -54,6 +54,8 @@ pub enum Action<'a> {
     AskKernelAccess,
     /// Fetch the orders of a node.
     ReadOrders(&'a NodeId),
+    /// Send those who follow runs of a node what they print.
+    SendOutput(&'a NodeId),
     /// Have the artifact store checked.
     ProbeArtifacts,
     /// Read the audit trail.
@@ -87,7 +89,7 @@ pub fn may(caller: &Caller, action: &Action<'_>) -> bool {
         Action::ReportRun(job) | Action::UseTasks(job) => job.nodes().any(|node| caller.is_node(node)),
         Action::ReadRun(run) => is(&run.owner) || caller.is_node(&run.node),
         Action::ListTasks | Action::AskKernelAccess | Action::ProbeArtifacts => caller.role.is_node(),
-        Action::ReadOrders(node) => caller.is_node(node),
+        Action::ReadOrders(node) | Action::SendOutput(node) => caller.is_node(node),
     }
 }
 

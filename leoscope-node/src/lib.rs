@@ -14,6 +14,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use leoscope_core::agent::{Agent, AgentConfig, Parts};
+use leoscope_core::backends::artifacts::AzureStorage;
 use leoscope_core::backends::clock::SystemClock;
 use leoscope_core::backends::kernel::ProcKernel;
 use leoscope_core::backends::launcher::TimerLauncher;
@@ -126,7 +127,7 @@ async fn parts(config: NodeConfig) -> Result<(AgentConfig, Parts)> {
         kernel: Some(Arc::new(ProcKernel::default())),
         traffic: Some(Arc::new(KernelMeter)),
         meter: Arc::new(LocalMeter::default()),
-        blob: None,
+        blob: Some(Arc::new(AzureStorage::new()?)),
     };
     let config = AgentConfig {
         node,

@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use http::HeaderValue;
-use leoscope_core::backends::artifacts::DirectoryStore;
+use leoscope_core::backends::artifacts::{AzureStorage, DirectoryStore};
 use leoscope_core::backends::clock::SystemClock;
 use leoscope_core::backends::store::StoreLocation;
 use leoscope_core::control::{Expiry, Results, Retention, Service};
@@ -16,6 +16,7 @@ use leoscope_core::proto::unary::leotest_orchestrator_server::LeotestOrchestrato
 use leoscope_core::proto::v1::accounts_server::AccountsServer;
 use leoscope_core::proto::v1::artifacts_server::ArtifactsServer;
 use leoscope_core::proto::v1::history_server::HistoryServer;
+use leoscope_core::proto::v1::logs_server::LogsServer;
 use leoscope_core::proto::v1::node_feed_server::NodeFeedServer;
 use leoscope_core::proto::v1::planning_server::PlanningServer;
 use leoscope_core::{Error, Result};
@@ -32,7 +33,7 @@ use crate::config::{OrchestratorConfig, Transport};
 use crate::connections::{self, Protection};
 use crate::limits::{Gate, Limits};
 use crate::metrics::{self, Metrics};
-use crate::rpc::{Feed, Past, Planner, Rpc, Shared, Tokens, Transfer};
+use crate::rpc::{Feed, Past, Planner, Printed, Rpc, Shared, Tokens, Transfer};
 use crate::{admin, health, listen, state};
 
 /// How long calls under way may take once the server was told to stop.
@@ -131,8 +132,9 @@ pub async fn build(config: OrchestratorConfig) -> Result<App> {
     let is_shared = store.as_ref().is_some_and(|store| *store != StoreLocation::Memory);
     let store = store.unwrap_or_else(|| state::database(&state_dir)).open().await?;
     let artifacts = DirectoryStore::new(artifacts_dir.unwrap_or_else(|| state_dir.join("artifacts"))).await?;
-    let blob: Option<Arc<dyn BlobStorage>> = None;
-    let results = Results { own: Arc::new(artifacts), blob: blob.filter(|_| !no_blob), links_last };
+    let blob: Option<Arc<dyn BlobStorage>> =
+        if no_blob { None } else { Some(Arc::new(AzureStorage::new()?)) };
+    let results = Results { own: Arc::new(artifacts), blob, links_last };
     let service = Service::with_results(store, results, Arc::new(SystemClock));
     let admin_token = admin::ensure(&service, &state_dir, admin_token, is_shared).await?;
     Ok(App {
@@ -297,6 +299,7 @@ fn routes(
 ) -> Routes {
     let (shared, most) = (Shared::new(Arc::clone(service)), limits.request_bytes);
     let feed = Feed::new(shared.clone(), Arc::clone(metrics), shutdown.clone());
+    let printed = Printed::new(shared.clone(), shutdown.clone());
     let reflection = || {
         tonic_reflection::server::Builder::configure()
             .register_encoded_file_descriptor_set(DESCRIPTORS)
@@ -307,6 +310,7 @@ fn routes(
             .add_service(NodeFeedServer::new(feed).max_decoding_message_size(most))
             .add_service(ArtifactsServer::new(Transfer::new(shared.clone())).max_decoding_message_size(most))
             .add_service(AccountsServer::new(Tokens(shared.clone())).max_decoding_message_size(most))
+            .add_service(LogsServer::new(printed).max_decoding_message_size(most))
             .add_service(HistoryServer::new(Past(shared.clone())).max_decoding_message_size(most))
             .add_service(PlanningServer::new(Planner::new(shared)).max_decoding_message_size(most));
     // The descriptors are our own, so they can be read; without them nothing else is missing.

@@ -1,6 +1,7 @@
 //! `leoscope run`: follow runs and fetch their results.
 
 mod download;
+mod logs;
 
 use clap::{Args, Subcommand};
 use leoscope_core::ids::{JobId, NodeId, RunId};
@@ -20,6 +21,8 @@ pub(crate) enum RunCommand {
     Get(Get),
     /// Show what happened to a run, step by step
     Timeline(Timeline),
+    /// Show what a run prints, while it runs or afterwards
+    Logs(logs::Logs),
     /// Download and unpack the results of runs that have ended
     Download(download::Download),
 }
@@ -89,6 +92,7 @@ pub(crate) async fn run(command: RunCommand, session: &Session, out: &Output) ->
             out.list(&events);
             Ok(ExitStatus::Done)
         }
+        RunCommand::Logs(logs) => logs::run(logs, None, session, out).await,
         RunCommand::Download(download) => download::run(download, session, out).await,
     }
 }

@@ -10,10 +10,11 @@ use bytes::Bytes;
 use clap::Parser as _;
 use flate2::Compression;
 use flate2::write::GzEncoder;
-use leoscope_core::ids::{JobId, NodeId, RunId, TaskId, UserId};
+use leoscope_core::ids::{FollowerId, JobId, NodeId, RunId, TaskId, UserId};
 use leoscope_core::model::*;
 use leoscope_core::ports::{
-    ByteStream, Calendar, ControlPlane, Download, Handover, OrdersStream, Scheduled, Source,
+    ByteStream, Calendar, ControlPlane, Download, FollowerStream, Handover, OrdersStream, OutputStream,
+    Scheduled, Source,
 };
 use leoscope_core::time::{Timestamp, Window, parse_time};
 use leoscope_core::{Error, ErrorKind, Result};
@@ -28,6 +29,7 @@ struct Plane {
     calls: Mutex<Vec<String>>,
     runs: Vec<Run>,
     bundles: BTreeMap<RunId, Vec<u8>>,
+    printed: Vec<OutputPiece>,
 }
 
 impl Plane {
@@ -182,6 +184,17 @@ impl ControlPlane for Plane {
         let pieces: Vec<_> = rest.chunks(6).map(piece).collect();
         let source = Source::Stream(Box::pin(futures_util::stream::iter(pieces)));
         self.called(format!("download {run}"), Download { bundle: None, source })
+    }
+    async fn follow_output(&self, run: &RunId, scope: OutputScope) -> Result<OutputStream> {
+        let printed = self.printed.clone().into_iter().map(Ok);
+        let output: OutputStream = Box::pin(futures_util::stream::iter(printed));
+        self.called(format!("follow_output {run} {} {}", scope.tail, scope.follow), output)
+    }
+    async fn watch_followers(&self, _: &NodeId) -> Result<FollowerStream> {
+        unused()
+    }
+    async fn send_output(&self, _: &FollowerId, _: OutputStream) -> Result<()> {
+        unused()
     }
     async fn experiment_files(&self, _: &NodeId, _: &JobId) -> Result<ExperimentFiles> {
         unused()

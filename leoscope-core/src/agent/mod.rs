@@ -5,7 +5,7 @@
 //! [`outbox`] hands records and bundles over, [`pairing`] is asked for the server sides of others,
 //! [`images`] has what they need fetched in time, [`clock`] measures how far the clock is off,
 //! [`scavenger`] looks whether the host uses the link itself, [`kernel`] lets experiments choose a
-//! congestion control. A run itself is driven by [`executor`]. None of them needs the orchestrator to
+//! congestion control, [`logs`] sends those who follow runs what they print. A run itself is driven by [`executor`]. None of them needs the orchestrator to
 //! be reachable for another to go on.
 //!
 //! Where the host starts a process for each run as well ([`host`]), that process carries out its
@@ -25,6 +25,7 @@ mod journal;
 mod kept;
 mod kernel;
 mod link;
+mod logs;
 mod outbox;
 mod pairing;
 mod results;
@@ -243,6 +244,7 @@ impl Agent {
             result = kernel::serve(inner) => result,
             result = scavenger::run(inner) => result,
             result = clock::run(inner) => result,
+            result = logs::run(inner) => result,
             result = images::run(inner) => result,
             result = host::run(inner) => result,
             result = claims::keep(inner) => result,

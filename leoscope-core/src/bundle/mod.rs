@@ -1,7 +1,9 @@
 //! The bundle of a run: `<jobid>-<runid>.tar.gz`.
 
+mod output;
 mod pack;
 mod unpack;
 
+pub use output::read_output;
 pub use pack::{Contents, facts, pack};
 pub use unpack::{MAX_UNPACKED_BYTES, MAX_UNPACKED_ENTRIES, unpack};

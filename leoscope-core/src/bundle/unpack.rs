@@ -21,7 +21,7 @@ pub const MAX_UNPACKED_BYTES: u64 = 64 << 30;
 
 /// What may stand between the contents of two entries: headers, long names, padding. The reader
 /// of the archive holds long names in memory, so this also bounds the memory used.
-const MAX_HEADER_BYTES: u64 = 1 << 20;
+pub(super) const MAX_HEADER_BYTES: u64 = 1 << 20;
 
 /// Unpacks a `.tar.gz` into the new directory `target` and gives the paths of its files and
 /// links, in the order of the archive.
@@ -70,9 +70,9 @@ fn unpack_within(archive: impl Read, target: &Path, limits: Limits) -> Result<Ve
 }
 
 /// A reader that gives up after a number of bytes that its owner sets anew before each part.
-struct Metered<R> {
-    inner: R,
-    left: Rc<Cell<u64>>,
+pub(super) struct Metered<R> {
+    pub(super) inner: R,
+    pub(super) left: Rc<Cell<u64>>,
 }
 
 impl<R: Read> Read for Metered<R> {
@@ -255,7 +255,7 @@ fn refused(entry: &Path, why: &str) -> Error {
     Error::invalid(format!("archive entry {entry:?} {why}")).hint("do not trust this archive")
 }
 
-fn broken(source: impl fmt::Display) -> Error {
+pub(super) fn broken(source: impl fmt::Display) -> Error {
     Error::invalid(format!("archive is broken: {source}")).hint("fetch it again")
 }
 

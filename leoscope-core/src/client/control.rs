@@ -7,13 +7,16 @@ use super::GrpcClient;
 use super::answer::lacking;
 use super::streams;
 use crate::error::{Error, ErrorKind, Result};
-use crate::ids::{JobId, NodeId, RunId, TaskId, UserId};
+use crate::ids::{FollowerId, JobId, NodeId, RunId, TaskId, UserId};
 use crate::model::{
     AuditEntry, AuditFilter, BundleFacts, EventScope, ExperimentFiles, Heartbeat, Job, JobChange, JobEvent,
-    JobPlan, JobSpec, NewEvent, NewTask, NewUser, Node, NodeFilter, NodeUpdate, Orders, Run, RunFilter,
-    Secret, Settings, SlotRequest, Standby, StandbyBy, Task, TaskFilter, TaskStatus,
+    JobPlan, JobSpec, NewEvent, NewTask, NewUser, Node, NodeFilter, NodeUpdate, Orders, OutputScope, Run,
+    RunFilter, Secret, Settings, SlotRequest, Standby, StandbyBy, Task, TaskFilter, TaskStatus,
 };
-use crate::ports::{ByteStream, Calendar, ControlPlane, Download, Handover, OrdersStream, Scheduled};
+use crate::ports::{
+    ByteStream, Calendar, ControlPlane, Download, FollowerStream, Handover, OrdersStream, OutputStream,
+    Scheduled,
+};
 use crate::proto::refusal::Refusable as _;
 use crate::proto::task::{self, task_from_wire};
 use crate::proto::{change, history, job::jobs_from_wire, listing, node, planning, unary, v1};
@@ -347,6 +350,15 @@ impl ControlPlane for GrpcClient {
     }
     async fn experiment_files(&self, node: &NodeId, job: &JobId) -> Result<ExperimentFiles> {
         self.do_experiment_files(node, job).await
+    }
+    async fn follow_output(&self, run: &RunId, scope: OutputScope) -> Result<OutputStream> {
+        self.do_follow_output(run, scope).await
+    }
+    async fn watch_followers(&self, node: &NodeId) -> Result<FollowerStream> {
+        self.do_watch_followers(node).await
+    }
+    async fn send_output(&self, follower: &FollowerId, output: OutputStream) -> Result<()> {
+        self.do_send_output(follower, output).await
     }
     async fn probe_artifacts(&self, content: Bytes) -> Result<Bytes> {
         self.do_probe_artifacts(content).await

@@ -8,8 +8,8 @@ use std::fmt;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use futures_util::FutureExt;
 use futures_util::future::BoxFuture;
+use futures_util::{FutureExt, StreamExt};
 use nix::sys::stat::Mode;
 use tokio::io::AsyncReadExt;
 use tokio::net::unix::pipe;
@@ -17,8 +17,10 @@ use tokio::time::{Instant, sleep, timeout};
 
 use crate::error::ErrorKind;
 use crate::ids::RunId;
-use crate::model::{Exit, Reason, RunStatus, RuntimeState, Stage};
-use crate::ports::{RunSpec, Runtime};
+use crate::model::{
+    Exit, OutputPiece, OutputScope, OutputSource, Reason, RunStatus, RuntimeState, Stage, Tail,
+};
+use crate::ports::{OutputStream, RunSpec, Runtime};
 use crate::time::Timestamp;
 
 /// Opens a runtime over state that outlives it.
@@ -60,7 +62,10 @@ macro_rules! cases {
 cases! {
     an_experiment_runs_and_its_output_is_kept an_exit_code_is_passed_on
     an_end_lies_after_its_start the_environment_is_complete_and_nothing_is_inherited
-    output_can_be_saved_while_it_runs starting_again_gives_the_first_start
+    output_can_be_saved_while_it_runs output_is_followed_until_the_end
+    the_last_lines_come_first what_has_ended_is_followed_as_well
+    a_follower_that_does_not_read_holds_nothing_up following_ends_when_the_run_is_removed
+    starting_again_gives_the_first_start
     starting_again_runs_nothing_again starts_at_the_same_time_run_it_once
     every_call_may_be_repeated stopping_asks_before_it_kills
     stopping_kills_what_ignores_it stopping_kills_children
@@ -199,6 +204,119 @@ async fn output_can_be_saved_while_it_runs(h: &Harness) {
     }
     runtime.stop(&spec.run, Duration::ZERO).await.expect("stop");
     assert_eq!(h.output(&*runtime, &spec.run).await.0, "early\n");
+}
+
+const FOLLOW_ALL: OutputScope = OutputScope { tail: Tail::All, follow: true };
+
+/// What is read of a stream of output.
+#[derive(Default)]
+struct Followed {
+    stdout: String,
+    stderr: String,
+}
+
+impl Followed {
+    /// Reads the next piece; whether there was one.
+    async fn read(&mut self, output: &mut OutputStream) -> bool {
+        let piece = timeout(PATIENCE, output.next()).await.expect("output, or its end");
+        let Some(piece) = piece else { return false };
+        let OutputPiece { source, bytes } = piece.expect("a piece");
+        assert!(!bytes.is_empty() && bytes.len() <= crate::model::MAX_PIECE_BYTES);
+        let text = std::str::from_utf8(&bytes).expect("text");
+        match source {
+            OutputSource::Stdout => self.stdout.push_str(text),
+            OutputSource::Stderr => self.stderr.push_str(text),
+        }
+        true
+    }
+
+    async fn read_to_end(mut self, output: &mut OutputStream) -> (String, String) {
+        while self.read(output).await {}
+        (self.stdout, self.stderr)
+    }
+}
+
+async fn output_is_followed_until_the_end(h: &Harness) {
+    let runtime = (h.open)().await;
+    let script =
+        "echo one; echo fault >&2; until test -e $LEOTEST_RESULTS/go; do sleep 0.05; done; echo two; exit 2";
+    let (spec, _) = h.started(&*runtime, script).await;
+    let mut output = runtime.follow(&spec.run, FOLLOW_ALL).await.expect("follow");
+    let mut others = (h.open)().await.follow(&spec.run, FOLLOW_ALL).await.expect("follow by another");
+    let mut followed = Followed::default();
+    while (followed.stdout.as_str(), followed.stderr.as_str()) != ("one\n", "fault\n") {
+        assert!(followed.read(&mut output).await, "it is still running");
+    }
+    std::fs::write(spec.results.join("go"), "").expect("write");
+    let expected = ("one\ntwo\n".to_owned(), "fault\n".to_owned());
+    assert_eq!(followed.read_to_end(&mut output).await, expected);
+    assert_eq!(Followed::default().read_to_end(&mut others).await, expected);
+    assert_eq!(end(&*runtime, &spec.run).await.code, Some(2));
+}
+
+async fn the_last_lines_come_first(h: &Harness) {
+    let runtime = (h.open)().await;
+    let script = format!("for line in 1 2 3 4 5; do echo $line; done; {ENDLESS}");
+    let (spec, _) = h.started(&*runtime, &script).await;
+    let deadline = Instant::now() + PATIENCE;
+    while h.output(&*runtime, &spec.run).await.0 != "1\n2\n3\n4\n5\n" {
+        assert!(Instant::now() < deadline, "nothing is printed");
+    }
+    for (tail, expected) in [
+        (Tail::Lines(0), ""),
+        (Tail::Lines(2), "4\n5\n"),
+        (Tail::Lines(99), "1\n2\n3\n4\n5\n"),
+        (Tail::All, "1\n2\n3\n4\n5\n"),
+    ] {
+        let scope = OutputScope { tail, follow: false };
+        let mut output = runtime.follow(&spec.run, scope).await.expect("follow");
+        let (stdout, stderr) = Followed::default().read_to_end(&mut output).await;
+        assert_eq!((stdout.as_str(), stderr.as_str()), (expected, ""), "{tail}");
+    }
+}
+
+async fn what_has_ended_is_followed_as_well(h: &Harness) {
+    let runtime = (h.open)().await;
+    let (spec, _) = h.started(&*runtime, "echo out; echo fault >&2").await;
+    end(&*runtime, &spec.run).await;
+    let mut output = runtime.follow(&spec.run, FOLLOW_ALL).await.expect("follow");
+    let followed = Followed::default().read_to_end(&mut output).await;
+    assert_eq!(followed, ("out\n".into(), "fault\n".into()));
+}
+
+/// A script that prints so many lines of a thousand bytes: far more than fits into any pipe.
+const LINES: usize = 8_000;
+
+async fn a_follower_that_does_not_read_holds_nothing_up(h: &Harness) {
+    let runtime = (h.open)().await;
+    let script = format!(
+        "until test -e $LEOTEST_RESULTS/go; do sleep 0.05; done; line=$(printf '%0999d' 7); i=0; \
+         while test $i -lt {LINES}; do echo $line; i=$((i+1)); done"
+    );
+    let (spec, _) = h.started(&*runtime, &script).await;
+    let mut unread = runtime.follow(&spec.run, FOLLOW_ALL).await.expect("follow");
+    let mut read = runtime.follow(&spec.run, FOLLOW_ALL).await.expect("follow");
+    // It has begun, and reads no more then.
+    assert!(unread.next().now_or_never().is_none(), "nothing has been printed");
+    std::fs::write(spec.results.join("go"), "").expect("write");
+    let (stdout, _) = Followed::default().read_to_end(&mut read).await;
+    assert_eq!(stdout.len(), 1_000 * LINES, "one that reads has everything");
+    assert_eq!(end(&*runtime, &spec.run).await.code, Some(0), "the experiment ends as if alone");
+    let (late, _) = Followed::default().read_to_end(&mut unread).await;
+    assert_eq!(late.len(), 1_000 * LINES, "what is still kept is not lost");
+}
+
+async fn following_ends_when_the_run_is_removed(h: &Harness) {
+    let runtime = (h.open)().await;
+    let (spec, _) = h.started(&*runtime, &format!("echo out; {ENDLESS}")).await;
+    let mut output = runtime.follow(&spec.run, FOLLOW_ALL).await.expect("follow");
+    let mut followed = Followed::default();
+    assert!(followed.read(&mut output).await);
+    runtime.stop(&spec.run, Duration::ZERO).await.expect("stop");
+    runtime.remove(&spec.run).await.expect("remove");
+    assert_eq!(followed.read_to_end(&mut output).await.0, "out\n");
+    let gone = runtime.follow(&spec.run, FOLLOW_ALL).await.err().map(|error| error.kind());
+    assert_eq!(gone, Some(ErrorKind::NotFound));
 }
 
 async fn starting_again_gives_the_first_start(h: &Harness) {
@@ -389,6 +507,8 @@ async fn an_unknown_run_is_not_found(h: &Harness) {
     let run = fresh();
     assert_eq!(runtime.state(&run).await.expect("state"), RuntimeState::Absent);
     assert_eq!(runtime.wait(&run).await.expect_err("wait").kind(), ErrorKind::NotFound);
+    let followed = runtime.follow(&run, FOLLOW_ALL).await.err().map(|error| error.kind());
+    assert_eq!(followed, Some(ErrorKind::NotFound));
     let target = h.scratch.join("output");
     let error = runtime.save_output(&run, &target, &target).await.expect_err("save output");
     assert_eq!(error.kind(), ErrorKind::NotFound);

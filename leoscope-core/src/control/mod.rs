@@ -13,6 +13,7 @@ mod events;
 mod expiry;
 mod import;
 mod jobs;
+mod logs;
 mod nodes;
 mod orders;
 mod planning;

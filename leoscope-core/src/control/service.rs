@@ -2,6 +2,7 @@ use std::sync::Arc;
 
 use super::audit::Refusals;
 use super::changes::Changes;
+use super::logs::Hub;
 use super::session::Session;
 use super::stores::Results;
 use super::turns::Turns;
@@ -21,6 +22,7 @@ pub struct Service {
     pub(super) changes: Arc<Changes>,
     pub(super) turns: Turns,
     pub(super) refusals: Refusals,
+    pub(super) hub: Hub,
 }
 
 /// How many nodes there are.
@@ -60,6 +62,7 @@ impl Service {
             changes: Arc::default(),
             turns: Turns::default(),
             refusals: Refusals::default(),
+            hub: Hub::default(),
         })
     }
 

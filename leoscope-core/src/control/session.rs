@@ -6,14 +6,18 @@ use bytes::Bytes;
 
 use super::Service;
 use crate::error::Result;
-use crate::ids::{JobId, NodeId, RunId, TaskId, UserId};
+use crate::ids::{FollowerId, JobId, NodeId, RunId, TaskId, UserId};
 use crate::model::{
     AuditAction, AuditEntry, AuditFilter, BundleFacts, Caller, EventScope, ExperimentFiles, Heartbeat, Job,
     JobChange, JobEvent, JobPlan, JobSpec, NewEvent, NewTask, NewUser, Node, NodeFilter, NodeUpdate, Orders,
-    Run, RunFilter, Secret, Settings, SlotRequest, Standby, StandbyBy, Task, TaskFilter, TaskStatus,
+    OutputScope, Run, RunFilter, Secret, Settings, SlotRequest, Standby, StandbyBy, Task, TaskFilter,
+    TaskStatus,
 };
 use crate::policy::{self, Action};
-use crate::ports::{ByteStream, Calendar, ControlPlane, Download, Handover, OrdersStream, Scheduled};
+use crate::ports::{
+    ByteStream, Calendar, ControlPlane, Download, FollowerStream, Handover, OrdersStream, OutputStream,
+    Scheduled,
+};
 use crate::time::{Timestamp, Window};
 
 /// The orchestrator bound to one authenticated caller.
@@ -217,6 +221,15 @@ impl ControlPlane for Session {
     }
     async fn experiment_files(&self, node: &NodeId, job: &JobId) -> Result<ExperimentFiles> {
         self.audited(AuditAction::ReadJobs, job, self.do_experiment_files(node, job)).await
+    }
+    async fn follow_output(&self, run: &RunId, scope: OutputScope) -> Result<OutputStream> {
+        self.audited(AuditAction::FollowOutput, run, self.do_follow_output(run, scope)).await
+    }
+    async fn watch_followers(&self, node: &NodeId) -> Result<FollowerStream> {
+        self.audited(AuditAction::SendOutput, node, self.do_watch_followers(node)).await
+    }
+    async fn send_output(&self, follower: &FollowerId, output: OutputStream) -> Result<()> {
+        self.audited(AuditAction::SendOutput, follower, self.do_send_output(follower, output)).await
     }
     async fn probe_artifacts(&self, content: Bytes) -> Result<Bytes> {
         let result = self.do_probe_artifacts(content).await;

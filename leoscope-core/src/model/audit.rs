@@ -71,6 +71,10 @@ named!(
         Upload = "UPLOAD",
         /// Fetch the results of a run.
         Download = "DOWNLOAD",
+        /// Follow what a run prints.
+        FollowOutput = "FOLLOW_OUTPUT",
+        /// Send those who follow runs what they print.
+        SendOutput = "SEND_OUTPUT",
         /// Have the artifact store checked.
         ProbeArtifacts = "PROBE_ARTIFACTS",
         /// Read the audit trail.
@@ -122,6 +126,8 @@ impl AuditAction {
             | Self::AskKernelAccess
             | Self::ReadOrders
             | Self::Download
+            | Self::FollowOutput
+            | Self::SendOutput
             | Self::ProbeArtifacts
             | Self::ReadAudit => Trace::Never,
         }

@@ -6,18 +6,22 @@ use async_trait::async_trait;
 use bytes::Bytes;
 use futures_util::Stream;
 
-use super::ByteStream;
+use super::{ByteStream, OutputStream};
 use crate::error::Result;
-use crate::ids::{JobId, NodeId, RunId, TaskId, UserId};
+use crate::ids::{FollowerId, JobId, NodeId, RunId, TaskId, UserId};
 use crate::model::{
-    AuditEntry, AuditFilter, BundleFacts, CalendarEvent, EventScope, ExperimentFiles, Heartbeat, Job,
-    JobChange, JobEvent, JobPlan, JobSpec, NewEvent, NewTask, NewUser, Node, NodeFilter, NodeUpdate, Orders,
-    Run, RunFilter, Secret, Settings, SlotRequest, Standby, StandbyBy, Task, TaskFilter, TaskStatus,
+    AuditEntry, AuditFilter, BundleFacts, CalendarEvent, EventScope, ExperimentFiles, Follower, Heartbeat,
+    Job, JobChange, JobEvent, JobPlan, JobSpec, NewEvent, NewTask, NewUser, Node, NodeFilter, NodeUpdate,
+    Orders, OutputScope, Run, RunFilter, Secret, Settings, SlotRequest, Standby, StandbyBy, Task, TaskFilter,
+    TaskStatus,
 };
 use crate::time::{Timestamp, Window};
 
 /// The orders of a node as they change; the current ones first. An error ends it.
 pub type OrdersStream = Pin<Box<dyn Stream<Item = Result<Orders>> + Send>>;
+
+/// Those who want to see what the runs of a node print, as they come. An error ends it.
+pub type FollowerStream = Pin<Box<dyn Stream<Item = Result<Follower>> + Send>>;
 
 /// How a bundle is to be handed over.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -196,6 +200,19 @@ pub trait ControlPlane: Debug + Send + Sync {
     async fn download(&self, run: &RunId, from: u64) -> Result<Download>;
     /// The files of an experiment on a node that take the place of what its orders say.
     async fn experiment_files(&self, node: &NodeId, job: &JobId) -> Result<ExperimentFiles>;
+    /// What the experiment of a run prints, through the orchestrator that its node is connected to. It
+    /// begins when the experiment does, and ends with it.
+    ///
+    /// # Errors
+    /// [`Unavailable`](crate::ErrorKind::Unavailable) while the node is not connected,
+    /// [`NotFound`](crate::ErrorKind::NotFound) for a run that has ended, and
+    /// [`Exhausted`](crate::ErrorKind::Exhausted) where too many follow.
+    async fn follow_output(&self, run: &RunId, scope: OutputScope) -> Result<OutputStream>;
+    /// Those who want to see what the runs of a node print.
+    async fn watch_followers(&self, node: &NodeId) -> Result<FollowerStream>;
+    /// Sends a follower what it wants to see, until that ends or the follower has gone. An error in
+    /// `output` is told to the follower.
+    async fn send_output(&self, follower: &FollowerId, output: OutputStream) -> Result<()>;
     /// Has the orchestrator write `content`, at most [`MAX_PROBE_BYTES`], to its artifact store, and
     /// gives what was read back. Nothing of it stays.
     async fn probe_artifacts(&self, content: Bytes) -> Result<Bytes>;

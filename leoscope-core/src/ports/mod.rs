@@ -20,7 +20,8 @@ mod traffic;
 pub use artifacts::{ArtifactStore, BlobStorage, BlockUpload, BundleStream, ByteStream};
 pub use clock::Clock;
 pub use control::{
-    Calendar, ControlPlane, Download, Handover, MAX_PROBE_BYTES, OrdersStream, Scheduled, Source,
+    Calendar, ControlPlane, Download, FollowerStream, Handover, MAX_PROBE_BYTES, OrdersStream, Scheduled,
+    Source,
 };
 pub use kernel::{Kernel, Place};
 pub use launcher::{HostScheduler, Launcher};
@@ -28,7 +29,7 @@ pub use ledger::Ledger;
 pub use meter::ClockMeter;
 pub use paging::StoreExt;
 pub use routes::Routes;
-pub use runtime::{Resident, RunSpec, Runtime, RuntimeInfo};
+pub use runtime::{OutputStream, Resident, RunSpec, Runtime, RuntimeInfo};
 pub use sessions::{Claim, Sessions};
 pub use store::{
     Archive, AuditStore, Booking, EventStore, JobStore, NodeStore, PAGE, RunStore, SettingsStore, Store,

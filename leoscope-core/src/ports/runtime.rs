@@ -2,14 +2,21 @@ use std::collections::BTreeMap;
 use std::fmt::Debug;
 use std::net::IpAddr;
 use std::path::{Path, PathBuf};
+use std::pin::Pin;
 use std::time::Duration;
 
 use async_trait::async_trait;
+use futures_util::Stream;
 
-use crate::error::Result;
+use crate::error::{Error, ErrorKind, Result};
 use crate::ids::RunId;
-use crate::model::{Exit, ExperimentConfig, Limits, Network, Outcome, Prepared, RuntimeState};
+use crate::model::{
+    Exit, ExperimentConfig, Limits, Network, Outcome, OutputPiece, OutputScope, Prepared, RuntimeState,
+};
 use crate::time::Timestamp;
+
+/// What an experiment prints, in the order of each of its streams. An error ends it.
+pub type OutputStream = Pin<Box<dyn Stream<Item = Result<OutputPiece>> + Send>>;
 
 /// Everything a runtime needs to know of a run.
 #[derive(Debug, Clone, PartialEq)]
@@ -63,6 +70,8 @@ pub struct Resident {
 /// - After [`stop`](Runtime::stop) nothing of the experiment runs, children included: it is asked
 ///   to end, then killed after the grace period.
 /// - After [`remove`](Runtime::remove) the runtime keeps nothing of the run.
+/// - Who [follows](Runtime::follow) its output and does not read neither holds an experiment up nor
+///   lets memory grow.
 /// - A failure to prepare or start is an [`Outcome`]: the stage and reason with which the run
 ///   fails because of it.
 #[async_trait]
@@ -104,6 +113,19 @@ pub trait Runtime: Debug + Send + Sync {
     /// How many bytes of what the experiment has printed are kept for
     /// [`save_output`](Runtime::save_output); 0 where the runtime itself bounds them.
     async fn output_size(&self, run: &RunId) -> Result<u64>;
+
+    /// What the experiment has printed, the last lines of it that `scope` wants first; then, if `scope`
+    /// wants that as well, what it prints, until it ends. What the runtime has given up meanwhile is left
+    /// out for those who read too slowly.
+    ///
+    /// # Errors
+    /// [`NotFound`](ErrorKind::NotFound) for a run that the runtime does not know,
+    /// [`Unsupported`](ErrorKind::Unsupported) from runtimes that cannot.
+    async fn follow(&self, run: &RunId, scope: OutputScope) -> Result<OutputStream> {
+        let _ = scope;
+        let message = format!("this node cannot show what run {run} prints");
+        Err(Error::new(ErrorKind::Unsupported, message).hint("its output comes with its results"))
+    }
 
     /// Forgets the run; it must not be running.
     async fn remove(&self, run: &RunId) -> Result<()>;

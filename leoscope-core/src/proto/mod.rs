@@ -10,6 +10,7 @@ mod heartbeat;
 pub mod history;
 pub mod job;
 pub mod listing;
+pub mod logs;
 pub mod node;
 pub mod orders;
 pub mod planning;

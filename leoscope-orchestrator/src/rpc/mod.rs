@@ -4,6 +4,7 @@ mod accounts;
 mod feed;
 mod history;
 mod jobs;
+mod logs;
 mod nodes;
 mod planning;
 mod runs;
@@ -30,6 +31,7 @@ use crate::calls::Refused;
 pub(crate) use accounts::Tokens;
 pub(crate) use feed::Feed;
 pub(crate) use history::Past;
+pub(crate) use logs::Printed;
 pub(crate) use planning::Planner;
 pub(crate) use transfer::Transfer;
 

@@ -7,13 +7,17 @@ use async_trait::async_trait;
 use bytes::Bytes;
 use futures_util::StreamExt as _;
 use leoscope_core::control::{Service, Session};
-use leoscope_core::ids::{JobId, NodeId, RunId, TaskId, UserId};
+use leoscope_core::ids::{FollowerId, JobId, NodeId, RunId, TaskId, UserId};
 use leoscope_core::model::{
     AuditEntry, AuditFilter, BundleFacts, Caller, EventScope, ExperimentFiles, Heartbeat, Job, JobChange,
-    JobEvent, JobPlan, JobSpec, NewEvent, NewTask, NewUser, Node, NodeFilter, NodeUpdate, Orders, Run,
-    RunFilter, Secret, Settings, SlotRequest, Standby, StandbyBy, Task, TaskFilter, TaskStatus,
+    JobEvent, JobPlan, JobSpec, NewEvent, NewTask, NewUser, Node, NodeFilter, NodeUpdate, Orders,
+    OutputScope, Run, RunFilter, Secret, Settings, SlotRequest, Standby, StandbyBy, Task, TaskFilter,
+    TaskStatus,
 };
-use leoscope_core::ports::{ByteStream, Calendar, ControlPlane, Download, Handover, OrdersStream, Scheduled};
+use leoscope_core::ports::{
+    ByteStream, Calendar, ControlPlane, Download, FollowerStream, Handover, OrdersStream, OutputStream,
+    Scheduled,
+};
 use leoscope_core::time::{Timestamp, Window};
 use leoscope_core::{Error, ErrorKind, Result};
 use tokio::sync::watch;
@@ -146,6 +150,14 @@ macro_rules! calls {
                     .await?;
                 Ok(Box::pin(stream.take_until(self.broken())))
             }
+
+            async fn watch_followers(&self, node: &NodeId) -> Result<FollowerStream> {
+                let session = self.session();
+                let stream = self
+                    .carry("watch_followers", async move { session?.watch_followers(node).await })
+                    .await?;
+                Ok(Box::pin(stream.take_until(self.broken())))
+            }
         }
     };
 }
@@ -190,6 +202,8 @@ calls! {
     orders(node: &NodeId) -> Orders;
     finish_upload(run: &RunId, bundle: &BundleFacts) -> ();
     download(run: &RunId, from: u64) -> Download;
+    follow_output(run: &RunId, scope: OutputScope) -> OutputStream;
+    send_output(follower: &FollowerId, output: OutputStream) -> ();
     experiment_files(node: &NodeId, job: &JobId) -> ExperimentFiles;
     probe_artifacts(content: Bytes) -> Bytes;
 }

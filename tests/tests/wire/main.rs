@@ -4,6 +4,7 @@
 mod errors;
 mod existing;
 mod history;
+mod logs;
 mod older;
 mod operating;
 mod operator;

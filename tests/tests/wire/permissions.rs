@@ -6,15 +6,15 @@
 use std::collections::BTreeSet;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-use futures_util::FutureExt as _;
 use futures_util::future::BoxFuture;
+use futures_util::{FutureExt as _, StreamExt as _, stream};
 use leoscope_core::client::GrpcClient;
 use leoscope_core::ids::{JobId, NodeId, RunId, UserId};
 use leoscope_core::jwt::JwtKey;
 use leoscope_core::model::{
     AuditFilter, EventOutcome, EventScope, Heartbeat, JobChange, JobSpec, NewEvent, NewTask, NewUser,
-    NodeFilter, NodeUpdate, Role, Run, RunFilter, Secret, Settings, SlotRequest, Stage, Standby, StandbyBy,
-    TaskFilter, TaskKind, TaskStatus, TaskTtl,
+    NodeFilter, NodeUpdate, OutputScope, Role, Run, RunFilter, Secret, Settings, SlotRequest, Stage, Standby,
+    StandbyBy, Tail, TaskFilter, TaskKind, TaskStatus, TaskTtl,
 };
 use leoscope_core::ports::ControlPlane;
 use leoscope_core::proto::{metadata, methods};
@@ -102,6 +102,9 @@ rows! {
     GetTime: ALL, ALL, |s| s.plane.time();
     Probe: NODES, NODES, |s| s.plane.probe_artifacts(bytes::Bytes::from_static(b"probe"));
     Download: ALL, NONE, |s| s.plane.download(&s.ran, 0);
+    Follow: ALL, NONE, |s| s.follow();
+    WatchFollowers: NODES, NONE, |s| s.plane.watch_followers(&s.node);
+    Send: NODES, NONE, |s| s.send();
     ListEvents: ALL, NONE, |s| s.events();
     ListAudit: NONE, NONE, |s| s.plane.audit(&AuditFilter::default());
 }
@@ -123,9 +126,24 @@ struct Scene {
     ran: RunId,
     spare: UserId,
     trusted: UserId,
+    admin: GrpcClient,
 }
 
 impl Scene {
+    /// Follows the run while its node is connected.
+    async fn follow(&self) -> Result<()> {
+        let _connected = self.admin.watch_followers(&self.node).await?;
+        self.plane.follow_output(&self.ran, LAST).await.map(drop)
+    }
+
+    /// Sends somebody who follows the run what it prints.
+    async fn send(&self) -> Result<()> {
+        let mut followers = self.admin.watch_followers(&self.node).await?;
+        let _followed = self.admin.follow_output(&self.ran, LAST).await?;
+        let follower = followers.next().await.expect("a follower")?;
+        self.plane.send_output(&follower.id, Box::pin(stream::empty())).await
+    }
+
     async fn begin_upload(&self) -> Result<()> {
         self.plane.begin_upload(&self.ran, &bundles::facts(&RESULTS)).await.map(drop)
     }
@@ -205,6 +223,8 @@ impl Scene {
     }
 }
 
+const LAST: OutputScope = OutputScope { tail: Tail::Lines(1), follow: true };
+
 const RESULTS: bytes::Bytes = bytes::Bytes::from_static(b"results");
 
 fn spec(job: &str, node: &NodeId, hours: i64) -> JobSpec {
@@ -279,6 +299,7 @@ async fn scene(world: &World, role: Role, is_own: bool) -> Scene {
         job_owner,
         spare,
         trusted,
+        admin: world.admin(),
     };
     admin.schedule_task(scene.task("there")).await.expect("task");
     let ran = Run { id: scene.ran.clone(), ..scene.run() };

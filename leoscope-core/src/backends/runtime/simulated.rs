@@ -1,5 +1,7 @@
 //! Experiments that take their time without doing anything, for simulations.
 
+mod output;
+
 use std::collections::BTreeMap;
 use std::net::IpAddr;
 use std::path::Path;
@@ -12,8 +14,8 @@ use tokio::sync::watch;
 
 use crate::error::{Error, Result};
 use crate::ids::RunId;
-use crate::model::{Exit, Limits, Outcome, Prepared, Reason, RuntimeState, Stage};
-use crate::ports::{Clock, Resident, RunSpec, Runtime, RuntimeInfo};
+use crate::model::{Exit, Limits, Outcome, OutputPiece, OutputScope, Prepared, Reason, RuntimeState, Stage};
+use crate::ports::{Clock, OutputStream, Resident, RunSpec, Runtime, RuntimeInfo};
 use crate::time::Timestamp;
 
 /// The exit code of a simulated experiment that was asked to end: as if by SIGTERM.
@@ -96,6 +98,8 @@ struct State {
     stays: Vec<Started>,
     /// The experiments that have an address.
     addresses: BTreeMap<IpAddr, RunId>,
+    /// What the experiments have printed.
+    printed: BTreeMap<RunId, Vec<OutputPiece>>,
 }
 
 #[derive(Debug, Clone, Copy)]
@@ -329,6 +333,10 @@ impl Runtime for SimulatedRuntime {
         saved.await.map_err(|e| Error::while_doing(format!("save the output of run {run}"), e))
     }
 
+    async fn follow(&self, run: &RunId, scope: OutputScope) -> Result<OutputStream> {
+        self.follow_printed(run, scope)
+    }
+
     async fn output_size(&self, _: &RunId) -> Result<u64> {
         Ok(0)
     }
@@ -336,7 +344,9 @@ impl Runtime for SimulatedRuntime {
     async fn remove(&self, run: &RunId) -> Result<()> {
         drop(self.engine()?);
         self.end(run, Exit { code: Some(KILLED), out_of_memory: false, at: self.clock.now() });
-        self.state().runs.remove(run);
+        let mut state = self.state();
+        state.runs.remove(run);
+        state.printed.remove(run);
         Ok(())
     }
 

@@ -11,6 +11,7 @@ mod fault;
 mod gate;
 mod image;
 mod network;
+mod output;
 mod rate;
 mod traffic;
 
@@ -21,14 +22,11 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use bollard::Docker;
-use bollard::container::LogOutput;
 use bollard::errors::Error as EngineError;
 use bollard::query_parameters::{
-    ListContainersOptions, LogsOptions, RemoveContainerOptions, StopContainerOptions, WaitContainerOptions,
+    ListContainersOptions, RemoveContainerOptions, StopContainerOptions, WaitContainerOptions,
 };
 use futures_util::StreamExt;
-use tokio::fs::File;
-use tokio::io::{AsyncWriteExt, BufWriter};
 
 use self::container::Found;
 use self::fault::{fault, is_missing, unavailable};
@@ -36,10 +34,10 @@ use self::gate::Gates;
 use crate::error::{Error, Result};
 use crate::ids::{NodeId, RunId};
 use crate::model::{
-    DockerConfig, DockerExperiment, Exit, ExperimentConfig, Limits, Network, Outcome, Prepared, Reason,
-    RuntimeState, Stage, StartMode,
+    DockerConfig, DockerExperiment, Exit, ExperimentConfig, Limits, Network, Outcome, OutputScope, Prepared,
+    Reason, RuntimeState, Stage, StartMode,
 };
-use crate::ports::{Resident, RunSpec, Runtime, RuntimeInfo};
+use crate::ports::{OutputStream, Resident, RunSpec, Runtime, RuntimeInfo};
 use crate::time::Timestamp;
 
 /// Where the engine listens unless the caller says otherwise.
@@ -287,24 +285,11 @@ impl Runtime for DockerRuntime {
     }
 
     async fn save_output(&self, run: &RunId, stdout: &Path, stderr: &Path) -> Result<()> {
-        let found = self.find_existing(run).await?;
-        let doing = || format!("save the output of run {run}");
-        let written = |e| Error::while_doing(doing(), e);
-        let mut stdout = BufWriter::new(File::create(stdout).await.map_err(written)?);
-        let mut stderr = BufWriter::new(File::create(stderr).await.map_err(written)?);
-        let options = LogsOptions { stdout: true, stderr: true, ..Default::default() };
-        let mut output = self.docker.logs(&found.id, Some(options));
-        while let Some(piece) = output.next().await {
-            match piece.map_err(|e| fault(doing(), &e))? {
-                LogOutput::StdErr { message } => stderr.write_all(&message).await.map_err(written)?,
-                LogOutput::StdOut { message } | LogOutput::Console { message } => {
-                    stdout.write_all(&message).await.map_err(written)?;
-                }
-                LogOutput::StdIn { .. } => {}
-            }
-        }
-        stdout.flush().await.map_err(written)?;
-        stderr.flush().await.map_err(written)
+        self.save_logs(run, stdout, stderr).await
+    }
+
+    async fn follow(&self, run: &RunId, scope: OutputScope) -> Result<OutputStream> {
+        self.follow_logs(run, scope).await
     }
 
     async fn output_size(&self, _: &RunId) -> Result<u64> {

@@ -124,6 +124,11 @@ impl RunDirectory {
         OpenOptions::new().append(true).create(true).mode(0o600).open(self.0.join(name))
     }
 
+    /// Opens a file that the experiment has written to, or will.
+    pub(super) fn read_output(&self, name: &str) -> io::Result<File> {
+        OpenOptions::new().read(true).append(true).create(true).mode(0o600).open(self.0.join(name))
+    }
+
     /// The line in a file; `None` until it is there in full.
     ///
     /// The wrapper makes a file and writes its line in two steps, so the file may be seen empty.

@@ -5,6 +5,7 @@
 
 mod files;
 mod group;
+mod output;
 mod wrapper;
 
 use std::collections::{BTreeMap, HashMap};
@@ -24,8 +25,8 @@ use self::wrapper::Ceilings;
 use super::RESULTS_VARIABLE;
 use crate::error::{Error, Result};
 use crate::ids::RunId;
-use crate::model::{Exit, Limits, Outcome, Prepared, Reason, RuntimeState, Stage};
-use crate::ports::{RunSpec, Runtime, RuntimeInfo};
+use crate::model::{Exit, Limits, Outcome, OutputScope, Prepared, Reason, RuntimeState, Stage};
+use crate::ports::{OutputStream, RunSpec, Runtime, RuntimeInfo};
 use crate::time::{Timestamp, to_micros};
 
 /// Where programs are looked for, unless the experiment's environment says otherwise. The node's
@@ -252,6 +253,13 @@ impl Runtime for ProcessRuntime {
 
     async fn output_size(&self, run: &RunId) -> Result<u64> {
         Ok(self.directory(run).output_size())
+    }
+
+    async fn follow(&self, run: &RunId, scope: OutputScope) -> Result<OutputStream> {
+        if self.look(run)? == RuntimeState::Absent {
+            return Err(Error::not_found(format!("there is no process of run {run}")));
+        }
+        output::follow(run.clone(), self.directory(run), scope).await
     }
 
     async fn remove(&self, run: &RunId) -> Result<()> {
