@@ -2,6 +2,7 @@
 
 pub mod bundles;
 pub mod logs;
+pub mod manifest;
 pub mod memcached;
 pub mod mongodb;
 pub mod raw;

@@ -9,7 +9,7 @@ use serde_json::json;
 use super::Inner;
 use super::results::run_dir;
 use crate::error::{Error, Result};
-use crate::model::{ExperimentConfig, JournalEntry, Part};
+use crate::model::{ExperimentConfig, JournalEntry, Part, redacted};
 use crate::ports::RunSpec;
 use crate::schedule::Schedule;
 use crate::time::wire_time;
@@ -127,6 +127,7 @@ pub(super) fn write_inputs(entry: &JournalEntry, results: &Path) -> Result<()> {
     };
     fs::create_dir_all(results)
         .map_err(|e| Error::while_doing(format!("make results directory {}", results.display()), e))?;
-    write("experiment-config.yaml", &job.config)?;
+    // The store is the node's affair; what is written here ends up in the bundle.
+    write("experiment-config.yaml", &redacted(&job.config))?;
     write("experiment-args.json", &format!("{arguments:#}\n"))
 }

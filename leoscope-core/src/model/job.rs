@@ -201,6 +201,12 @@ impl Job {
         self.nodes().any(|other| other == node)
     }
 
+    /// The same job as it may be shown: without the [secrets](super::redacted) of its config.
+    #[must_use]
+    pub fn redacted(&self) -> Self {
+        Self { config: super::redacted(&self.config), ..self.clone() }
+    }
+
     /// Whether `other` is a definition of the same booking: a job id used again is another one.
     pub fn is_same_booking(&self, other: &Self) -> bool {
         self.id == other.id && self.created == other.created

@@ -6,6 +6,7 @@
 mod artifacts;
 mod clock;
 mod control;
+mod host_facts;
 mod kernel;
 mod launcher;
 mod ledger;
@@ -22,6 +23,7 @@ pub use clock::Clock;
 pub use control::{
     Calendar, ControlPlane, Download, Handover, MAX_PROBE_BYTES, OrdersStream, Scheduled, Source,
 };
+pub use host_facts::HostFacts;
 pub use kernel::{Kernel, Place};
 pub use launcher::{HostScheduler, Launcher};
 pub use ledger::Ledger;

@@ -22,7 +22,7 @@ use leoscope_core::backends::artifacts::DirectoryStore;
 use leoscope_core::backends::clock::VirtualClock;
 use leoscope_core::backends::launcher::TimerLauncher;
 use leoscope_core::backends::ledger::MemoryLedger;
-use leoscope_core::backends::monitors::ManualMeter;
+use leoscope_core::backends::monitors::{ManualMeter, SystemFacts};
 use leoscope_core::backends::runtime::{Behaviour, SimulatedRuntime};
 use leoscope_core::backends::sessions::MemorySessions;
 use leoscope_core::backends::store::MemoryStore;
@@ -201,6 +201,7 @@ impl World {
             clock: Arc::clone(&self.clock),
             routes: None,
             kernel: None,
+            host_facts: Arc::new(SystemFacts::default()),
             traffic: Some(Arc::new(node.traffic.clone())),
             meter: Arc::new(node.meter.clone()),
         };
