@@ -76,7 +76,8 @@ fn each_step_is_noted_when_it_is_entered_and_the_phases_follow() {
     use Step::{Collecting, Executing, Preparing, Ready, Starting};
     let expected = [(Preparing, -30), (Ready, -20), (Starting, 0), (Executing, 0), (Collecting, 41)];
     assert_eq!(noted, expected.map(|(step, secs)| (step, at(secs))));
-    let phase = |phase, start, secs: i64| PhaseTime { phase, start: at(start), duration_us: secs * 1_000_000 };
+    let phase =
+        |phase, start, secs: i64| PhaseTime { phase, start: at(start), duration_us: secs * 1_000_000 };
     let so_far = [(Phase::Deploy, -30, 10), (Phase::Execute, 0, 40), (Phase::Finish, 41, 2)];
     assert_eq!(phases(&entry, at(43)), so_far.map(|(name, start, secs)| phase(name, start, secs)));
     feed(&mut entry, &[(Event::Collected, 44)]);
@@ -97,7 +98,10 @@ fn steps_survive_restarts_and_a_run_that_falls_back_keeps_its_first_begin() {
     assert_eq!(phases(&entry, at(0))[0].duration_us, 25_000_000);
     // What ran while the node was away began when the runtime says.
     feed(&mut entry, &[(Event::Recovered(RuntimeState::Running(at(1))), 20)]);
-    assert_eq!(phases(&entry, at(30))[1], PhaseTime { phase: Phase::Execute, start: at(1), duration_us: 29_000_000 });
+    assert_eq!(
+        phases(&entry, at(30))[1],
+        PhaseTime { phase: Phase::Execute, start: at(1), duration_us: 29_000_000 }
+    );
 }
 
 #[test]

@@ -44,6 +44,15 @@ pub fn redacted(text: &str) -> String {
     format!("{REWRITTEN}{wanted:#}\n")
 }
 
+/// `text` without the secrets of `config`.
+pub(super) fn without_secrets_of(config: &str, text: &str) -> String {
+    let mut secrets = Secrets::default();
+    if let Ok(config) = serde_saphyr::from_str::<Value>(config) {
+        secrets.gather(&config);
+    }
+    secrets.masked(text, MASK)
+}
+
 /// What must not be seen of a config.
 #[derive(Default)]
 struct Secrets {

@@ -14,7 +14,6 @@ use leoscope_core::backends::artifacts::DirectoryStore;
 use leoscope_core::backends::clock::VirtualClock;
 use leoscope_core::backends::launcher::TimerLauncher;
 use leoscope_core::backends::ledger::MemoryLedger;
-use leoscope_core::backends::monitors::SystemFacts;
 use leoscope_core::backends::runtime::SimulatedRuntime;
 use leoscope_core::backends::store::MemoryStore;
 use leoscope_core::control::Service;
@@ -227,7 +226,7 @@ async fn live(world: Arc<Testbed>, site: Arc<Site>) {
                 sessions: Arc::new(MemorySessions::new(Arc::clone(&world.clock))),
                 routes: None,
                 kernel: None,
-                host_facts: Arc::new(SystemFacts::default()),
+                host_facts: Arc::new(super::manifests::Machine),
                 traffic: None,
                 meter: Arc::new(Meter::telling(0)),
             };

@@ -7,6 +7,7 @@ mod cut;
 mod day;
 mod endurance;
 mod faults;
+mod manifests;
 mod pairing;
 mod restarts;
 mod standby;
@@ -22,7 +23,7 @@ use leoscope_core::backends::artifacts::DirectoryStore;
 use leoscope_core::backends::clock::VirtualClock;
 use leoscope_core::backends::launcher::TimerLauncher;
 use leoscope_core::backends::ledger::MemoryLedger;
-use leoscope_core::backends::monitors::{ManualMeter, SystemFacts};
+use leoscope_core::backends::monitors::ManualMeter;
 use leoscope_core::backends::runtime::{Behaviour, SimulatedRuntime};
 use leoscope_core::backends::sessions::MemorySessions;
 use leoscope_core::backends::store::MemoryStore;
@@ -201,7 +202,7 @@ impl World {
             clock: Arc::clone(&self.clock),
             routes: None,
             kernel: None,
-            host_facts: Arc::new(SystemFacts::default()),
+            host_facts: Arc::new(manifests::Machine),
             traffic: Some(Arc::new(node.traffic.clone())),
             meter: Arc::new(node.meter.clone()),
         };
@@ -454,6 +455,8 @@ async fn crashing_world(seed: u64) {
         let (planned, started) = (run.planned.expect("planned"), run.started);
         assert!(started.is_none_or(|at| planned.contains(at)), "seed {seed}: {run:#?}");
     }
+    let manifests = leoscope_tests::manifest::all_below(&world.dir.path().join("artifacts"));
+    assert!(manifests.len() >= runs.len(), "seed {seed}: {} manifests", manifests.len());
     for node in &nodes {
         let stays = node.runtime.stays();
         let mut ids: Vec<_> = stays.iter().map(|stay| stay.run.clone()).collect();

@@ -4,8 +4,8 @@ use std::collections::BTreeSet;
 
 use leoscope_core::model::{
     Checksum, ConfigSource, DishFacts, ElementSet, HostDescription, LeftOut, Manifest, ManifestOutcome,
-    ManifestRun, NodeFacts, Outcome, PackedFile, PhaseTime, Position, Reading, ReadingValue, Reason, RunFacts,
-    Slots, Software, StartMode, TriggerFacts, WeatherFacts, WhyLeftOut,
+    ManifestRun, NodeFacts, Outcome, PackedFile, PhaseTime, Position, Reading, ReadingValue, Reason,
+    RunFacts, Slots, Software, StartMode, TriggerFacts, WeatherFacts, WhyLeftOut,
 };
 use leoscope_core::ports::HostFacts;
 use leoscope_tests::manifest;
@@ -122,7 +122,8 @@ async fn every_run_that_was_begun_has_a_bundle_that_tells_how_it_ended() {
     ] {
         let found = manifests.get(name).unwrap_or_else(|| panic!("{name} has no bundle"));
         assert_eq!(found["run"]["outcome"]["status"], status, "{found:#}");
-        let told: Vec<&Value> = found["phases"].as_array().expect("phases").iter().map(|p| &p["phase"]).collect();
+        let told: Vec<&Value> =
+            found["phases"].as_array().expect("phases").iter().map(|p| &p["phase"]).collect();
         assert_eq!(told, phases, "{found:#}");
         assert_eq!(found.get("slot").is_some(), phases.len() == 3, "{found:#}");
     }
@@ -164,7 +165,10 @@ async fn a_changed_record_reaches_the_node_and_its_address_only_where_the_operat
     let manifests = arrived(&world);
     assert_eq!(manifests["open"]["node"]["public_address"], "192.0.2.44");
     assert_eq!(manifests["silent"]["node"].get("public_address"), None);
-    assert_eq!(manifests["silent"]["node"]["coordinates"], json!({"latitude": 47.6062, "longitude": -122.3321}));
+    assert_eq!(
+        manifests["silent"]["node"]["coordinates"],
+        json!({"latitude": 47.6062, "longitude": -122.3321})
+    );
 }
 
 /// The connection string of an experiment's own store is for the node, not for whoever reads results.
@@ -218,7 +222,7 @@ fn everything() -> Manifest {
         params: spec.params,
         policies: Policies {
             max_runs: std::num::NonZeroU32::new(3),
-            align: Some("3s".to_owned().try_into().expect("offset")),
+            align: Some("slot+3".to_owned().try_into().expect("offset")),
             ..Policies::default()
         },
         shift: SignedDuration::ZERO,
@@ -319,7 +323,13 @@ fn everything() -> Manifest {
 
 /// Adds the name of each field in `value`, and lists those that are not in `schema`, where `root` is
 /// the whole of that.
-fn compare(at: &str, value: &Value, schema: &Value, root: &Value, names: &mut BTreeSet<String>) -> Vec<String> {
+fn compare(
+    at: &str,
+    value: &Value,
+    schema: &Value,
+    root: &Value,
+    names: &mut BTreeSet<String>,
+) -> Vec<String> {
     let schema = match schema["$ref"].as_str() {
         Some(reference) => &root["$defs"][reference.rsplit('/').next().expect("a name")],
         None => schema,

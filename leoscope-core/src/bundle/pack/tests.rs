@@ -219,12 +219,12 @@ fn a_sparse_file_comes_back_with_its_holes_as_zeros() {
     let world = World::new();
     let path = world.write("sparse", "");
     let file = File::options().write(true).open(path).expect("open");
-    file.set_len(50 << 20).expect("sparse");
-    std::os::unix::fs::FileExt::write_at(&file, b"end", 40 << 20).expect("write");
+    file.set_len(6 << 20).expect("sparse");
+    std::os::unix::fs::FileExt::write_at(&file, b"end", 5 << 20).expect("write");
     let (unpacked, manifest) = world.round();
-    assert_eq!(manifest.files[0].size, 50 << 20);
+    assert_eq!(manifest.files[0].size, 6 << 20);
     let content = fs::read(unpacked.join("sparse")).expect("sparse");
-    assert_eq!(&content[40 << 20..(40 << 20) + 4], b"end\0");
+    assert_eq!(&content[5 << 20..(5 << 20) + 4], b"end\0");
     assert!(fs::metadata(world.dir.path().join("bundle.tar.gz")).expect("bundle").len() < 1 << 20);
 }
 
