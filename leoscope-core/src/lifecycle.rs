@@ -4,6 +4,8 @@
 //! down before it does it; every action may be done again, so after a crash the entry and
 //! [`Event::Recovered`] are enough to go on.
 
+mod phases;
+
 use jiff::SignedDuration;
 
 use crate::model::{
@@ -11,6 +13,8 @@ use crate::model::{
     Stage, Step,
 };
 use crate::time::{Timestamp, Window, wire_time};
+
+pub use phases::phases;
 
 /// Something that happened to a run.
 #[derive(Debug, Clone, PartialEq)]
@@ -68,6 +72,9 @@ pub enum Action {
 pub fn advance(entry: &mut JournalEntry, event: Event, now: Timestamp) -> Option<Action> {
     let before = (entry.step, entry.run.clone());
     let action = transition(entry, event, now);
+    if before.0 != entry.step {
+        entry.enter(entry.step, now);
+    }
     if before.1 != entry.run {
         entry.reported = false;
     }

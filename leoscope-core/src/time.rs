@@ -3,6 +3,8 @@
 //! Everything is UTC with microsecond resolution: what is stored, compared and sent is the same
 //! value, whichever way it came in.
 
+mod slot;
+
 use std::fmt;
 
 use jiff::civil::DateTime;
@@ -12,6 +14,8 @@ use jiff::{Span, SpanRelativeTo};
 use serde::{Deserialize, Serialize};
 
 use crate::error::Error;
+
+pub use slot::Slot;
 
 /// Cuts `time` to the microsecond, the resolution of every instant in the testbed.
 pub fn to_micros(time: Timestamp) -> Timestamp {

@@ -19,7 +19,7 @@ use leoscope_core::backends::clock::SystemClock;
 use leoscope_core::backends::kernel::ProcKernel;
 use leoscope_core::backends::launcher::TimerLauncher;
 use leoscope_core::backends::ledger::SqliteLedger;
-use leoscope_core::backends::monitors::KernelMeter;
+use leoscope_core::backends::monitors::{KernelMeter, SystemFacts};
 use leoscope_core::backends::routes::NetlinkRoutes;
 use leoscope_core::backends::runtime::{DockerRuntime, ProcessRuntime};
 use leoscope_core::backends::timekeeping::LocalMeter;
@@ -125,6 +125,7 @@ async fn parts(config: NodeConfig) -> Result<(AgentConfig, Parts)> {
         clock,
         routes: Some(Arc::new(NetlinkRoutes)),
         kernel: Some(Arc::new(ProcKernel::default())),
+        host_facts: Arc::new(SystemFacts::default()),
         traffic: Some(Arc::new(KernelMeter)),
         meter: Arc::new(LocalMeter::default()),
         blob: Some(Arc::new(AzureStorage::new()?)),

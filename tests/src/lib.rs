@@ -3,6 +3,7 @@
 pub mod azurite;
 pub mod bundles;
 pub mod logs;
+pub mod manifest;
 pub mod memcached;
 pub mod mongodb;
 pub mod raw;

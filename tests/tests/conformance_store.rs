@@ -217,6 +217,7 @@ async fn a_ledger_opened_again_has_everything() {
         jobs: vec![job("j")],
         standby: Some(Standby::SCAVENGER),
         clock_offset_us: None,
+        site: None,
     };
     let entry = JournalEntry::new(run("r"), job("j"));
     let ledger = open_ledger(dir.path());

@@ -65,7 +65,7 @@ fn entry(id: &str, size: usize, step: Step) -> JournalEntry {
 
 fn orders(revision: u64, size: usize) -> Orders {
     let node = NodeId::parse("n").expect("id");
-    Orders { node, revision, jobs: vec![job(size); 3], standby: None, clock_offset_us: None }
+    Orders { node, revision, jobs: vec![job(size); 3], standby: None, clock_offset_us: None, site: None }
 }
 
 async fn state(ledger: &SqliteLedger) -> State {

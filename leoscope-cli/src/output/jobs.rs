@@ -83,6 +83,7 @@ impl Record for Job {
     }
 
     fn json(&self) -> Value {
+        let shown = self.redacted();
         let Self {
             id,
             owner,
@@ -101,7 +102,7 @@ impl Record for Job {
             since,
             // Deleted jobs are not listed.
             deleted: _,
-        } = self;
+        } = &shown;
         let (kind, cron) = kind(schedule);
         to_json(JobView {
             id,

@@ -9,7 +9,7 @@ use serde_json::json;
 use super::Inner;
 use super::results::run_dir;
 use crate::error::{Error, Result};
-use crate::model::{ExperimentConfig, ExperimentFile, JournalEntry, Part};
+use crate::model::{ExperimentConfig, ExperimentFile, JournalEntry, Part, redacted};
 use crate::ports::RunSpec;
 use crate::schedule::Schedule;
 use crate::time::wire_time;
@@ -127,7 +127,8 @@ pub(super) fn write_inputs(entry: &JournalEntry, results: &Path) -> Result<()> {
     };
     fs::create_dir_all(results)
         .map_err(|e| Error::while_doing(format!("make results directory {}", results.display()), e))?;
-    write(ExperimentFile::Config.name(), entry.config())?;
+    // The store is the node's affair; what is written here ends up in the bundle.
+    write(ExperimentFile::Config.name(), &redacted(entry.config()))?;
     let arguments = || format!("{arguments:#}\n");
     let arguments = entry.inputs.arguments.clone().unwrap_or_else(arguments);
     write(ExperimentFile::Arguments.name(), &arguments)

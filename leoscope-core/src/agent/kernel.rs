@@ -45,6 +45,11 @@ impl KernelKeeper {
         Self { kernel, file: work_dir.join("kernel.json"), busy: Mutex::default(), access: Mutex::default() }
     }
 
+    /// The value of a setting; `None` on a node without kernel settings.
+    pub(super) async fn read(&self, place: Place, setting: &KernelSetting) -> Option<Result<String>> {
+        Some(self.kernel.as_ref()?.read(place, setting).await)
+    }
+
     /// Restores the settings that were changed by runs that are no longer under way. What cannot be
     /// restored is tried again at the next call.
     pub(super) async fn restore(&self, node: &Inner) {

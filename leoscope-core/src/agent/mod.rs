@@ -26,6 +26,7 @@ mod kept;
 mod kernel;
 mod link;
 mod logs;
+mod manifest;
 mod outbox;
 mod pairing;
 mod results;
@@ -48,8 +49,8 @@ use crate::error::{Error, Result};
 use crate::ids::{NodeId, RunId};
 use crate::model::{ClockReading, ExecutorConfig, JournalEntry, Orders, RuntimeState, Standby};
 use crate::ports::{
-    BlobStorage, Clock, ClockMeter, ControlPlane, HostScheduler, Kernel, Launcher, Ledger, Routes, Runtime,
-    RuntimeInfo, Sessions, TrafficMeter,
+    BlobStorage, Clock, ClockMeter, ControlPlane, HostFacts, HostScheduler, Kernel, Launcher, Ledger, Routes,
+    Runtime, RuntimeInfo, Sessions, TrafficMeter,
 };
 use crate::schedule::Zone;
 use claims::Claims;
@@ -105,6 +106,8 @@ pub struct Parts {
     pub routes: Option<Arc<dyn Routes>>,
     /// The host's kernel settings, for nodes that let experiments change some.
     pub kernel: Option<Arc<dyn Kernel>>,
+    /// What tells of the machine that the node is on.
+    pub host_facts: Arc<dyn HostFacts>,
     /// What counts the traffic of the host, for nodes that go on standby by themselves.
     pub traffic: Option<Arc<dyn TrafficMeter>>,
     /// What knows how far that is off.
@@ -137,6 +140,7 @@ struct Inner {
     journal: Journal,
     route: RouteKeeper,
     kernel: KernelKeeper,
+    host_facts: Arc<dyn HostFacts>,
     traffic: Option<Arc<dyn TrafficMeter>>,
     claims: Claims,
     /// Whether the orders on disk are this process's to write.
@@ -187,6 +191,7 @@ impl Agent {
             clock,
             routes,
             kernel,
+            host_facts,
             traffic,
             meter,
             blob,
@@ -212,6 +217,7 @@ impl Agent {
             journal,
             route,
             kernel,
+            host_facts,
             traffic,
             claims,
             keeps_orders,

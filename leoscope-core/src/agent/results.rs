@@ -4,17 +4,13 @@ use std::fs::{self, OpenOptions};
 use std::io::Write;
 use std::path::{Path, PathBuf};
 
-use serde_json::json;
-
+use super::manifest::manifest;
 use super::{Inner, container};
 use crate::bundle::{self, Contents};
 use crate::error::{Error, Result};
 use crate::ids::RunId;
-use crate::model::{ArtifactKey, JournalEntry, Outcome, Run, RuntimeState};
+use crate::model::{ArtifactKey, JournalEntry, Run, RuntimeState};
 use crate::time::wire_time;
-
-/// The version of the manifest's form.
-const MANIFEST_VERSION: u32 = 1;
 
 /// The node's own files of a run.
 pub(super) fn run_dir(node: &Inner, run: &RunId) -> PathBuf {
@@ -67,7 +63,7 @@ pub(super) async fn collect(node: &Inner, entry: &JournalEntry) -> Result<()> {
     let contents = Contents {
         results,
         files: ["stdout.log", "stderr.log", "executor.log"].map(|name| dir.join(name)).to_vec(),
-        manifest: manifest(node, entry),
+        manifest: manifest(node, entry).await,
     };
     let target = bundle_path(node, entry);
     let packed = tokio::task::spawn_blocking(move || bundle::pack(&contents, &target))
@@ -79,33 +75,6 @@ pub(super) async fn collect(node: &Inner, entry: &JournalEntry) -> Result<()> {
         tracing::warn!(%run, %error, "cannot remove the experiment");
     }
     Ok(())
-}
-
-/// What is known of the run apart from its files; the packer adds those.
-fn manifest(node: &Inner, entry: &JournalEntry) -> serde_json::Value {
-    let JournalEntry { run, job, outcome, .. } = entry;
-    // By the names that the record has as well.
-    let outcome = outcome.as_ref().map(|Outcome { status, stage, reason, message }| {
-        json!({ "status": status.name(), "stage": stage.name(), "reason": reason.name(), "message": message })
-    });
-    json!({
-        "format_version": MANIFEST_VERSION,
-        "software": { "name": "leoscope-node", "version": env!("CARGO_PKG_VERSION") },
-        "runtime": { "name": node.runtime_info.name, "version": node.runtime_info.version },
-        "job": job,
-        "run": {
-            "id": run.id,
-            "node": run.node,
-            "planned": run.planned,
-            "started": run.started,
-            "ended": run.ended,
-            "lateness_ms": run.lateness().map(|late| late.as_millis()),
-            "exit_code": run.exit_code,
-            "facts": run.facts,
-            "outcome": outcome,
-        },
-        "clock": *node.reading.borrow(),
-    })
 }
 
 /// Removes what a run left, once the orchestrator has it.

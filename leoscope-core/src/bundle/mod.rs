@@ -1,5 +1,6 @@
 //! The bundle of a run: `<jobid>-<runid>.tar.gz`.
 
+mod gzip;
 mod output;
 mod pack;
 mod unpack;

@@ -200,7 +200,8 @@ mod tests {
             std::fs::write(&path, text).expect("file");
             path
         });
-        let contents = Contents { results, files: files.to_vec(), manifest: serde_json::json!({}) };
+        let contents =
+            Contents { results, files: files.to_vec(), manifest: crate::model::manifest_for_tests() };
         let target = dir.path().join("bundle.tar.gz");
         pack(&contents, &target).expect("pack");
         let bundle = std::fs::read(&target).expect("bundle");

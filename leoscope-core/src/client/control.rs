@@ -380,7 +380,7 @@ impl GrpcClient {
             other => other?,
         };
         let jobs = self.jobs_on_node(node).await?;
-        Ok(Orders { node: node.clone(), revision: 0, jobs, standby, clock_offset_us: None })
+        Ok(Orders { node: node.clone(), revision: 0, jobs, standby, clock_offset_us: None, site: None })
     }
 }
 

@@ -10,7 +10,7 @@ use tokio::task::JoinSet;
 use crate::ids::{JobId, NodeId, RunId, UserId};
 use crate::model::{
     Bundle, ClockReading, ClockSource, Job, JobParams, JournalEntry, Orders, Outcome, Phase, Reason, Run,
-    RunLength, RunStatus, Stage, Standby, Step,
+    RunLength, RunStatus, Site, Stage, Standby, Step,
 };
 use crate::ports::Ledger;
 use crate::schedule::{Policies, Schedule};
@@ -78,6 +78,7 @@ async fn orders_are_replaced_and_read_back(ledger: Arc<dyn Ledger>) {
             jobs,
             standby: Some(Standby::SCAVENGER),
             clock_offset_us: Some(-5),
+            site: Some(Site { name: Some("n".into()), ..Site::default() }),
         };
         ledger.save_orders(&orders).await.unwrap();
         assert_eq!(ledger.orders().await.unwrap(), Some(orders));
@@ -122,6 +123,7 @@ async fn orders_and_entries_do_not_touch_each_other(ledger: Arc<dyn Ledger>) {
         jobs: vec![job()],
         standby: None,
         clock_offset_us: None,
+        site: None,
     };
     ledger.put(&entry("r")).await.unwrap();
     ledger.save_orders(&orders).await.unwrap();

@@ -83,7 +83,14 @@ impl Session {
             self.require(&Action::RegisterNode(update.owner.as_ref()))?;
         }
         check(&update)?;
-        self.service.store.update_node(&update.apply(node)).await
+        let site = node.site();
+        let changed = update.apply(node);
+        self.service.store.update_node(&changed).await?;
+        if changed.site() != site {
+            // Its orders tell it.
+            self.service.stir(id).await?;
+        }
+        Ok(())
     }
 
     pub(super) async fn do_delete_node(&self, id: &NodeId, with_jobs: bool) -> Result<()> {

@@ -6,7 +6,7 @@ use super::changes::Listener;
 use super::{Service, Session};
 use crate::error::{Error, Result};
 use crate::ids::NodeId;
-use crate::model::{Orders, Record, is_clock_off};
+use crate::model::{Node, Orders, Record, is_clock_off};
 use crate::policy::Action;
 use crate::ports::{OrdersStream, Timetable, Versions};
 use crate::time::SignedDuration;
@@ -116,7 +116,8 @@ impl Service {
         let registered = self.store.node(node).await?;
         let clock_offset_us =
             registered.as_ref().and_then(|node| node.clock_offset_us).filter(|us| is_clock_off(*us));
+        let site = registered.as_ref().map(Node::site);
         let standby = registered.and_then(|node| node.standby.by_person);
-        Ok(Some(Orders { node: node.clone(), revision, jobs, standby, clock_offset_us }))
+        Ok(Some(Orders { node: node.clone(), revision, jobs, standby, clock_offset_us, site }))
     }
 }

@@ -1,6 +1,6 @@
 use super::*;
 use crate::ids::{JobId, NodeId, RunId, UserId};
-use crate::model::{Job, JobParams, Prepared, RunLength};
+use crate::model::{ConfigSource, Job, JobParams, PhaseTime, Prepared, RunLength};
 use crate::schedule::{ALLOWED_LATENESS, Policies, Schedule};
 use crate::time::{SignedDuration, parse_time};
 
@@ -64,6 +64,55 @@ fn a_run_that_ends_by_itself_is_completed() {
     assert_eq!(entry.run.reason.as_deref(), Some("EXPERIMENT_ENDED"));
     assert_eq!((entry.run.started, entry.run.ended), (Some(at(0)), Some(at(40))));
     assert_eq!((entry.bundle, entry.step, entry.reported), (Bundle::Packed, Step::Done, false));
+}
+
+#[test]
+fn each_step_is_noted_when_it_is_entered_and_the_phases_follow() {
+    let mut entry = entry();
+    let mut events = to_executing();
+    events.extend([(Event::Exited(exit(0, 40)), 41)]);
+    feed(&mut entry, &events);
+    let noted: Vec<_> = entry.steps.iter().map(|noted| (noted.step, noted.at)).collect();
+    use Step::{Collecting, Executing, Preparing, Ready, Starting};
+    let expected = [(Preparing, -30), (Ready, -20), (Starting, 0), (Executing, 0), (Collecting, 41)];
+    assert_eq!(noted, expected.map(|(step, secs)| (step, at(secs))));
+    let phase =
+        |phase, start, secs: i64| PhaseTime { phase, start: at(start), duration_us: secs * 1_000_000 };
+    let so_far = [(Phase::Deploy, -30, 10), (Phase::Execute, 0, 40), (Phase::Finish, 41, 2)];
+    assert_eq!(phases(&entry, at(43)), so_far.map(|(name, start, secs)| phase(name, start, secs)));
+    feed(&mut entry, &[(Event::Collected, 44)]);
+    assert_eq!(phases(&entry, at(99))[2], phase(Phase::Finish, 41, 3));
+}
+
+#[test]
+fn steps_survive_restarts_and_a_run_that_falls_back_keeps_its_first_begin() {
+    let mut entry = entry();
+    feed(&mut entry, &to_executing()[..2]);
+    let stored = serde_json::to_string(&entry).expect("json");
+    let mut entry: JournalEntry = serde_json::from_str(&stored).expect("entry");
+    feed(&mut entry, &[(Event::Recovered(RuntimeState::Absent), -10)]);
+    assert_eq!(entry.step, Step::Preparing);
+    assert_eq!((entry.entered(Step::Preparing), entry.entered(Step::Ready)), (Some(at(-30)), None));
+    feed(&mut entry, &[(Event::Recovered(RuntimeState::Absent), -9), (Event::Prepared(Prepared::PLAIN), -5)]);
+    assert_eq!(entry.steps.len(), 2, "{:?}", entry.steps);
+    assert_eq!(phases(&entry, at(0))[0].duration_us, 25_000_000);
+    // What ran while the node was away began when the runtime says.
+    feed(&mut entry, &[(Event::Recovered(RuntimeState::Running(at(1))), 20)]);
+    assert_eq!(
+        phases(&entry, at(30))[1],
+        PhaseTime { phase: Phase::Execute, start: at(1), duration_us: 29_000_000 }
+    );
+}
+
+#[test]
+fn entries_of_earlier_versions_have_no_steps_and_their_runs_go_on() {
+    let mut stored = serde_json::to_value(entry()).expect("json");
+    let fields = stored.as_object_mut().expect("object");
+    assert!(fields.remove("steps").is_some() && fields.remove("inputs").is_some());
+    let mut entry: JournalEntry = serde_json::from_value(stored).expect("entry");
+    assert_eq!((entry.config_source(), phases(&entry, at(0))), (ConfigSource::Orchestrator, vec![]));
+    feed(&mut entry, &to_executing());
+    assert_eq!(entry.step, Step::Executing);
 }
 
 #[test]

@@ -28,6 +28,8 @@ pub struct ExecutorConfig {
     pub route: Option<Route>,
     /// Where experiments may ask for other kernel settings; nowhere when `None`.
     pub kernel: Option<KernelService>,
+    /// Whether the manifests of bundles may tell the node's address on the internet.
+    pub public_address: bool,
     /// When the node goes on standby by itself; never when `None`.
     pub scavenger: Option<AutoScavenger>,
     /// How the container engine is used.
@@ -78,6 +80,7 @@ impl Default for ExecutorConfig {
             limits: Limits::default(),
             route: None,
             kernel: None,
+            public_address: false,
             scavenger: None,
             docker: DockerConfig::default(),
             outbox: OutboxConfig::default(),
@@ -93,8 +96,17 @@ struct Document {
     limits: LimitsText,
     route: Option<RouteText>,
     kernel: Option<KernelText>,
+    #[serde(default)]
+    manifest: ManifestText,
     scavenger: Option<scavenger::Text>,
     outbox: Option<OutboxText>,
+}
+
+#[derive(Deserialize, Default)]
+#[serde(deny_unknown_fields)]
+struct ManifestText {
+    #[serde(default)]
+    public_address: bool,
 }
 
 #[derive(Deserialize, Default)]
@@ -142,6 +154,7 @@ impl ExecutorConfig {
             limits,
             route: outer_route,
             kernel,
+            manifest: ManifestText { public_address },
             scavenger,
             outbox,
         } = document;
@@ -192,6 +205,7 @@ impl ExecutorConfig {
             scavenger,
             docker,
             outbox,
+            public_address,
         })
     }
 
@@ -213,7 +227,7 @@ impl ExecutorConfig {
 }
 
 /// What a reader says of a value of the wrong type, without the value: it may be a password.
-fn without_text(said: &str) -> String {
+pub(super) fn without_text(said: &str) -> String {
     const KINDS: [&str; 2] = ["string \"", "integer `"];
     let Some((kind, at)) = KINDS.iter().find_map(|kind| Some((*kind, said.find(kind)?))) else {
         return said.to_owned();
@@ -250,6 +264,14 @@ mod tests {
             assert!(ExecutorConfig::parse(bad).is_err(), "{bad}");
         }
     }
+    #[test]
+    fn a_public_address_is_told_only_where_the_operator_says_so() {
+        let told = |text: &str| ExecutorConfig::parse(text).map(|config| config.public_address);
+        assert!(!told("").expect("default"));
+        assert!(told("manifest: {public_address: true}").expect("allowed"));
+        assert!(told("manifest: {public_adress: true}").is_err());
+    }
+
     #[test]
     fn a_route_is_read_in_either_place_but_not_in_both() {
         let route = "{ip: 192.0.2.0/24, gateway: 198.51.100.1, dev: eth0}";

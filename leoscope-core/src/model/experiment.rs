@@ -5,6 +5,7 @@ use std::fmt;
 
 use serde::Deserialize;
 
+use super::executor::without_text;
 use super::limits::{AskedLimits, LimitsText};
 use super::secret::Secret;
 use super::settings::BlobSettings;
@@ -188,7 +189,7 @@ impl ExperimentConfig {
             return Err(fault("is empty".into()));
         }
         let document: Document = serde_saphyr::from_str(text)
-            .map_err(|e| fault(format!("is not valid: {}", first_line(&e.to_string()))))?;
+            .map_err(|e| fault(format!("is not valid: {}", told(&e.to_string(), text))))?;
         let Body { docker, process, environment, limits, cloud_config } =
             document.experiment.unwrap_or(document.bare);
         let docker = docker.map(|docker| docker.check(&fault)).transpose()?;
@@ -282,8 +283,11 @@ impl Environment {
     }
 }
 
-fn first_line(text: &str) -> &str {
-    text.lines().next().unwrap_or(text)
+/// The first line of what a reader says of `config`; of one with a store without the value it is about,
+/// which may be the store's key.
+fn told(said: &str, config: &str) -> String {
+    let line = said.lines().next().unwrap_or(said);
+    if config.contains("cloud_config") { without_text(line) } else { line.to_owned() }
 }
 
 #[cfg(test)]
@@ -313,6 +317,14 @@ mod tests {
         assert_eq!(line.process.expect("process"), ["/bin/sh", "-c", "echo $HOME"]);
         let words = ExperimentConfig::parse("process: {command: [ping, -c, '3']}").expect("words");
         assert_eq!(words.process.expect("process"), ["ping", "-c", "3"]);
+    }
+
+    #[test]
+    fn a_store_s_key_in_the_wrong_place_is_not_told() {
+        let text = "{process: {command: a}, cloud_config: 'AccountName=lab;AccountKey=c2VjcmV0IQ=='}";
+        let error = ExperimentConfig::parse(text).expect_err(text);
+        assert!(error.message().starts_with("experiment config is not valid: "), "{error}");
+        assert!(!format!("{error:?}").contains("c2VjcmV0"), "{error:?}");
     }
 
     #[test]

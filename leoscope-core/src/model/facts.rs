@@ -29,6 +29,17 @@ impl Prepared {
     pub const PLAIN: Self = Self { start: StartMode::Plain, image: None };
 }
 
+/// What a node knows of the machine it is on; each is absent where it is not known.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct HostDescription {
+    /// The operating system and its version, as it calls itself, for example `Debian GNU/Linux 12`.
+    pub operating_system: Option<String>,
+    /// The kernel and its release, for example `Linux 6.1.0-18-amd64`.
+    pub kernel: Option<String>,
+    /// What the processor understands, for example `x86_64`.
+    pub architecture: Option<String>,
+}
+
 /// What was found out about how a run was carried out; each is absent where it is not known.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default)]

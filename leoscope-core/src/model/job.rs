@@ -5,6 +5,7 @@ use std::fmt;
 use jiff::SignedDuration;
 use serde::{Deserialize, Serialize};
 
+use super::redact::without_secrets_of;
 use crate::error::Error;
 use crate::ids::{JobId, NodeId, UserId};
 use crate::schedule::{Occurrences, Policies, Schedule, Timeline, Timing, alignment_wait};
@@ -199,6 +200,22 @@ impl Job {
     /// Whether the job occupies `node`.
     pub fn involves(&self, node: &NodeId) -> bool {
         self.nodes().any(|other| other == node)
+    }
+
+    /// The same job as it may be shown: without the [secrets](super::redacted) of its config, also where
+    /// they stand beside it.
+    #[must_use]
+    pub fn redacted(&self) -> Self {
+        let shown = |text: &str| without_secrets_of(&self.config, text);
+        let JobParams { mode, deploy, execute, finish } = &self.params;
+        let params = JobParams {
+            mode: shown(mode),
+            deploy: shown(deploy),
+            execute: shown(execute),
+            finish: shown(finish),
+        };
+        let trigger = self.trigger.as_deref().map(shown);
+        Self { config: super::redacted(&self.config), params, trigger, ..self.clone() }
     }
 
     /// Whether `other` is a definition of the same booking: a job id used again is another one.

@@ -2,6 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::named::named;
 use super::{BundleFacts, ExperimentFiles, Job, Outcome, Run};
 use crate::ids::{NodeId, TaskId};
 use crate::time::Timestamp;
@@ -10,7 +11,7 @@ use crate::time::Timestamp;
 ///
 /// A step is written down before its action begins, so after a crash the entry names the action
 /// that may have been done in part.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Step {
     /// Known, nothing done.
@@ -30,6 +31,27 @@ pub enum Step {
     /// Ended; the record is final.
     Done,
 }
+
+/// When a run entered a step.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct StepAt {
+    /// The step.
+    pub step: Step,
+    /// When it was entered, by the node's clock.
+    pub at: Timestamp,
+}
+
+named!(
+    /// Where the experiment config of a run came from.
+    #[derive(Default)]
+    ConfigSource {
+        /// From the job, as the orchestrator has it.
+        #[default]
+        Orchestrator = "ORCHESTRATOR",
+        /// From a file that older deployments keep in blob storage.
+        BlobStorage = "BLOB_STORAGE",
+    }
+);
 
 /// What became of the results of a run.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -115,6 +137,10 @@ pub struct JournalEntry {
     /// Whether the other side has been told that this one is over, or need not be.
     #[serde(default)]
     pub told: bool,
+    /// When it entered the steps that it has come through, each once and in their order; see
+    /// [`enter`](Self::enter). Entries of earlier versions have none.
+    #[serde(default)]
+    pub steps: Vec<StepAt>,
 }
 
 impl JournalEntry {
@@ -132,6 +158,7 @@ impl JournalEntry {
             inputs: ExperimentFiles::default(),
             task: None,
             told: false,
+            steps: Vec::new(),
         }
     }
 
@@ -143,6 +170,28 @@ impl JournalEntry {
     /// Whether nothing is kept of the run that its entry would be needed for.
     pub fn is_over(&self) -> bool {
         self.is_settled() && self.bundle != Bundle::Refused
+    }
+
+    /// Where the experiment config came from.
+    pub fn config_source(&self) -> ConfigSource {
+        if self.inputs.config.is_some() { ConfigSource::BlobStorage } else { ConfigSource::Orchestrator }
+    }
+
+    /// Notes that the run has entered `step` at `at`.
+    ///
+    /// A run that falls back, as after a crash, keeps when it first entered the step it falls back to;
+    /// what came after that was for nothing and is forgotten. So there is at most one of each.
+    pub fn enter(&mut self, step: Step, at: Timestamp) {
+        self.step = step;
+        self.steps.retain(|entered| entered.step <= step);
+        if self.steps.last().is_none_or(|entered| entered.step != step) {
+            self.steps.push(StepAt { step, at });
+        }
+    }
+
+    /// When the run entered `step`, if it did.
+    pub fn entered(&self, step: Step) -> Option<Timestamp> {
+        self.steps.iter().find(|entered| entered.step == step).map(|entered| entered.at)
     }
 
     /// Which side of the run this is.

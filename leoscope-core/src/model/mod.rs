@@ -16,6 +16,7 @@ mod job;
 mod journal;
 mod kernel;
 mod limits;
+mod manifest;
 mod named;
 mod node;
 mod orders;
@@ -23,6 +24,7 @@ mod outbox;
 mod output;
 mod planning;
 mod record;
+mod redact;
 mod route;
 mod run;
 mod secret;
@@ -44,19 +46,26 @@ pub use docker::{Capability, DockerConfig, HostEntry, Password, PullPolicy, Regi
 pub use event::{EventOutcome, EventScope, JobEvent, NewEvent, ORCHESTRATOR};
 pub use executor::{AutoScavenger, ExecutorConfig, Network};
 pub use experiment::{DockerExperiment, ExperimentConfig, PortMapping, Protocol};
-pub use facts::{Prepared, RunFacts, StartMode};
+pub use facts::{HostDescription, Prepared, RunFacts, StartMode};
 pub use host::{HostStart, HostTime};
 pub use job::{Job, JobParams, RunLength, View};
-pub use journal::{Bundle, Exit, JournalEntry, Part, RuntimeState, Step};
+pub use journal::{Bundle, ConfigSource, Exit, JournalEntry, Part, RuntimeState, Step, StepAt};
 pub use kernel::{CongestionControl, KernelService, KernelSetting, Parameter};
 pub(crate) use limits::size;
 pub use limits::{AskedLimits, Limits, parse_size};
-pub use node::{Coordinates, Node, NodeFilter, NodeUpdate, PortalNotes};
+#[cfg(test)]
+pub(crate) use manifest::tests::manifest_for_tests;
+pub use manifest::{
+    DishFacts, ElementSet, LeftOut, Manifest, ManifestOutcome, ManifestRun, NodeFacts, PackedFile, PhaseTime,
+    Position, Reading, ReadingValue, Slots, Software, TriggerFacts, WeatherFacts, WhyLeftOut,
+};
+pub use node::{Coordinates, Node, NodeFilter, NodeUpdate, PortalNotes, Site};
 pub use orders::Orders;
 pub use outbox::OutboxConfig;
 pub use output::{Follower, MAX_PIECE_BYTES, OutputPiece, OutputScope, OutputSource, Tail};
 pub use planning::{CalendarEvent, JobPlan, SlotRequest};
 pub use record::{Record, RecordKey, RecordKind, Revision};
+pub use redact::redacted;
 pub use route::Route;
 pub use run::{Outcome, Phase, Reason, Run, RunFilter, RunStatus, Stage};
 pub use secret::{Secret, TokenHash};

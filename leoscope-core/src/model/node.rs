@@ -123,6 +123,37 @@ impl Node {
     }
 }
 
+/// What the record of a node says of the place, for the node itself; each is absent where the record
+/// does not say.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Site {
+    /// See [`Node::name`].
+    pub name: Option<String>,
+    /// See [`Node::coords`].
+    pub coords: Option<Coordinates>,
+    /// See [`Node::location`].
+    pub location: Option<String>,
+    /// See [`Node::provider`].
+    pub provider: Option<String>,
+    /// See [`Node::public_ip`].
+    pub public_address: Option<String>,
+}
+
+impl Node {
+    /// What its record says of the place.
+    pub fn site(&self) -> Site {
+        let given = |text: &String| Some(text.clone()).filter(|text| !text.is_empty());
+        Site {
+            name: given(&self.name),
+            coords: self.coords,
+            location: given(&self.location),
+            provider: given(&self.provider),
+            public_address: given(&self.public_ip),
+        }
+    }
+}
+
 /// JSON that the web portal keeps with a node; nothing here reads it.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct PortalNotes {

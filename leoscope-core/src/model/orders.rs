@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{Job, Standby};
+use super::{Job, Site, Standby};
 use crate::ids::NodeId;
 
 /// The whole desired state of a node. The node applies the difference to what it holds.
@@ -21,6 +21,9 @@ pub struct Orders {
     /// [too much](super::is_clock_off).
     #[serde(default)]
     pub clock_offset_us: Option<i64>,
+    /// What the node's record says of the place; `None` from orchestrators that do not tell.
+    #[serde(default)]
+    pub site: Option<Site>,
 }
 
 #[cfg(test)]
@@ -32,7 +35,7 @@ mod tests {
     fn orders_of_earlier_versions_are_read_and_read_ours() {
         let read = |text: &str| serde_json::from_str::<Orders>(text).expect(text);
         let plain = r#"{"node": "n", "revision": 7, "jobs": []}"#;
-        assert_eq!(read(plain).standby, None);
+        assert_eq!((read(plain).standby, read(plain).site), (None, None));
         let earlier = r#"{"node": "n", "revision": 7, "jobs": [], "scavenger_mode": true}"#;
         assert_eq!(read(earlier).standby, Some(Standby::SCAVENGER));
         let drain = Standby { kind: StandbyKind::Drain, reason: Some("a".into()), until: None };

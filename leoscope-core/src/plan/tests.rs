@@ -35,7 +35,7 @@ fn every_minute(secs: i64) -> Job {
 }
 
 fn orders(jobs: Vec<Job>) -> Orders {
-    Orders { node: node(), revision: 1, jobs, standby: None, clock_offset_us: None }
+    Orders { node: node(), revision: 1, jobs, standby: None, clock_offset_us: None, site: None }
 }
 
 #[test]

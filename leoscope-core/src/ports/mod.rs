@@ -6,6 +6,7 @@
 mod artifacts;
 mod clock;
 mod control;
+mod host_facts;
 mod kernel;
 mod launcher;
 mod ledger;
@@ -23,6 +24,7 @@ pub use control::{
     Calendar, ControlPlane, Download, FollowerStream, Handover, MAX_PROBE_BYTES, OrdersStream, Scheduled,
     Source,
 };
+pub use host_facts::HostFacts;
 pub use kernel::{Kernel, Place};
 pub use launcher::{HostScheduler, Launcher};
 pub use ledger::Ledger;

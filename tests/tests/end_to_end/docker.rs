@@ -106,8 +106,10 @@ fn a_container_has_the_labels_environment_and_files_of_the_contract() {
     for key in ["id", "nodeid", "userid", "type", "startDate", "endDate", "schedule", "lengthSecs"] {
         assert!(arguments.get(key).is_some(), "{key} in {arguments:#}");
     }
-    let manifest: Value = serde_json::from_str(&read("manifest.json")).expect("json");
-    assert_eq!(manifest["format_version"], 1);
+    let manifest = leoscope_tests::manifest::checked(&results);
+    assert_eq!(manifest["format_version"], 2);
+    assert!(manifest["node"]["kernel"].as_str().expect("kernel").starts_with("Linux "), "{manifest:#}");
+    assert!(manifest["node"]["congestion_control"].is_string(), "{manifest:#}");
     assert_eq!(manifest["runtime"]["name"], "docker");
     assert_eq!(
         docker(&[

@@ -10,6 +10,7 @@ use leoscope_core::backends::artifacts::DirectoryStore;
 use leoscope_core::backends::clock::{SystemClock, VirtualClock};
 use leoscope_core::backends::launcher::TimerLauncher;
 use leoscope_core::backends::ledger::MemoryLedger;
+use leoscope_core::backends::monitors::SystemFacts;
 use leoscope_core::backends::runtime::{Behaviour, SimulatedRuntime};
 use leoscope_core::backends::sessions::MemorySessions;
 use leoscope_core::backends::store::MemoryStore;
@@ -125,6 +126,7 @@ impl World {
                 sessions: Arc::new(MemorySessions::new(Arc::clone(&self.clock))),
                 routes: self.routes.clone(),
                 kernel: self.kernel.clone(),
+                host_facts: Arc::new(SystemFacts::default()),
                 traffic: None,
                 meter: Arc::new(NoMeter),
                 blob: None,

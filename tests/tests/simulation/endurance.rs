@@ -227,6 +227,7 @@ async fn live(world: Arc<Testbed>, site: Arc<Site>) {
                 sessions: Arc::new(MemorySessions::new(Arc::clone(&world.clock))),
                 routes: None,
                 kernel: None,
+                host_facts: Arc::new(super::manifests::Machine),
                 traffic: None,
                 meter: Arc::new(Meter::telling(0)),
                 blob: None,

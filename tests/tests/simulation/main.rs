@@ -7,6 +7,7 @@ mod cut;
 mod day;
 mod endurance;
 mod faults;
+mod manifests;
 mod outbox;
 mod pairing;
 mod restarts;
@@ -206,6 +207,7 @@ impl World {
             clock: Arc::clone(&self.clock),
             routes: None,
             kernel: None,
+            host_facts: Arc::new(manifests::Machine),
             traffic: Some(Arc::new(node.traffic.clone())),
             meter: Arc::new(node.meter.clone()),
             blob: None,
@@ -459,6 +461,8 @@ async fn crashing_world(seed: u64) {
         let (planned, started) = (run.planned.expect("planned"), run.started);
         assert!(started.is_none_or(|at| planned.contains(at)), "seed {seed}: {run:#?}");
     }
+    let manifests = leoscope_tests::manifest::all_below(&world.dir.path().join("artifacts"));
+    assert!(manifests.len() >= runs.len(), "seed {seed}: {} manifests", manifests.len());
     for node in &nodes {
         let stays = node.runtime.stays();
         let mut ids: Vec<_> = stays.iter().map(|stay| stay.run.clone()).collect();

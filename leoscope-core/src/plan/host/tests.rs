@@ -38,7 +38,14 @@ fn cron(text: &str) -> Job {
 }
 
 fn starts(job: Job, now: &str) -> Vec<HostTime> {
-    let orders = Orders { node: node(), revision: 1, jobs: vec![job], standby: None, clock_offset_us: None };
+    let orders = Orders {
+        node: node(),
+        revision: 1,
+        jobs: vec![job],
+        standby: None,
+        clock_offset_us: None,
+        site: None,
+    };
     host_starts(&node(), &orders, true, at(now)).into_iter().map(|start| start.time).collect()
 }
 
@@ -101,6 +108,7 @@ fn what_crons_read_differently_is_arranged_by_its_instants() {
         jobs: vec![cron("0 12 * * *")],
         standby: None,
         clock_offset_us: None,
+        site: None,
     };
     let elsewhere = host_starts(&node(), &orders, false, at("2026-12-01T00:00"));
     assert_eq!(elsewhere.len(), 1);
@@ -136,8 +144,14 @@ fn a_job_that_begins_later_than_in_a_day_or_is_over_has_no_line() {
 #[test]
 fn a_process_finds_its_run_by_its_id_or_as_the_next_of_the_job() {
     let job = cron("*/5 * * * *");
-    let orders =
-        Orders { node: node(), revision: 1, jobs: vec![job.clone()], standby: None, clock_offset_us: None };
+    let orders = Orders {
+        node: node(),
+        revision: 1,
+        jobs: vec![job.clone()],
+        standby: None,
+        clock_offset_us: None,
+        site: None,
+    };
     let find = |run: Option<&RunId>, now| next_run(&node(), &orders, &job.id, run, job.window, at(now));
     let (id, start) = find(None, "2026-12-01T10:04:00").expect("the next");
     assert_eq!(start, at("2026-12-01T10:05"));

@@ -22,8 +22,7 @@ fn experiment(script: &str, limits: &str) -> String {
 
 /// Checks that the manifest tells every file of a bundle, and tells it right.
 fn manifest_of(results: &Path) -> Value {
-    let text = fs::read_to_string(results.join("manifest.json")).expect("manifest.json");
-    let manifest: Value = serde_json::from_str(&text).expect("json");
+    let manifest = leoscope_tests::manifest::checked(results);
     let files = manifest["files"].as_array().expect("files");
     for file in files {
         let path = file["path"].as_str().expect("path");
