@@ -7,7 +7,7 @@ use std::time::Duration;
 use leoscope_core::client::{ClientConfig, GrpcClient, Tls};
 use leoscope_core::ids::UserId;
 use leoscope_core::model::Secret;
-use leoscope_core::ports::ControlPlane;
+use leoscope_core::ports::{BlobStorage, ControlPlane};
 use leoscope_core::{Error, ErrorKind, Result};
 
 use crate::cli::Globals;
@@ -72,6 +72,11 @@ impl Session {
         self.userid
             .as_ref()
             .ok_or_else(|| Error::invalid("no user id is given").hint("give --userid or set LEOSCOPE_USERID"))
+    }
+
+    /// What reads the links to results that lie in blob storage; there is none yet.
+    pub(crate) fn blob(&self) -> Option<Arc<dyn BlobStorage>> {
+        None
     }
 
     /// The orchestrator.

@@ -1,6 +1,7 @@
 //! The only place that prints: data on standard output, everything else on standard error.
 
 mod audit;
+mod bars;
 mod config;
 mod events;
 mod fetched;
@@ -8,6 +9,7 @@ mod jobs;
 mod nodes;
 mod planning;
 mod runs;
+mod story;
 mod users;
 
 pub(crate) use config::{GlobalConfig, read_config};
@@ -15,12 +17,15 @@ pub(crate) use fetched::Fetched;
 pub(crate) use planning::{Slot, plan_json};
 
 use std::fmt::Display;
-use std::io::{self, Write};
+use std::io::{self, IsTerminal as _, Write};
 use std::sync::{Mutex, PoisonError};
 
+use bars::Bars;
 use comfy_table::{ContentArrangement, Table, presets};
+use indicatif::ProgressDrawTarget;
 use leoscope_core::Error;
 use leoscope_core::conflict::Conflict;
+use leoscope_core::fetch::Totals;
 use leoscope_core::model::Secret;
 use leoscope_core::time::{Timestamp, wire_time};
 use serde_json::{Value, json};
@@ -45,6 +50,8 @@ pub(crate) struct Output {
     quiet: bool,
     data: Stream,
     messages: Stream,
+    /// Whether messages go to a terminal.
+    is_terminal: bool,
 }
 
 type Stream = Mutex<Box<dyn Write + Send>>;
@@ -56,7 +63,8 @@ fn stream(writer: impl Write + Send + 'static) -> Stream {
 impl Output {
     /// Prints on the standard streams.
     pub(crate) fn new(format: Format, quiet: bool) -> Self {
-        Self { format, quiet, data: stream(io::stdout()), messages: stream(io::stderr()) }
+        let is_terminal = io::stderr().is_terminal();
+        Self { format, quiet, data: stream(io::stdout()), messages: stream(io::stderr()), is_terminal }
     }
 
     /// Prints into the given writers.
@@ -67,7 +75,7 @@ impl Output {
         data: impl Write + Send + 'static,
         messages: impl Write + Send + 'static,
     ) -> Self {
-        Self { format, quiet, data: stream(data), messages: stream(messages) }
+        Self { format, quiet, data: stream(data), messages: stream(messages), is_terminal: false }
     }
 
     /// A list.
@@ -153,6 +161,17 @@ impl Output {
             Format::Json => self.print(&pretty(&with_id(&id, more))),
             Format::Table => self.note(format_args!("{what}")),
         }
+    }
+
+    /// Bars for what is being fetched: on a terminal, and for people.
+    pub(crate) fn bars(&self, expected: Totals) -> Option<Bars> {
+        let is_wanted = self.format == Format::Table && !self.quiet && expected.fetch > 0;
+        (is_wanted && self.is_terminal).then(|| Bars::new(ProgressDrawTarget::stderr(), expected))
+    }
+
+    /// Whether all there is to know is wanted, in a form that programs read.
+    fn is_for_programs(&self) -> bool {
+        self.format == Format::Json && !self.quiet
     }
 
     /// A remark for people.

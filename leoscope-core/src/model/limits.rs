@@ -164,8 +164,9 @@ impl Quantity {
     }
 }
 
-/// Reads `512m`, `1g`, `1048576`: binary multiples, as container engines write them.
-fn parse_bytes(text: &str) -> Option<u64> {
+/// Reads `512m`, `1g`, `1048576`: binary multiples, as container engines write them; `None` for what is no
+/// such number.
+pub fn parse_bytes(text: &str) -> Option<u64> {
     let (number, unit) = split(text)?;
     let shift = match unit.as_str() {
         "" | "b" => 0,

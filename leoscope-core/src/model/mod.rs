@@ -1,5 +1,6 @@
 //! The things the testbed speaks of: users, nodes, jobs, runs, orders and their configuration.
 
+mod account;
 mod artifact;
 mod audit;
 mod change;
@@ -17,6 +18,7 @@ mod limits;
 mod named;
 mod node;
 mod orders;
+mod place;
 mod planning;
 mod record;
 mod route;
@@ -28,6 +30,7 @@ mod standby;
 mod task;
 mod user;
 
+pub use account::Fact;
 pub use artifact::{
     ArtifactKey, BundleFacts, BundleRecord, Checksum, ExperimentFile, ExperimentFiles, StoredBundle,
 };
@@ -44,9 +47,10 @@ pub use job::{Job, JobParams, RunLength, View};
 pub use journal::{Bundle, Exit, JournalEntry, Part, RuntimeState, Step};
 pub use kernel::{CongestionControl, KernelService, KernelSetting, Parameter};
 pub(crate) use limits::size;
-pub use limits::{AskedLimits, Limits};
+pub use limits::{AskedLimits, Limits, parse_bytes};
 pub use node::{Coordinates, Node, NodeFilter, NodeUpdate, PortalNotes};
 pub use orders::Orders;
+pub use place::ResultsPlace;
 pub use planning::{CalendarEvent, JobPlan, SlotRequest};
 pub use record::{Record, RecordKey, RecordKind, Revision};
 pub use route::Route;

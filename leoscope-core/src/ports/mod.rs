@@ -20,7 +20,7 @@ mod traffic;
 pub use artifacts::{ArtifactStore, BlobStorage, BlockUpload, BundleStream, ByteStream};
 pub use clock::Clock;
 pub use control::{
-    Calendar, ControlPlane, Download, Handover, MAX_PROBE_BYTES, OrdersStream, Scheduled, Source,
+    Calendar, ControlPlane, Download, Handover, MAX_PROBE_BYTES, MOST_RUNS, OrdersStream, Scheduled, Source,
 };
 pub use kernel::{Kernel, Place};
 pub use launcher::{HostScheduler, Launcher};
