@@ -37,7 +37,9 @@ impl Bars {
 
 fn bar(size: Option<u64>, name: &str) -> ProgressBar {
     let template = match size {
-        Some(_) => "{bar:24} {decimal_bytes:>10} of {decimal_total_bytes:>10} {decimal_bytes_per_sec:>12} {msg}",
+        Some(_) => {
+            "{bar:24} {decimal_bytes:>10} of {decimal_total_bytes:>10} {decimal_bytes_per_sec:>12} {msg}"
+        }
         None => "{spinner:24} {decimal_bytes:>10} {decimal_bytes_per_sec:>12} {msg}",
     };
     let bar = size.map_or_else(ProgressBar::no_length, ProgressBar::new);

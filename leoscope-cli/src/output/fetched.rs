@@ -1,10 +1,10 @@
 use std::path::PathBuf;
 
 use indicatif::DecimalBytes;
+use leoscope_core::Error;
 use leoscope_core::fetch::{Decision, Outcome, Planned, State, Totals};
 use leoscope_core::fetch::{Group, Missing, Summary};
 use leoscope_core::ids::{JobId, RunId};
-use leoscope_core::Error;
 use serde_json::{Value, json};
 
 use super::{Output, Record, or_dash};

@@ -53,7 +53,8 @@ pub(super) fn verify(root: &Path, sums: &BTreeMap<PathBuf, BundleFacts>) -> Resu
     }
     for Listed { path, size, sha256 } in listing.files {
         let alike = found.get_mut(&path);
-        let alike = alike.ok_or_else(|| differs(format!("file {path:?} of the manifest is not in the archive")))?;
+        let alike =
+            alike.ok_or_else(|| differs(format!("file {path:?} of the manifest is not in the archive")))?;
         let same = alike.iter().position(|facts| *facts == BundleFacts { size, sha256 });
         let Some(same) = same else {
             let how = match alike.first() {

@@ -41,11 +41,19 @@ impl Fetcher<'_> {
                 }
                 Err(error) => {
                     // Not kept as a part: it is whole, and would be refused again for ever.
-                    if keep { part.become_archive(&archive)? } else { part.remove()? }
+                    if keep {
+                        part.become_archive(&archive)?
+                    } else {
+                        part.remove()?
+                    }
                     return Err(error.into());
                 }
                 Ok(Unpacked { files, bytes: unpacked, verified }) => {
-                    if keep { part.become_archive(&archive)? } else { part.remove()? }
+                    if keep {
+                        part.become_archive(&archive)?
+                    } else {
+                        part.remove()?
+                    }
                     return Ok(State::Fetched { files: files.len(), size, unpacked, verified });
                 }
             }

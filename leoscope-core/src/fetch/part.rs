@@ -21,7 +21,8 @@ const SUM_DIGITS: usize = 16;
 /// Where the part of an archive is: its name tells of which bundle it is part, so that those of two are
 /// never mixed.
 fn path_of(archive: &Path, bundle: Option<&BundleFacts>) -> PathBuf {
-    let sum = bundle.map(|bundle| format!(".{}", &bundle.sha256.to_string()[..SUM_DIGITS])).unwrap_or_default();
+    let sum =
+        bundle.map(|bundle| format!(".{}", &bundle.sha256.to_string()[..SUM_DIGITS])).unwrap_or_default();
     let mut path: OsString = archive.into();
     path.push(format!("{sum}.part"));
     path.into()

@@ -125,12 +125,7 @@ impl Fetcher<'_> {
     }
 
     /// Appends to `part` what comes of `bundle`.
-    async fn attempt(
-        &self,
-        run: &Run,
-        bundle: Option<BundleFacts>,
-        part: &mut Part,
-    ) -> Result<Tried, Stop> {
+    async fn attempt(&self, run: &Run, bundle: Option<BundleFacts>, part: &mut Part) -> Result<Tried, Stop> {
         let from = part.length;
         let download = match self.plane.download(&run.id, from).await {
             Ok(download) => download,

@@ -8,7 +8,9 @@ impl Reason {
     pub const fn meaning(self) -> &'static str {
         match self {
             Self::ExperimentEnded => "the experiment ended by itself",
-            Self::LengthReached => "the experiment was stopped at the end of its length, which is a normal end",
+            Self::LengthReached => {
+                "the experiment was stopped at the end of its length, which is a normal end"
+            }
             Self::ContainerExitNonzero => "the experiment ended with another exit code than 0",
             Self::OutOfMemory => "the experiment used more memory than allowed",
             Self::ConfigInvalid => "its config cannot be used on this node",
@@ -152,7 +154,8 @@ mod tests {
         let outcome =
             Outcome::failed(Stage::Execute, Reason::ContainerExitNonzero, "exited with 3: no route to host");
         failed.end(outcome, at("2026-12-01T00:00:30"));
-        failed.artifact = Some("https://a.example.org/c/n/j/r.tar.gz?se=2026-12-01T02%3A00%3A00Z&sig=x".into());
+        failed.artifact =
+            Some("https://a.example.org/c/n/j/r.tar.gz?se=2026-12-01T02%3A00%3A00Z&sig=x".into());
         let facts = BundleFacts { size: 1234, sha256: Checksum::from_bytes([0; 32]) };
         failed.bundle = Some(BundleRecord { facts, stored: at("2026-12-01T00:01:00"), removed: None });
         insta::assert_snapshot!(told(&failed), @r"

@@ -71,7 +71,10 @@ mod tests {
             ("leoscope:n/j/r.tar.gz".to_owned(), ResultsPlace::Orchestrator),
             (place.to_owned(), ResultsPlace::Elsewhere(place)),
             (format!("{place}?sig=x"), ResultsPlace::Link { place, expires: None }),
-            (format!("{place}?sv=1&se=2026-12-01T01%3A00%3A00Z&sig=x"), ResultsPlace::Link { place, expires }),
+            (
+                format!("{place}?sv=1&se=2026-12-01T01%3A00%3A00Z&sig=x"),
+                ResultsPlace::Link { place, expires },
+            ),
             (format!("{place}?se=soon&sig=x"), ResultsPlace::Link { place, expires: None }),
         ] {
             run.artifact = Some(artifact.clone());

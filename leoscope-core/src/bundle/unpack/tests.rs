@@ -243,7 +243,8 @@ fn files_are_compared_with_the_manifest_before_the_directory_is_there() {
     assert!(unpacked.verified);
     assert_eq!((unpacked.files.len(), unpacked.bytes), (4, 6 + listed.len() as u64));
 
-    let fails = |items: &[Item<'_>]| try_unpack(&with(items, &listed), ROOMY).expect_err("differs").to_string();
+    let fails =
+        |items: &[Item<'_>]| try_unpack(&with(items, &listed), ROOMY).expect_err("differs").to_string();
     let [a, b, c] = whole;
     assert_eq!(fails(&[b, c]), "file \"a\" of the manifest is not in the archive");
     assert_eq!(
@@ -277,7 +278,11 @@ fn what_pack_makes_is_verified_whatever_its_files_are_called() {
     for name in [&b"latin-\xe9"[..], b"latin-\xe8", b"d/plain", "d/snow \u{2603}".as_bytes()] {
         fs::write(results.join(std::ffi::OsStr::from_bytes(name)), name).expect("file");
     }
-    let contents = super::super::Contents { results, files: Vec::new(), manifest: serde_json::json!({"format_version": 1}) };
+    let contents = super::super::Contents {
+        results,
+        files: Vec::new(),
+        manifest: serde_json::json!({"format_version": 1}),
+    };
     let packed = dir.path().join("b.tar.gz");
     super::super::pack(&contents, &packed).expect("pack");
     let file = File::open(packed).expect("open");

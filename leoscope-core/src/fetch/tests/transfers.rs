@@ -222,7 +222,7 @@ async fn a_thousand_small_bundles_come_four_at_a_time() {
     let world = World::new(false).await;
     let mut runs: Vec<Run> = Vec::new();
     for number in 0..1000 {
-        runs.push(world.with_run(number, &bundle(&noise(20_000)), true).await);
+        runs.push(world.with_run(number, &bundle(&noise(2000)), true).await);
     }
     let outcomes = world.fetch(&runs, Options::default()).await;
     assert!(outcomes.iter().all(|outcome| is_fetched(&outcome.state)));

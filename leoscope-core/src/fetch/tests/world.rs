@@ -9,8 +9,8 @@ use flate2::Compression;
 use flate2::write::GzEncoder;
 use futures_util::stream;
 
-use super::super::*;
 use super::super::Outcome;
+use super::super::*;
 use crate::backends::clock::SystemClock;
 use crate::backends::store::MemoryStore;
 use crate::control::{Service, Session};
@@ -186,10 +186,7 @@ pub(super) fn run(number: u32) -> Run {
 
 pub(super) fn facts(bytes: &[u8]) -> BundleFacts {
     use sha2::{Digest as _, Sha256};
-    BundleFacts {
-        size: bytes.len() as u64,
-        sha256: Checksum::from_bytes(Sha256::digest(bytes).into()),
-    }
+    BundleFacts { size: bytes.len() as u64, sha256: Checksum::from_bytes(Sha256::digest(bytes).into()) }
 }
 
 /// A bundle with one file of this content, which shrinks little.
@@ -208,8 +205,7 @@ impl World {
         let store = Arc::new(MemoryStore::default());
         let artifacts: Arc<dyn ArtifactStore> = shelf.clone();
         let service = Service::new(store.clone(), artifacts, Arc::new(SystemClock));
-        let admin =
-            service.session(Caller { id: UserId::parse("admin").expect("id"), role: Role::Admin });
+        let admin = service.session(Caller { id: UserId::parse("admin").expect("id"), role: Role::Admin });
         let node = NodeId::parse("n").expect("id");
         admin.register_node(node.clone(), NodeUpdate::default()).await.expect("node");
         let start = at("2099-12-01T00:00:00");
