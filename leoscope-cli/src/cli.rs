@@ -7,7 +7,7 @@ use clap::builder::{Resettable, StyledStr};
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use leoscope_core::Error;
 use leoscope_core::ids::UserId;
-use leoscope_core::model::{RunLength, Secret};
+use leoscope_core::model::{RunLength, Secret, parse_size};
 use leoscope_core::time::{SignedDuration, Timestamp, Window, parse_time};
 
 use crate::commands::audit::Audit;
@@ -127,6 +127,13 @@ pub(crate) fn instant(text: &str) -> Result<Timestamp, Error> {
     parse_time(text)
 }
 
+/// Reads a number of bytes: `500m`, `20g`, or without a unit.
+pub(crate) fn bytes(text: &str) -> Result<u64, Error> {
+    parse_size(text).filter(|number| *number > 0).ok_or_else(|| {
+        Error::invalid(format!("{text:?} is not a size")).hint("give bytes, or 500m, 20g: 1 or more")
+    })
+}
+
 /// Reads the length of a run in seconds.
 pub(crate) fn length(text: &str) -> Result<RunLength, Error> {
     let secs = text.trim().parse().map_err(|_| {
@@ -181,6 +188,15 @@ mod tests {
             command.get_subcommands().for_each(check);
         }
         check(&Cli::command());
+    }
+
+    #[test]
+    fn sizes_have_units_of_1024() {
+        let sizes = ["1", "2k", "500M", " 20g ", "1gb"].map(|text| bytes(text).ok());
+        assert_eq!(sizes, [Some(1), Some(2048), Some(500 << 20), Some(20 << 30), Some(1 << 30)]);
+        for bad in ["", "0", "-1", "g", "1.5g", "10 quarts", "99999999999999999t"] {
+            assert!(bytes(bad).is_err(), "{bad}");
+        }
     }
 
     #[test]

@@ -4,10 +4,11 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
+use leoscope_core::backends::artifacts::AzureStorage;
 use leoscope_core::client::{ClientConfig, GrpcClient, Tls};
 use leoscope_core::ids::UserId;
 use leoscope_core::model::Secret;
-use leoscope_core::ports::ControlPlane;
+use leoscope_core::ports::{BlobStorage, ControlPlane};
 use leoscope_core::{Error, ErrorKind, Result};
 
 use crate::cli::Globals;
@@ -72,6 +73,14 @@ impl Session {
         self.userid
             .as_ref()
             .ok_or_else(|| Error::invalid("no user id is given").hint("give --userid or set LEOSCOPE_USERID"))
+    }
+
+    /// What reads the links to results that lie in blob storage.
+    ///
+    /// # Errors
+    /// [`Internal`](leoscope_core::ErrorKind::Internal) when TLS cannot be set up.
+    pub(crate) fn blob(&self) -> Result<Arc<dyn BlobStorage>> {
+        Ok(Arc::new(AzureStorage::new()?))
     }
 
     /// The orchestrator.

@@ -1,6 +1,7 @@
 //! The only place that prints: data on standard output, everything else on standard error.
 
 mod audit;
+mod bars;
 mod config;
 mod events;
 mod fetched;
@@ -9,6 +10,7 @@ mod nodes;
 mod planning;
 mod printed;
 mod runs;
+mod story;
 mod users;
 
 pub(crate) use config::{GlobalConfig, read_config};
@@ -20,9 +22,12 @@ use std::fmt::Display;
 use std::io::{self, IsTerminal as _, Write};
 use std::sync::{Mutex, PoisonError};
 
+use bars::Bars;
 use comfy_table::{ContentArrangement, Table, presets};
+use indicatif::ProgressDrawTarget;
 use leoscope_core::Error;
 use leoscope_core::conflict::Conflict;
+use leoscope_core::fetch::Totals;
 use leoscope_core::model::Secret;
 use leoscope_core::time::{Timestamp, wire_time};
 use serde_json::{Value, json};
@@ -170,6 +175,17 @@ impl Output {
             Format::Json => self.print(&pretty(&with_id(&id, more))),
             Format::Table => self.note(format_args!("{what}")),
         }
+    }
+
+    /// Bars for what is being fetched: on a terminal, and for people.
+    pub(crate) fn bars(&self, expected: Totals) -> Option<Bars> {
+        let is_wanted = self.format == Format::Table && !self.quiet && expected.fetch > 0;
+        (is_wanted && self.terminals.messages).then(|| Bars::new(ProgressDrawTarget::stderr(), expected))
+    }
+
+    /// Whether all there is to know is wanted, in a form that programs read.
+    fn is_for_programs(&self) -> bool {
+        self.format == Format::Json && !self.quiet
     }
 
     /// A remark for people.

@@ -63,6 +63,7 @@ pub mod conflict;
 pub mod conformance;
 pub mod control;
 pub mod error;
+pub mod fetch;
 pub mod handover;
 pub mod ids;
 pub mod jwt;

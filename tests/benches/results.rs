@@ -156,8 +156,11 @@ fn child(task: &str, path: &Path, link: &str) {
     let time = match task {
         "idle" => Duration::ZERO,
         "pack" => {
-            let contents =
-                Contents { results: path.to_owned(), files: Vec::new(), manifest: serde_json::json!({}) };
+            let contents = Contents {
+                results: path.to_owned(),
+                files: Vec::new(),
+                manifest: leoscope_tests::manifest::sample(),
+            };
             let begun = Instant::now();
             pack(&contents, &path.with_file_name("bundle.tar.gz")).expect("pack");
             begun.elapsed()

@@ -3,7 +3,16 @@
 use std::fs;
 use std::path::Path;
 
+use leoscope_core::model::Manifest;
 use serde_json::Value;
+
+/// A manifest that lists no files, for bundles of which only those matter.
+///
+/// # Panics
+/// When the sample is none.
+pub fn sample() -> Manifest {
+    serde_json::from_str(include_str!("sample_manifest.json")).expect("the sample is a manifest")
+}
 
 /// The schema, as it is published.
 ///

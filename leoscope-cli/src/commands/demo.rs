@@ -13,7 +13,7 @@ use leoscope_core::time::{SignedDuration, Timestamp, Window, to_micros, wire_tim
 use leoscope_core::{Error, Result};
 use leoscope_node::RuntimeChoice;
 
-use super::run::fetch;
+use super::run::fetch_all;
 use crate::latency;
 use crate::output::Output;
 use crate::testbed::{NODE, RESEARCHER, Testbed};
@@ -110,9 +110,7 @@ async fn follow(
         };
         let closed = Timestamp::now() >= minutes.end() || runs.len() > 1;
         if closed && over(ONCE) && over(EVERY_MINUTE) {
-            for run in &runs {
-                fetch(control, run, results, false).await?;
-            }
+            fetch_all(control, &runs, results).await?;
             return Ok(runs);
         }
         tokio::time::sleep(Duration::from_millis(200)).await;

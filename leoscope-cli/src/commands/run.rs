@@ -5,9 +5,10 @@ mod logs;
 
 use clap::{Args, Subcommand};
 use leoscope_core::ids::{JobId, NodeId, RunId};
-use leoscope_core::model::{EventScope, RunFilter};
+use leoscope_core::model::{EventScope, JobEvent, RunFilter};
+use leoscope_core::ports::ControlPlane;
 use leoscope_core::time::Window;
-use leoscope_core::{Error, Result};
+use leoscope_core::{Error, ErrorKind, Result, fetch};
 
 use crate::cli::time_range;
 use crate::connect::Session;
@@ -17,7 +18,7 @@ use crate::output::Output;
 /// The `run` commands.
 #[derive(Debug, Subcommand)]
 pub(crate) enum RunCommand {
-    /// List runs, the newest first
+    /// List runs, the newest first; of a single one also what happened to it, and why it ended as it did
     Get(Get),
     /// Show what happened to a run, step by step
     Timeline(Timeline),
@@ -36,6 +37,8 @@ pub(crate) struct Timeline {
 }
 
 /// Options of `run get`.
+///
+/// With --runid its steps and how it ended are shown below it; in JSON it has them as `events`.
 #[derive(Debug, Args)]
 pub(crate) struct Get {
     #[command(flatten)]
@@ -43,6 +46,9 @@ pub(crate) struct Get {
     /// List at most this many; 0 lists all
     #[arg(long, value_name = "COUNT", default_value_t = 20)]
     limit: u32,
+    /// Show the links to results in blob storage; whoever has one can read them until it expires
+    #[arg(long)]
+    links: bool,
 }
 
 /// Which runs.
@@ -73,27 +79,50 @@ impl Which {
 /// Runs a `run` command.
 pub(crate) async fn run(command: RunCommand, session: &Session, out: &Output) -> Result<ExitStatus> {
     match command {
-        RunCommand::Get(Get { which, limit }) => {
+        RunCommand::Get(Get { which, limit, links }) => {
             let filter = which.filter(limit);
-            let runs = session.connect()?.runs(&filter).await?;
-            if runs.is_empty() {
-                nothing_found(&filter, out)?;
+            let plane = session.connect()?;
+            let runs = fetch::list(plane.as_ref(), &filter).await?;
+            let single = runs.first().filter(|_| filter.id.is_some());
+            match single {
+                None => {
+                    if runs.is_empty() {
+                        nothing_found(&filter, out)?;
+                    }
+                    out.runs(&runs, links);
+                }
+                Some(run) => out.story(run, &timeline(plane.as_ref(), &run.id, out).await?, links),
             }
-            out.list(&runs);
             Ok(ExitStatus::Done)
         }
         RunCommand::Timeline(Timeline { runid }) => {
-            let mut events = session.connect()?.events(&EventScope::Run(runid), None).await?;
+            let events = events(session.connect()?.as_ref(), &runid).await?;
             if events.is_empty() {
                 out.note("nothing is noted of this run");
             }
-            // As a story is told.
-            events.reverse();
             out.list(&events);
             Ok(ExitStatus::Done)
         }
-        RunCommand::Logs(logs) => logs::run(logs, None, session, out).await,
+        RunCommand::Logs(logs) => logs::run(logs, Some(&*session.blob()?), session, out).await,
         RunCommand::Download(download) => download::run(download, session, out).await,
+    }
+}
+
+/// What happened to a run, as a story is told.
+async fn events(plane: &dyn ControlPlane, run: &RunId) -> Result<Vec<JobEvent>> {
+    let mut events = plane.events(&EventScope::Run(run.clone()), None).await?;
+    events.reverse();
+    Ok(events)
+}
+
+/// The same, to be shown beside the run; nothing from orchestrators that note no events.
+async fn timeline(plane: &dyn ControlPlane, run: &RunId, out: &Output) -> Result<Vec<JobEvent>> {
+    match events(plane, run).await {
+        Err(error) if error.kind() == ErrorKind::Unsupported => {
+            out.note(error.message());
+            Ok(Vec::new())
+        }
+        events => events,
     }
 }
 
@@ -107,4 +136,4 @@ fn nothing_found(filter: &RunFilter, out: &Output) -> Result<()> {
     Ok(())
 }
 
-pub(crate) use download::fetch;
+pub(crate) use download::all as fetch_all;

@@ -24,6 +24,8 @@ use crate::connect::Session;
 use crate::exit::ExitStatus;
 use crate::output::Output;
 
+mod fetching;
+
 #[derive(Debug, Default)]
 struct Plane {
     calls: Mutex<Vec<String>>,
@@ -420,15 +422,4 @@ async fn download_unpacks_what_is_ready_once_and_goes_on_after_a_bad_bundle() {
     assert_eq!(files(other.path()), ["exp-r2.tar.gz", "exp/r2/latency.csv"]);
     let missing = execute(&["run", "download", "--runid=r9"], &plane).await.expect_err("missing");
     assert_eq!(missing.message(), "there is no run r9 that matches");
-}
-
-#[tokio::test]
-async fn a_transfer_that_breaks_leaves_neither_archive_nor_results() {
-    let broken = run("r", true);
-    let bundles = BTreeMap::from([(broken.id.clone(), b"whole-whole-BREAK".to_vec())]);
-    let plane = Plane { bundles, ..Plane::default() };
-    let dir = tempfile::tempdir().expect("directory");
-    let error = super::run::fetch(&plane, &broken, dir.path(), true).await.err().map(|error| error.kind());
-    assert_eq!(error, Some(ErrorKind::Unavailable));
-    assert_eq!(files(dir.path()), ["exp-r.tar.gz.part"]);
 }

@@ -2,10 +2,10 @@ use std::sync::{Arc, Mutex};
 
 use leoscope_core::ErrorKind;
 use leoscope_core::conflict::Refusal;
-use leoscope_core::ids::{JobId, NodeId, RunId, UserId};
+use leoscope_core::ids::{EventId, JobId, NodeId, RunId, UserId};
 use leoscope_core::model::{
-    Job, JobParams, NewUser, Node, Outcome, Reason, Role, Run, RunLength, RunStatus, Settings, Stage,
-    Standby, StandbyKind, Standbys,
+    Job, JobEvent, JobParams, NewUser, Node, Outcome, Reason, Role, Run, RunLength, RunStatus, Settings,
+    Stage, Standby, StandbyKind, Standbys,
 };
 use leoscope_core::schedule::{CronExpr, Policies, Schedule};
 use leoscope_core::time::{SignedDuration, Window, parse_time};
@@ -140,6 +140,25 @@ fn json_of_jobs_runs_and_nodes() {
         out.table(&["planned start (UTC)", "late (ms)"], vec![vec!["x".into(), "1".into()]]);
     });
     insta::assert_snapshot!("json", data);
+}
+
+#[test]
+fn the_story_of_a_run_is_readable() {
+    let event = |number: u32, stage, message: &str| {
+        let received = at("2026-12-01T00:06:00");
+        let mut event = JobEvent::of(&run(), received);
+        event.id = EventId::parse(&format!("e{number}")).expect("id");
+        (event.stage, event.message) = (stage, message.to_owned());
+        event
+    };
+    let events = [event(1, Stage::Deploy, "preparing"), event(2, Stage::Execute, "exited with 1")];
+    let (story, notes) = printed(Format::Table, false, |out| out.story(&run(), &events, false));
+    insta::assert_snapshot!("story", story);
+    assert_eq!(notes, "");
+    let (json, _) = printed(Format::Json, false, |out| out.story(&run(), &events, false));
+    let json: Value = serde_json::from_str(&json).expect("json");
+    assert_eq!(json[0]["events"].as_array().map(Vec::len), Some(2));
+    assert_eq!(printed(Format::Json, true, |out| out.story(&run(), &events, false)).0.lines().count(), 1);
 }
 
 #[test]

@@ -1,6 +1,7 @@
 //! Unpacking a bundle without trusting it: it was made on somebody else's machine.
 
 use std::cell::Cell;
+use std::collections::BTreeMap;
 use std::fmt;
 use std::fs::{self, DirBuilder, File, OpenOptions, Permissions};
 use std::io::{self, Read};
@@ -9,9 +10,12 @@ use std::path::{Component, Path, PathBuf};
 use std::rc::Rc;
 
 use flate2::read::MultiGzDecoder;
+use sha2::{Digest as _, Sha256};
 use tar::EntryType;
 
+use super::manifest;
 use crate::error::{Error, ErrorKind, Result};
+use crate::model::{BundleFacts, Checksum};
 
 /// The most files, directories and links a bundle may hold.
 pub const MAX_UNPACKED_ENTRIES: u64 = 100_000;
@@ -23,29 +27,75 @@ pub const MAX_UNPACKED_BYTES: u64 = 64 << 30;
 /// of the archive holds long names in memory, so this also bounds the memory used.
 pub(super) const MAX_HEADER_BYTES: u64 = 1 << 20;
 
-/// Unpacks a `.tar.gz` into the new directory `target` and gives the paths of its files and
-/// links, in the order of the archive.
+/// How much a bundle may unpack to, however small it is: 4 GiB.
+const ALWAYS_BYTES: u64 = 4 << 30;
+
+/// How many times its own size a bundle may unpack to beyond that. What repeats itself without end
+/// shrinks a thousandfold, logs and measurements five- to fiftyfold.
+const MAX_RATIO: u64 = 250;
+
+/// How much an archive may unpack to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct UnpackLimits {
+    /// The most files, directories and links.
+    pub entries: u64,
+    /// The most bytes of all files together.
+    pub bytes: u64,
+}
+
+impl UnpackLimits {
+    /// The most that any bundle may unpack to.
+    pub const MOST: Self = Self { entries: MAX_UNPACKED_ENTRIES, bytes: MAX_UNPACKED_BYTES };
+
+    /// What a bundle of `size` bytes may unpack to where nobody says more: 4 GiB, or 250 times its own
+    /// size where that is more, and never beyond [`MOST`](Self::MOST). One that is small and unpacks to
+    /// more is rather made to fill a disk.
+    pub fn of_bundle(size: u64) -> Self {
+        let bytes = size.saturating_mul(MAX_RATIO).clamp(ALWAYS_BYTES, MAX_UNPACKED_BYTES);
+        Self { bytes, ..Self::MOST }
+    }
+}
+
+/// What was in a bundle.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Unpacked {
+    /// The paths of its files and links, in the order of the archive.
+    pub files: Vec<PathBuf>,
+    /// The bytes of all its files together.
+    pub bytes: u64,
+    /// Whether its files were compared with what its manifest lists; one without a manifest of ours was
+    /// not.
+    pub verified: bool,
+}
+
+/// [`unpack_within`] the [limits of any bundle](UnpackLimits::MOST), that gives the paths alone.
 ///
-/// All or nothing: it is unpacked beside `target` and renamed at the end. Directories above
-/// `target` are made. Kept are file contents and permissions without set-id bits.
+/// # Errors
+/// Those of [`unpack_within`].
+pub fn unpack(archive: impl Read, target: &Path) -> Result<Vec<PathBuf>> {
+    unpack_within(archive, target, UnpackLimits::MOST).map(|unpacked| unpacked.files)
+}
+
+/// How the names of directories begin in which a bundle is being unpacked to the directory `name`.
+pub fn unpacking(name: &str) -> String {
+    // No id has this character, so the name of one run does not begin with that of another.
+    format!(".unpacking-{name}~")
+}
+
+/// Unpacks a `.tar.gz` into the new directory `target`.
+///
+/// All or nothing: it is unpacked [beside](unpacking) `target`, its files are compared with those that
+/// the manifest in it lists, and it is renamed at the end. Directories above `target` are made. Kept are
+/// file contents and permissions.
 ///
 /// # Errors
 /// - [`AlreadyExists`](ErrorKind::AlreadyExists) when there is something at `target`.
 /// - [`InvalidArgument`](ErrorKind::InvalidArgument) naming the entry for a path or link that
-///   leaves the target or goes through a link, the same path twice, a device, socket or pipe, or
-///   more than [`MAX_UNPACKED_ENTRIES`] or [`MAX_UNPACKED_BYTES`]; also for a broken archive.
+///   leaves the target or goes through a link, the same path twice, a name with control characters, a
+///   device, socket or pipe, a file with a set-id bit, or more than `limits` allow; also for a broken
+///   archive, and for one whose files are not those of its manifest.
 /// - [`Internal`](ErrorKind::Internal) when a file cannot be written.
-pub fn unpack(archive: impl Read, target: &Path) -> Result<Vec<PathBuf>> {
-    unpack_within(archive, target, Limits { entries: MAX_UNPACKED_ENTRIES, bytes: MAX_UNPACKED_BYTES })
-}
-
-#[derive(Debug, Clone, Copy)]
-struct Limits {
-    entries: u64,
-    bytes: u64,
-}
-
-fn unpack_within(archive: impl Read, target: &Path, limits: Limits) -> Result<Vec<PathBuf>> {
+pub fn unpack_within(archive: impl Read, target: &Path, limits: UnpackLimits) -> Result<Unpacked> {
     if fs::symlink_metadata(target).is_ok() {
         return Err(Error::new(ErrorKind::AlreadyExists, format!("{} exists already", target.display()))
             .hint("remove it, or choose another directory"));
@@ -56,17 +106,22 @@ fn unpack_within(archive: impl Read, target: &Path, limits: Limits) -> Result<Ve
     fs::create_dir_all(parent).map_err(create)?;
     // The umask narrows this, as for any other directory.
     let open = Permissions::from_mode(0o777);
+    let name = target.file_name().unwrap_or_default().to_string_lossy();
     let beside = tempfile::Builder::new()
-        .prefix(".unpacking-")
+        .prefix(&unpacking(&name))
         .permissions(open)
         .tempdir_in(parent)
         .map_err(create)?;
-    let files = Unpacker { root: beside.path(), left: limits }.unpack(archive)?;
+    let mut unpacker = Unpacker { root: beside.path(), left: limits, sums: BTreeMap::new() };
+    let files = unpacker.unpack(archive)?;
+    let Unpacker { left, sums, .. } = unpacker;
+    let verified = manifest::verify(beside.path(), &sums)?;
     fs::rename(beside.path(), target)
         .map_err(|e| Error::while_doing(format!("create {}", target.display()), e))?;
     // The directory has gone to its place; there is nothing left to clear away.
     let _ = beside.keep();
-    Ok(files.into_iter().map(|file| target.join(file)).collect())
+    let files = files.into_iter().map(|file| target.join(file)).collect();
+    Ok(Unpacked { files, bytes: limits.bytes - left.bytes, verified })
 }
 
 /// A reader that gives up after a number of bytes that its owner sets anew before each part.
@@ -90,7 +145,9 @@ impl<R: Read> Read for Metered<R> {
 
 struct Unpacker<'a> {
     root: &'a Path,
-    left: Limits,
+    left: UnpackLimits,
+    /// What identifies the content of each file.
+    sums: BTreeMap<PathBuf, BundleFacts>,
 }
 
 impl Unpacker<'_> {
@@ -121,6 +178,9 @@ impl Unpacker<'_> {
             return Ok(None);
         }
         self.left.entries = self.left.entries.checked_sub(1).ok_or_else(|| refuse("is one too many"))?;
+        if written.to_string_lossy().contains(char::is_control) {
+            return Err(refuse("has control characters in its name"));
+        }
         let path = inside(&written).ok_or_else(|| refuse("leaves the target directory"))?;
         if path.as_os_str().is_empty() {
             // The archive's own root, `./`.
@@ -140,7 +200,11 @@ impl Unpacker<'_> {
                 let size = entry.size();
                 self.left.bytes = self.left.bytes.checked_sub(size).ok_or_else(|| refuse("is too large"))?;
                 let mode = entry.header().mode().unwrap_or(0o644);
-                write_file(entry, &place, mode, size).map_err(|e| e.explain(&written))?;
+                if mode & SET_ID != 0 {
+                    return Err(refuse("would run as somebody else (set-id)"));
+                }
+                let sum = write_file(entry, &place, mode, size).map_err(|e| e.explain(&written))?;
+                self.sums.insert(path.clone(), sum);
             }
             EntryType::Symlink => {
                 let to = entry.link_name().map_err(broken)?.ok_or_else(|| refuse("links to nothing"))?;
@@ -152,7 +216,9 @@ impl Unpacker<'_> {
             EntryType::Link => {
                 let to = entry.link_name().map_err(broken)?.ok_or_else(|| refuse("links to nothing"))?;
                 let source = self.linked(&to).ok_or_else(|| refuse("links to no file of the archive"))?;
-                fs::hard_link(source, &place).map_err(|e| Fault::Local(e).explain(&written))?;
+                fs::hard_link(&source, &place).map_err(|e| Fault::Local(e).explain(&written))?;
+                let same = source.strip_prefix(self.root).ok().and_then(|path| self.sums.get(path)).copied();
+                self.sums.extend(same.map(|sum| (path.clone(), sum)));
             }
             _ => return Err(refuse("is no file, directory or link")),
         }
@@ -210,7 +276,10 @@ impl Fault {
     }
 }
 
-fn write_file(content: &mut impl Read, place: &Path, mode: u32, size: u64) -> Result<(), Fault> {
+/// Set user id and set group id.
+const SET_ID: u32 = 0o6000;
+
+fn write_file(content: &mut impl Read, place: &Path, mode: u32, size: u64) -> Result<BundleFacts, Fault> {
     // The owner can always read and write what it fetched; the umask narrows the rest.
     let mode = (mode & 0o777) | 0o600;
     let mut file: File =
@@ -218,6 +287,7 @@ fn write_file(content: &mut impl Read, place: &Path, mode: u32, size: u64) -> Re
     // Not `io::copy`: whether reading or writing failed is not the same fault.
     let mut buffer = vec![0; 128 * 1024];
     let mut written = 0_u64;
+    let mut hash = Sha256::new();
     loop {
         let count = match content.read(&mut buffer) {
             Ok(0) => break,
@@ -226,9 +296,13 @@ fn write_file(content: &mut impl Read, place: &Path, mode: u32, size: u64) -> Re
             Err(e) => return Err(Fault::Broken(e)),
         };
         io::Write::write_all(&mut file, &buffer[..count]).map_err(Fault::Local)?;
+        hash.update(&buffer[..count]);
         written += count as u64;
     }
-    if written == size { Ok(()) } else { Err(Fault::Broken(io::ErrorKind::UnexpectedEof.into())) }
+    if written != size {
+        return Err(Fault::Broken(io::ErrorKind::UnexpectedEof.into()));
+    }
+    Ok(BundleFacts { size, sha256: Checksum::from_bytes(hash.finalize().into()) })
 }
 
 /// `path` without `.`; `None` when it is absolute or has `..`.

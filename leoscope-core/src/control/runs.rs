@@ -4,13 +4,10 @@ use crate::ids::RunId;
 use crate::lifecycle::merge;
 use crate::model::{Job, Role, Run, RunFilter};
 use crate::policy::Action;
-use crate::ports::StoreExt as _;
+use crate::ports::{MOST_RUNS, StoreExt as _};
 
 /// How often a report is tried again after another report of the same run came first.
 const ATTEMPTS: usize = 16;
-
-/// The most runs of one answer, the newest ones: more would not fit what existing clients accept.
-const MOST_LISTED: u32 = 10_000;
 
 impl Session {
     pub(super) async fn do_report_run(&self, mut run: Run) -> Result<()> {
@@ -48,7 +45,7 @@ impl Session {
                 filter.owner = own;
             }
         }
-        let limit = filter.limit.map_or(MOST_LISTED, |limit| limit.min(MOST_LISTED));
+        let limit = filter.limit.map_or(MOST_RUNS, |limit| limit.min(MOST_RUNS));
         let runs = self.service.store.all_runs(&RunFilter { limit: Some(limit), ..filter }).await?;
         self.service.with_links(runs).await
     }

@@ -1,5 +1,6 @@
 //! The things the testbed speaks of: users, nodes, jobs, runs, orders and their configuration.
 
+mod account;
 mod artifact;
 mod audit;
 mod change;
@@ -22,6 +23,7 @@ mod node;
 mod orders;
 mod outbox;
 mod output;
+mod place;
 mod planning;
 mod record;
 mod redact;
@@ -34,6 +36,7 @@ mod standby;
 mod task;
 mod user;
 
+pub use account::Fact;
 pub use artifact::{
     ArtifactKey, BundleFacts, BundleRecord, Checksum, ExperimentFile, ExperimentFiles, StoredBundle,
 };
@@ -63,6 +66,7 @@ pub use node::{Coordinates, Node, NodeFilter, NodeUpdate, PortalNotes, Site};
 pub use orders::Orders;
 pub use outbox::OutboxConfig;
 pub use output::{Follower, MAX_PIECE_BYTES, OutputPiece, OutputScope, OutputSource, Tail};
+pub use place::ResultsPlace;
 pub use planning::{CalendarEvent, JobPlan, SlotRequest};
 pub use record::{Record, RecordKey, RecordKind, Revision};
 pub use redact::redacted;

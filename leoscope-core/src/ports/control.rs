@@ -72,6 +72,9 @@ impl Debug for Source {
 /// The most bytes with which an artifact store is probed.
 pub const MAX_PROBE_BYTES: usize = 64 << 10;
 
+/// The most runs that are told in one answer: more would not fit what existing clients accept.
+pub const MOST_RUNS: u32 = 10_000;
+
 /// A booked job.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Scheduled {
@@ -154,7 +157,7 @@ pub trait ControlPlane: Debug + Send + Sync {
 
     /// Stores the record of a run as its node sees it.
     async fn report_run(&self, run: Run) -> Result<()>;
-    /// The runs that match and that the caller may see, newest first, ten thousand at most.
+    /// The runs that match and that the caller may see, newest first by [`Run::sort_key`], [`MOST_RUNS`] at most.
     async fn runs(&self, filter: &RunFilter) -> Result<Vec<Run>>;
 
     /// Reports a step in the life of a job or run. One that was reported before changes nothing.

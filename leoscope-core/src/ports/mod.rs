@@ -21,8 +21,8 @@ mod traffic;
 pub use artifacts::{ArtifactStore, BlobStorage, BlockUpload, BundleStream, ByteStream};
 pub use clock::Clock;
 pub use control::{
-    Calendar, ControlPlane, Download, FollowerStream, Handover, MAX_PROBE_BYTES, OrdersStream, Scheduled,
-    Source,
+    Calendar, ControlPlane, Download, FollowerStream, Handover, MAX_PROBE_BYTES, MOST_RUNS, OrdersStream,
+    Scheduled, Source,
 };
 pub use host_facts::HostFacts;
 pub use kernel::{Kernel, Place};

@@ -25,16 +25,17 @@ const LAYERS: [(Layer, &[&str]); 6] = [
         ],
     ),
     (Layer::Ports, &["ports"]),
-    (Layer::UseCases, &["bundle", "control", "agent"]),
+    (Layer::UseCases, &["bundle", "control", "agent", "fetch"]),
     (Layer::Adapters, &["backends", "proto", "client", "conformance"]),
 ];
 
 /// What may be named beyond what the layers say, and why.
-const EXCEPTIONS: [(&str, &str, &str); 5] = [
+const EXCEPTIONS: [(&str, &str, &str); 6] = [
     ("error", "conflict", "an error lists the bookings that are in the way"),
     ("proto", "conflict", "and so does its form on the wire"),
     ("control", "bundle", "the form of a bundle belongs to the use-cases of both sides"),
     ("agent", "bundle", "the form of a bundle belongs to the use-cases of both sides"),
+    ("fetch", "bundle", "and who fetches one unpacks it"),
     ("client", "proto", "the client is the protocol's other end"),
 ];
 

@@ -301,6 +301,21 @@ impl Lab {
         cli(self.dir.path(), self.port, "researcher-1", &self.token, args)
     }
 
+    /// `leoscope` as the researcher, by way of this port.
+    pub(crate) fn cli_by(&self, port: u16, args: &[&str]) -> Command {
+        command(self.dir.path(), port, "researcher-1", &self.token, args)
+    }
+
+    /// Runs a shell script as the researcher, with the programs of the workspace.
+    pub(crate) fn shell(&self, script: &str) -> Outcome {
+        let programs = binary("leoscope").parent().expect("directory").display().to_string();
+        let mut command = Command::new("bash");
+        command.args(["-euc", script]).current_dir(self.dir.path()).env_clear();
+        command.env("PATH", format!("{programs}:/usr/bin:/bin"));
+        settings(&mut command, self.dir.path(), self.port, "researcher-1", &self.token);
+        outcome(&command.output().expect("bash"))
+    }
+
     /// Runs `leoscope`, which must succeed, and gives what it printed.
     pub(crate) fn cli_ok(&self, args: &[&str]) -> String {
         let outcome = self.cli(args);
@@ -343,18 +358,28 @@ impl Lab {
     }
 }
 
-fn cli(dir: &Path, port: u16, user: &str, token: &str, args: &[&str]) -> Outcome {
-    let output = Command::new(binary("leoscope"))
-        .args(args)
-        .current_dir(dir)
-        .env_clear()
+fn command(dir: &Path, port: u16, user: &str, token: &str, args: &[&str]) -> Command {
+    let mut command = Command::new(binary("leoscope"));
+    settings(command.args(args).current_dir(dir).env_clear(), dir, port, user, token);
+    command
+}
+
+/// The environment that `leoscope` reads.
+fn settings(command: &mut Command, dir: &Path, port: u16, user: &str, token: &str) {
+    command
         .env("HOME", dir)
         .env("LEOSCOPE_USERID", user)
         .env("LEOSCOPE_ACCESS_TOKEN", token)
         .env("LEOSCOPE_GRPC_PORT", port.to_string())
-        .env("LEOSCOPE_TLS_CERT", dir.join("orchestrator/certs/server.crt"))
-        .output()
-        .expect("run leoscope");
+        .env("LEOSCOPE_TLS_CERT", dir.join("orchestrator/certs/server.crt"));
+}
+
+fn cli(dir: &Path, port: u16, user: &str, token: &str, args: &[&str]) -> Outcome {
+    let output = command(dir, port, user, token, args).output().expect("run leoscope");
+    outcome(&output)
+}
+
+fn outcome(output: &std::process::Output) -> Outcome {
     let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
     Outcome { success: output.status.success(), stdout: text(&output.stdout), stderr: text(&output.stderr) }
 }

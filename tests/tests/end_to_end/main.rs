@@ -2,6 +2,7 @@
 
 mod cron;
 mod docker;
+mod download;
 mod hostile;
 mod lab;
 mod limits;

@@ -6,6 +6,7 @@ use tar::Header;
 
 use super::*;
 
+#[derive(Clone, Copy)]
 enum Item<'a> {
     File(&'a str, &'a [u8]),
     Dir(&'a str),
@@ -21,7 +22,7 @@ fn header(name: &str, kind: EntryType, size: usize) -> Header {
     header.as_old_mut().name[..name.len()].copy_from_slice(name.as_bytes());
     header.set_entry_type(kind);
     header.set_size(size as u64);
-    header.set_mode(0o6755);
+    header.set_mode(0o755);
     header
 }
 
@@ -46,17 +47,17 @@ fn archive(items: &[Item<'_>]) -> Vec<u8> {
 }
 
 /// Unpacks into a fresh directory; after a failure nothing may be left there.
-fn try_unpack(bytes: &[u8], limits: Limits) -> Result<(tempfile::TempDir, Vec<PathBuf>)> {
+fn try_unpack(bytes: &[u8], limits: UnpackLimits) -> Result<(tempfile::TempDir, Vec<PathBuf>)> {
     let dir = tempfile::tempdir().expect("directory");
     let result = unpack_within(bytes, &dir.path().join("a/b"), limits);
     if result.is_err() && dir.path().join("a").exists() {
         let left: Vec<_> = fs::read_dir(dir.path().join("a")).expect("list").collect();
         assert!(left.is_empty(), "left behind: {left:?}");
     }
-    result.map(|files| (dir, files))
+    result.map(|unpacked| (dir, unpacked.files))
 }
 
-const ROOMY: Limits = Limits { entries: 100, bytes: 1 << 20 };
+const ROOMY: UnpackLimits = UnpackLimits { entries: 100, bytes: 1 << 20 };
 
 fn refusal(items: &[Item<'_>]) -> String {
     let error = try_unpack(&archive(items), ROOMY).expect_err("must be refused");
@@ -82,7 +83,7 @@ fn files_directories_and_inner_links_come_out_as_they_went_in() {
     assert_eq!(fs::read(target.join("data/latest")).expect("through the link"), b"hello");
     assert_eq!(fs::read(target.join("copy")).expect("copy"), b"#!");
     let mode = fs::metadata(target.join("data/run.sh")).expect("file").permissions().mode();
-    assert_eq!(mode & 0o6700, 0o700, "executable stays, set-id goes");
+    assert_eq!(mode & 0o6700, 0o700, "executable stays");
     assert_eq!(fs::read_dir(dir.path().join("a")).expect("list").count(), 1, "nothing left beside it");
 }
 
@@ -145,9 +146,9 @@ fn devices_and_pipes_are_refused() {
 fn too_many_entries_or_bytes_are_refused() {
     let bytes = archive(&[Plain("a", b"12345"), Plain("b", b"12345")]);
     let fails = |limits| try_unpack(&bytes, limits).expect_err("limit").to_string();
-    assert_eq!(fails(Limits { entries: 1, bytes: 100 }), "archive entry \"b\" is one too many");
-    assert_eq!(fails(Limits { entries: 9, bytes: 9 }), "archive entry \"b\" is too large");
-    try_unpack(&bytes, Limits { entries: 2, bytes: 10 }).expect("just enough");
+    assert_eq!(fails(UnpackLimits { entries: 1, bytes: 100 }), "archive entry \"b\" is one too many");
+    assert_eq!(fails(UnpackLimits { entries: 9, bytes: 9 }), "archive entry \"b\" is too large");
+    try_unpack(&bytes, UnpackLimits { entries: 2, bytes: 10 }).expect("just enough");
 }
 
 #[test]
@@ -187,4 +188,102 @@ fn what_is_there_already_is_not_touched() {
     let error = unpack(&archive(&[])[..], dir.path()).expect_err("exists");
     assert_eq!(error.kind(), ErrorKind::AlreadyExists);
     assert_eq!(fs::read(dir.path().join("kept")).expect("kept"), b"mine");
+}
+
+#[test]
+fn a_small_archive_may_not_unpack_to_all_there_is_room_for() {
+    let bytes = |size| UnpackLimits::of_bundle(size).bytes;
+    assert_eq!((bytes(0), bytes(1 << 20)), (4 << 30, 4 << 30), "zeros shrink a thousandfold");
+    assert_eq!(bytes(100 << 20), 250 * (100 << 20));
+    assert_eq!((bytes(1 << 40), bytes(u64::MAX)), (MAX_UNPACKED_BYTES, MAX_UNPACKED_BYTES));
+}
+
+#[test]
+fn a_name_that_steers_a_terminal_and_a_set_id_bit_are_refused() {
+    assert_eq!(
+        refusal(&[Plain("a\u{1b}[2J", b"")]),
+        "archive entry \"a\\u{1b}[2J\" has control characters in its name"
+    );
+    for mode in [0o4755, 0o2755] {
+        let mut header = header("su", EntryType::Regular, 0);
+        header.set_mode(mode);
+        header.set_cksum();
+        let mut tar = tar::Builder::new(GzEncoder::new(Vec::new(), Compression::fast()));
+        tar.append(&header, io::empty()).expect("append");
+        let bytes = tar.into_inner().expect("tar").finish().expect("gzip");
+        let error = try_unpack(&bytes, ROOMY).expect_err("set-id");
+        assert_eq!(error.to_string(), "archive entry \"su\" would run as somebody else (set-id)");
+    }
+}
+
+/// A manifest that lists these files, with the checksums of the contents given.
+fn manifest_of(files: &[(&str, &[u8])]) -> Vec<u8> {
+    let list: Vec<_> = files
+        .iter()
+        .map(|(path, content)| {
+            let sha256 = Checksum::from_bytes(Sha256::digest(content).into());
+            serde_json::json!({ "path": path, "size": content.len(), "sha256": sha256, "more": 1 })
+        })
+        .collect();
+    serde_json::json!({ "format_version": 1, "files": list, "more": {} }).to_string().into_bytes()
+}
+
+#[test]
+fn files_are_compared_with_the_manifest_before_the_directory_is_there() {
+    let listed = manifest_of(&[("a", b"one"), ("d/b", b"two"), ("d/c", b"two")]);
+    let whole = [Plain("a", b"one"), Plain("d/b", b"two"), HardLink("d/c", "d/b")];
+    let with = |items: &[Item<'_>], manifest: &[u8]| {
+        let mut tar: Vec<Item<'_>> = Vec::new();
+        tar.extend(items.iter().copied());
+        tar.push(Plain("manifest.json", manifest));
+        archive(&tar)
+    };
+    let dir = tempfile::tempdir().expect("directory");
+    let unpacked = unpack_within(&with(&whole, &listed)[..], &dir.path().join("r"), ROOMY).expect("unpack");
+    assert!(unpacked.verified);
+    assert_eq!((unpacked.files.len(), unpacked.bytes), (4, 6 + listed.len() as u64));
+
+    let fails =
+        |items: &[Item<'_>]| try_unpack(&with(items, &listed), ROOMY).expect_err("differs").to_string();
+    let [a, b, c] = whole;
+    assert_eq!(fails(&[b, c]), "file \"a\" of the manifest is not in the archive");
+    assert_eq!(
+        fails(&[Plain("a", b"0ne"), b, c]),
+        "file \"a\" is not what the manifest lists: its checksum differs"
+    );
+    assert_eq!(
+        fails(&[Plain("a", b"once"), b, c]),
+        "file \"a\" is not what the manifest lists: it has 4 bytes instead of 3"
+    );
+    assert_eq!(fails(&[a, b, c, Plain("x", b"")]), "file \"x\" is not in the manifest");
+}
+
+#[test]
+fn a_bundle_without_a_manifest_of_ours_is_unpacked_unverified() {
+    for manifest in [None, Some("{}"), Some("not json"), Some("{\"files\": [1]}"), Some("[]")] {
+        let mut items = vec![Plain("a", &b"one"[..])];
+        items.extend(manifest.map(|text| Plain("manifest.json", text.as_bytes())));
+        let dir = tempfile::tempdir().expect("directory");
+        let unpacked = unpack_within(&archive(&items)[..], &dir.path().join("r"), ROOMY).expect("unpack");
+        assert!(!unpacked.verified, "{manifest:?}");
+    }
+}
+
+#[test]
+fn what_pack_makes_is_verified_whatever_its_files_are_called() {
+    use std::os::unix::ffi::OsStrExt as _;
+    let dir = tempfile::tempdir().expect("directory");
+    let results = dir.path().join("results");
+    fs::create_dir_all(results.join("d")).expect("directory");
+    for name in [&b"latin-\xe9"[..], b"latin-\xe8", b"d/plain", "d/snow \u{2603}".as_bytes()] {
+        fs::write(results.join(std::ffi::OsStr::from_bytes(name)), name).expect("file");
+    }
+    let contents =
+        super::super::Contents { results, files: Vec::new(), manifest: crate::model::manifest_for_tests() };
+    let packed = dir.path().join("b.tar.gz");
+    super::super::pack(&contents, &packed).expect("pack");
+    let file = File::open(packed).expect("open");
+    let unpacked = unpack_within(file, &dir.path().join("out"), ROOMY).expect("unpack");
+    assert!(unpacked.verified);
+    assert_eq!(unpacked.files.len(), 5);
 }

@@ -1,0 +1,4 @@
+mod lists;
+mod plans;
+mod transfers;
+mod world;
