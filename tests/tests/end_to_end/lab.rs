@@ -301,6 +301,11 @@ impl Lab {
         cli(self.dir.path(), self.port, "researcher-1", &self.token, args)
     }
 
+    /// `leoscope` as the researcher, to be run beside the test.
+    pub(crate) fn command(&self, args: &[&str]) -> Command {
+        command(self.dir.path(), self.port, "researcher-1", &self.token, args)
+    }
+
     /// Runs `leoscope`, which must succeed, and gives what it printed.
     pub(crate) fn cli_ok(&self, args: &[&str]) -> String {
         let outcome = self.cli(args);
@@ -343,8 +348,9 @@ impl Lab {
     }
 }
 
-fn cli(dir: &Path, port: u16, user: &str, token: &str, args: &[&str]) -> Outcome {
-    let output = Command::new(binary("leoscope"))
+fn command(dir: &Path, port: u16, user: &str, token: &str, args: &[&str]) -> Command {
+    let mut command = Command::new(binary("leoscope"));
+    command
         .args(args)
         .current_dir(dir)
         .env_clear()
@@ -352,9 +358,12 @@ fn cli(dir: &Path, port: u16, user: &str, token: &str, args: &[&str]) -> Outcome
         .env("LEOSCOPE_USERID", user)
         .env("LEOSCOPE_ACCESS_TOKEN", token)
         .env("LEOSCOPE_GRPC_PORT", port.to_string())
-        .env("LEOSCOPE_TLS_CERT", dir.join("orchestrator/certs/server.crt"))
-        .output()
-        .expect("run leoscope");
+        .env("LEOSCOPE_TLS_CERT", dir.join("orchestrator/certs/server.crt"));
+    command
+}
+
+fn cli(dir: &Path, port: u16, user: &str, token: &str, args: &[&str]) -> Outcome {
+    let output = command(dir, port, user, token, args).output().expect("run leoscope");
     let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
     Outcome { success: output.status.success(), stdout: text(&output.stdout), stderr: text(&output.stderr) }
 }

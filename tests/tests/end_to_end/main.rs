@@ -5,6 +5,7 @@ mod docker;
 mod hostile;
 mod lab;
 mod limits;
+mod logs;
 mod operator;
 mod paired;
 mod planning;
