@@ -423,3 +423,34 @@ async fn download_unpacks_what_is_ready_once_and_goes_on_after_a_bad_bundle() {
     let missing = execute(&["run", "download", "--runid=r9"], &plane).await.expect_err("missing");
     assert_eq!(missing.message(), "there is no run r9 that matches");
 }
+
+#[tokio::test]
+async fn logs_come_from_the_node_while_a_run_goes_on_and_from_its_results_afterwards() {
+    let started = run("r1", true).planned.map(|planned| planned.start());
+    let going = Run { status: RunStatus::Running, started, ..run("r1", false) };
+    let waiting = Run { status: RunStatus::Running, ..run("r2", false) };
+    let printed = vec![OutputPiece { source: OutputSource::Stdout, bytes: "a".into() }];
+    let runs = vec![going, waiting, run("r3", true), run("r4", false)];
+    let bundles = BTreeMap::from([(RunId::parse("r3").expect("id"), bundle(b"1,2\n"))]);
+    let plane = Arc::new(Plane { runs, bundles, printed, ..Plane::default() });
+    let calls = async |line: &str| {
+        plane.calls.lock().expect("calls").clear();
+        let words: Vec<&str> = line.split(' ').collect();
+        let outcome = execute(&words, &plane).await.map_err(|error| error.kind());
+        (outcome, plane.calls.lock().expect("calls").join(", "))
+    };
+    let done = |calls: &str| (Ok(ExitStatus::Done), calls.to_owned());
+    let look = "runs limit Some(1)";
+    assert_eq!(calls("run logs --runid=r1").await, done(&format!("{look}, follow_output r1 1000 false")));
+    assert_eq!(
+        calls("run logs --runid=r1 --tail=all").await.1,
+        format!("{look}, follow_output r1 all false")
+    );
+    // Not to be waited for unless that is asked.
+    assert_eq!(calls("run logs --runid=r2").await, done(look));
+    assert_eq!(calls("run logs --runid=r3 --follow").await, done(&format!("{look}, download r3")));
+    assert_eq!(calls("run logs --runid=r4").await, (Err(ErrorKind::Unavailable), look.to_owned()));
+    assert_eq!(calls("run logs --runid=r5").await, (Err(ErrorKind::NotFound), look.to_owned()));
+    let bad = Cli::try_parse_from(["leoscope", "run", "logs", "--runid=r", "--tail=some"]);
+    assert!(bad.is_err_and(|error| error.to_string().contains("is not a number of lines")));
+}

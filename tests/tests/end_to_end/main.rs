@@ -6,6 +6,7 @@ mod download;
 mod hostile;
 mod lab;
 mod limits;
+mod logs;
 mod operator;
 mod paired;
 mod planning;
