@@ -1,7 +1,7 @@
 use bytes::Bytes;
 use futures_util::{TryStreamExt as _, stream};
 
-use super::stores::{absent, key};
+use super::stores::{Chosen, absent, key};
 use super::{Service, Session};
 use crate::error::{Error, ErrorKind, Result};
 use crate::ids::{JobId, NodeId, RunId};
@@ -20,13 +20,17 @@ impl Session {
         if run.bundle.is_some_and(|stored| stored.facts == *bundle) {
             return Ok(Handover::Stored);
         }
-        let store = self.service.store_of(&job).await?.store;
+        let Chosen { store, is_ours } = self.service.store_of(&job).await?;
         let (key, now) = (key(&run), self.service.clock.now());
         let expires = now.checked_add(UPLOAD_LINKS_LAST).unwrap_or(now);
-        match store.upload_link(&key, now, expires) {
-            Some(link) => Ok(Handover::Direct { link, expires }),
-            None => Ok(Handover::Through { from: store.staged(&key, bundle).await? }),
+        let link = store.upload_link(&key, now, expires);
+        if !is_ours {
+            // Without a link the node itself goes to the store that the experiment names.
+            return link.map(|link| Handover::Direct { link, expires }).ok_or_else(not_called);
         }
+        // Also makes the container of a new testbed, which no link can.
+        let from = store.staged(&key, bundle).await?;
+        Ok(link.map_or(Handover::Through { from }, |link| Handover::Direct { link, expires }))
     }
 
     pub(super) async fn do_upload(
@@ -40,11 +44,7 @@ impl Session {
         self.require(&Action::ReportRun(&job))?;
         let chosen = self.service.store_of(&job).await?;
         if !chosen.is_ours {
-            return Err(Error::new(
-                ErrorKind::Unsupported,
-                "results of this experiment do not go through the orchestrator",
-            )
-            .hint("begin the upload anew, and put them where the link leads"));
+            return Err(not_called());
         }
         let key = key(&run);
         chosen.store.append(&key, bundle, from, content).await?;
@@ -79,6 +79,9 @@ impl Session {
         let bundle = run.bundle.map(|bundle| bundle.facts);
         if let Some(link) = chosen.store.link(&key, now, expires) {
             return Ok(Download { bundle, source: Source::Link(link) });
+        }
+        if !chosen.is_ours {
+            return Err(not_called().context(format_args!("run {id}")));
         }
         match chosen.store.get(&key, from).await {
             Err(error) if error.kind() == ErrorKind::NotFound => Err(absent(&run)),
@@ -121,6 +124,16 @@ impl Session {
         });
         probed.await.map_err(|e| Error::while_doing("probe the artifact store", e))?
     }
+}
+
+/// That the orchestrator has no way to a store that an experiment names: it would call any address for
+/// anybody.
+fn not_called() -> Error {
+    Error::new(
+        ErrorKind::Unsupported,
+        "the results are in a store of their experiment's, which the orchestrator does not call",
+    )
+    .hint("use the connection string of the experiment, or name the key of its account there")
 }
 
 /// What the bundles with which the store is probed are called.
