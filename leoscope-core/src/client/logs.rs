@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use futures_util::{Stream, StreamExt, stream};
 use tokio::sync::Semaphore;
+use tokio_util::sync::CancellationToken;
 
 use super::GrpcClient;
 use crate::error::Result;
@@ -42,7 +43,10 @@ impl GrpcClient {
     pub(super) async fn do_send_output(&self, follower: &FollowerId, output: OutputStream) -> Result<()> {
         let mut logs = self.logs.clone();
         let credit = Arc::new(Semaphore::new(WINDOW as usize));
-        let parts = parts(follower, output, Arc::clone(&credit));
+        // Nobody else ends what is sent when nobody waits for the answer any more.
+        let over = CancellationToken::new();
+        let _over = over.clone().drop_guard();
+        let parts = parts(follower, output, Arc::clone(&credit)).take_until(over.cancelled_owned());
         let mut answers = self.peer.newer(FEATURE, logs.send(parts)).await?;
         while let Some(answer) = answers.message().await.map_err(|status| self.peer.error(&status))? {
             let missing = (WINDOW as usize).saturating_sub(credit.available_permits());

@@ -115,8 +115,10 @@ pub trait Runtime: Debug + Send + Sync {
     async fn output_size(&self, run: &RunId) -> Result<u64>;
 
     /// What the experiment has printed, the last lines of it that `scope` wants first; then, if `scope`
-    /// wants that as well, what it prints, until it ends. What the runtime has given up meanwhile is left
-    /// out for those who read too slowly.
+    /// wants that as well, what it prints, until it ends. What the runtime gives up while it is printed
+    /// is left out for those who read too slowly. A good end says that nothing is missing at the end:
+    /// one who has not read everything when the run is removed may be told that it is
+    /// [`Unavailable`](ErrorKind::Unavailable).
     ///
     /// # Errors
     /// [`NotFound`](ErrorKind::NotFound) for a run that the runtime does not know,

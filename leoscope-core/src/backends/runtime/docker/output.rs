@@ -1,12 +1,17 @@
 //! What containers print, as the engine keeps it.
 
+mod follow;
+
+use std::collections::VecDeque;
 use std::path::Path;
+use std::pin::Pin;
 use std::time::Duration;
 
 use bollard::container::LogOutput;
+use bollard::errors::Error as EngineError;
 use bollard::query_parameters::LogsOptions;
 use bytes::Bytes;
-use futures_util::{StreamExt, stream};
+use futures_util::{Stream, StreamExt, stream};
 use tokio::fs::File;
 use tokio::io::{AsyncWriteExt, BufWriter};
 
@@ -14,8 +19,9 @@ use super::DockerRuntime;
 use super::fault::fault;
 use crate::error::{Error, Result};
 use crate::ids::RunId;
-use crate::model::{MAX_PIECE_BYTES, OutputPiece, OutputScope, OutputSource, RuntimeState, Tail};
+use crate::model::{OutputScope, OutputSource, RuntimeState, Tail};
 use crate::ports::OutputStream;
+use crate::time::Timestamp;
 
 /// How long a container may print nothing: longer than any run lasts.
 const QUIET: Duration = Duration::from_secs(366 * 24 * 60 * 60);
@@ -40,27 +46,50 @@ impl DockerRuntime {
         stderr.flush().await.map_err(written)
     }
 
-    /// The engine reads its files as fast as it gets rid of what it has read; the container does not
-    /// wait for it.
     pub(super) async fn follow_logs(&self, run: &RunId, scope: OutputScope) -> Result<OutputStream> {
         let found = self.find_existing(run).await?;
         let OutputScope { tail, follow } = scope;
-        let tail = match tail {
+        let lines = match tail {
             Tail::All => "all".to_owned(),
             Tail::Lines(lines) => lines.to_string(),
         };
         // What does not run has printed everything.
         let follow = follow && matches!(found.state(), RuntimeState::Running(_));
-        let options = LogsOptions { stdout: true, stderr: true, follow, tail, ..Default::default() };
-        let output = self.docker.clone().with_timeout(QUIET).logs(&found.id, Some(options));
-        let doing = format!("follow the output of run {run}");
-        let pieces = output.map(move |piece| match piece.map_err(|e| fault(doing.clone(), &e)) {
-            Ok(output) => told(output).map_or_else(Vec::new, |(source, bytes)| split(source, bytes)),
-            Err(error) => vec![Err(error)],
-        });
-        Ok(Box::pin(pieces.flat_map(stream::iter)))
+        let begun = Timestamp::now();
+        let following = follow::Following {
+            output: self.entries(&found.id, follow, lines, 0),
+            runtime: self.clone(),
+            run: run.clone(),
+            id: found.id,
+            pieces: VecDeque::new(),
+            seen: follow::Seen::both(tail, begun),
+            last: !follow,
+        };
+        Ok(Box::pin(stream::unfold(Some(following), |following| async move {
+            let mut following = following?;
+            let item = following.next().await?;
+            let rest = item.is_ok().then_some(following);
+            Some((item, rest))
+        })))
+    }
+
+    /// What the engine has of a container's output, from a second on. It reads its files as fast as it
+    /// gets rid of what it has read; the container does not wait for it.
+    fn entries(&self, id: &str, follow: bool, tail: String, since: i32) -> Entries {
+        let options = LogsOptions {
+            stdout: true,
+            stderr: true,
+            timestamps: true,
+            follow,
+            tail,
+            since,
+            ..Default::default()
+        };
+        Box::pin(self.docker.clone().with_timeout(QUIET).logs(id, Some(options)))
     }
 }
+
+type Entries = Pin<Box<dyn Stream<Item = Result<LogOutput, EngineError>> + Send>>;
 
 /// What was printed where.
 fn told(output: LogOutput) -> Option<(OutputSource, Bytes)> {
@@ -71,12 +100,4 @@ fn told(output: LogOutput) -> Option<(OutputSource, Bytes)> {
         }
         LogOutput::StdIn { .. } => None,
     }
-}
-
-fn split(source: OutputSource, mut bytes: Bytes) -> Vec<Result<OutputPiece>> {
-    let next = || {
-        let bytes = bytes.split_to(bytes.len().min(MAX_PIECE_BYTES));
-        (!bytes.is_empty()).then_some(Ok(OutputPiece { source, bytes }))
-    };
-    std::iter::from_fn(next).collect()
 }
