@@ -1,5 +1,6 @@
 //! A real server that speaks the protocol of Azure Blob storage.
 
+use std::io::{Read as _, Write as _};
 use std::net::TcpStream;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
@@ -10,6 +11,46 @@ use leoscope_core::model::{BlobSettings, Secret};
 /// The account that every such server has, and its key, which everybody knows.
 const ACCOUNT: &str = "devstoreaccount1";
 const KEY: &str = "Eby8vdM02xNOcqFlqUwJPLlmEtlCDXJ1OUzFT50uSRZ6IFsuFq2UVErCz4I6tq/K1SZFPTOtr/KBHBeksoGMGw==";
+
+/// A signature for all of the account, as its owner gives it to a researcher, as the part of a connection
+/// string: `rights` are letters of `rwdlc`.
+///
+/// # Panics
+/// Never, as the key is one.
+pub fn signature(rights: &str) -> String {
+    use base64::Engine as _;
+    use hmac::{Hmac, KeyInit as _, Mac as _};
+    let base64 = base64::engine::general_purpose::STANDARD;
+    let text = format!("{ACCOUNT}\n{rights}\nb\no\n\n2099-01-01T00:00:00Z\n\n\n2019-12-12\n");
+    let key = base64.decode(KEY).expect("key");
+    let mut mac = Hmac::<sha2::Sha256>::new_from_slice(&key).expect("key");
+    mac.update(text.as_bytes());
+    let signature = base64.encode(mac.finalize().into_bytes()).replace('+', "%2B").replace('/', "%2F");
+    format!(
+        "sv=2019-12-12&ss=b&srt=o&sp={rights}&se=2099-01-01T00:00:00Z&sig={}",
+        signature.replace('=', "%3D")
+    )
+}
+
+/// A request as any program makes it, and the status and body of its answer.
+///
+/// # Panics
+/// When nobody answers.
+pub fn request(method: &str, link: &str, headers: &str, body: &[u8]) -> (u16, Vec<u8>) {
+    let rest = link.strip_prefix("http://").expect("an address");
+    let (host, path) = rest.split_once('/').expect("an address with a path");
+    let mut stream = TcpStream::connect(host).expect("connect");
+    let length = body.len();
+    let head = format!(
+        "{method} /{path} HTTP/1.1\r\nhost: {host}\r\ncontent-length: {length}\r\nconnection: close\r\n{headers}\r\n"
+    );
+    stream.write_all(&[head.as_bytes(), body].concat()).expect("send");
+    let mut answer = Vec::new();
+    stream.read_to_end(&mut answer).expect("read");
+    let end = answer.windows(4).position(|four| four == b"\r\n\r\n").expect("headers");
+    let status = String::from_utf8_lossy(&answer[9..12]).parse().expect("status");
+    (status, answer.split_off(end + 4))
+}
 
 /// A server of the test's own, which it may stop and start again.
 #[derive(Debug)]

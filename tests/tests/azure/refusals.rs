@@ -6,28 +6,12 @@ use leoscope_core::{Error, ErrorKind};
 use leoscope_tests::bundles::facts;
 use leoscope_tests::free_port;
 
+use leoscope_tests::azurite::signature;
+
 use super::{World, in_seconds, key, once, request, whole};
 
 fn with(settings: BlobSettings, connection_string: String) -> BlobSettings {
     BlobSettings { connection_string: Secret::new(connection_string), ..settings }
-}
-
-/// A signature for all of the account, as its owner gives it to a researcher, as the part of a connection
-/// string.
-fn signature(rights: &str) -> String {
-    use base64::Engine as _;
-    use hmac::{Hmac, KeyInit as _, Mac as _};
-    let key = "Eby8vdM02xNOcqFlqUwJPLlmEtlCDXJ1OUzFT50uSRZ6IFsuFq2UVErCz4I6tq/K1SZFPTOtr/KBHBeksoGMGw==";
-    let base64 = base64::engine::general_purpose::STANDARD;
-    let text = format!("devstoreaccount1\n{rights}\nb\no\n\n2099-01-01T00:00:00Z\n\n\n2019-12-12\n");
-    let key = base64.decode(key).expect("key");
-    let mut mac = Hmac::<sha2::Sha256>::new_from_slice(&key).expect("key");
-    mac.update(text.as_bytes());
-    let signature = base64.encode(mac.finalize().into_bytes()).replace('+', "%2B").replace('/', "%2F");
-    format!(
-        "sv=2019-12-12&ss=b&srt=o&sp={rights}&se=2099-01-01T00:00:00Z&sig={}",
-        signature.replace('=', "%3D")
-    )
 }
 
 #[tokio::test]

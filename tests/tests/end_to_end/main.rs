@@ -1,5 +1,6 @@
 //! The real binaries: processes, sockets, signals, and a real container engine.
 
+mod blob;
 mod cron;
 mod docker;
 mod download;
