@@ -9,11 +9,12 @@ use futures_util::{StreamExt as _, TryStreamExt as _, stream};
 use leoscope_core::backends::artifacts::DirectoryStore;
 use leoscope_core::backends::store::{MemoryStore, SqliteStore};
 use leoscope_core::control::backup::{self, BackupReader};
-use leoscope_core::control::{Import, Origin, Retention, Service, Taking};
+use leoscope_core::control::{Expired, Expiry, Import, Origin, Retention, Service, Taking};
 use leoscope_core::ids::{JobId, NodeId, RunId, UserId};
 use leoscope_core::model::{
-    ArtifactKey, BlobSettings, Job, JobParams, Node, Outcome, Reason, Record, Role, Run, RunFilter,
-    RunLength, RunStatus, Secret, Settings, Stage, Standby, Standbys, TokenHash, User,
+    ArtifactKey, BlobSettings, BundleFacts, BundleRecord, EventScope, Job, JobParams, Node, Outcome, Reason,
+    Record, Role, Run, RunFilter, RunLength, RunStatus, Secret, Settings, Stage, Standby, Standbys,
+    TokenHash, User,
 };
 use leoscope_core::ports::{ArtifactStore, Booking, Clock, Store, StoreExt as _, Versions};
 use leoscope_core::schedule::{CronExpr, Overlap, Policies, Schedule};
@@ -464,4 +465,72 @@ async fn what_ended_longer_ago_than_it_is_kept_is_removed_and_counted() {
     for days in [0, 6] {
         Retention::days(days).expect_err("too short");
     }
+}
+
+/// Results go by their age and by the room they take, the oldest first; the records of their runs stay and
+/// say so.
+#[tokio::test]
+async fn results_that_are_kept_no_longer_are_removed_and_their_runs_say_so() {
+    const DAY: SignedDuration = SignedDuration::from_hours(24);
+    let dir = tempfile::tempdir().expect("directory");
+    let now = at("2026-12-20T00:00");
+    for (number, store) in stores(dir.path()).await.into_iter().enumerate() {
+        fill(&*store).await;
+        let root = dir.path().join(format!("artifacts-{number}"));
+        let artifacts = Arc::new(DirectoryStore::new(root.clone()).await.expect("artifacts"));
+        let clock = Arc::new(SetClock(Mutex::new(now)));
+        let service = Service::new(Arc::clone(&store), artifacts.clone(), clock);
+        let (run, _) = store.run(&RunId::parse("r1").expect("id")).await.expect("read").expect("run");
+        let key = |id: &str| ArtifactKey {
+            node: run.node.clone(),
+            job: run.job.clone(),
+            run: RunId::parse(id).expect("id"),
+        };
+        // Of one of them nobody has a record.
+        for (id, days) in [("r1", 10), ("unknown", 9), ("e1", 3), ("e2", 2), ("e3", 1)] {
+            let content = stream::iter([Ok(Bytes::from_static(b"0123456789"))]).boxed();
+            artifacts.put(&key(id), content).await.expect("put");
+            let file =
+                std::fs::File::options().write(true).open(root.join(key(id).to_string())).expect("bundle");
+            let stored = now - DAY * days;
+            let since = std::time::Duration::from_secs(stored.as_second().cast_unsigned());
+            file.set_modified(std::time::UNIX_EPOCH + since).expect("time");
+            if id == "unknown" {
+                continue;
+            }
+            let facts = BundleFacts { size: 10, sha256: "0f".repeat(32).parse().expect("checksum") };
+            let bundle = Some(BundleRecord { facts, stored, removed: None });
+            let record =
+                Run { id: key(id).run, artifact: Some(artifacts.place(&key(id))), bundle, ..run.clone() };
+            let seen = store.run(&record.id).await.expect("read").map(|(_, revision)| revision);
+            store.put_run(&record, seen).await.expect("put");
+        }
+        let removed = async |days, bytes| {
+            let expiry = Expiry::new(days, bytes).expect("an expiry").expect("one that removes something");
+            let Expired { aged, crowded, bytes, left } = service.expire(expiry).await.expect("expired");
+            (aged, crowded, bytes, left)
+        };
+        assert_eq!(removed(Some(10), Some(50)).await, (0, 0, 0, 50), "ten days to the second, and all fit");
+        assert_eq!(removed(Some(5), None).await, (2, 0, 20, 30));
+        assert_eq!(removed(None, Some(29)).await, (0, 1, 10, 20), "the oldest of them");
+        assert_eq!(removed(Some(2), Some(10)).await, (0, 1, 10, 10));
+        let mut there = Vec::new();
+        for id in ["r1", "e1", "e2", "e3"] {
+            let (record, _) = store.run(&key(id).run).await.expect("read").expect("run");
+            let told = record.bundle.expect("bundle").removed;
+            assert_eq!(record.artifact.is_none(), told == Some(now), "{record:?}");
+            if artifacts.size(&key(id)).await.expect("size").is_some() {
+                there.push(id);
+            }
+            let events = store.events(&EventScope::Run(key(id).run), 100).await.expect("events");
+            let said: Vec<_> =
+                events.iter().filter(|event| event.reason.as_deref() == Some("RESULTS_REMOVED")).collect();
+            assert_eq!(said.len(), usize::from(told.is_some()), "{events:?}");
+        }
+        assert_eq!(there, ["e3"]);
+        assert_eq!(removed(Some(1), Some(1)).await, (0, 1, 10, 0), "also the last, where it does not fit");
+    }
+    assert_eq!(Expiry::new(None, None).expect("nothing"), None);
+    Expiry::new(Some(0), None).expect_err("too short");
+    Expiry::new(None, Some(0)).expect_err("too small");
 }

@@ -174,7 +174,8 @@ fn what_breaks_in_the_middle_of_200_mb_neither_loses_nor_repeats_anything() {
         let run = lab.wait_long_for_run(job, patience, |run| run["results"] == true);
         assert_eq!(run["status"], "COMPLETED", "{run:#}");
         assert_eq!(lab.runs(job).len(), 1, "none twice");
-        let (status, content) = request("GET", with_link(lab, job)["results_link"].as_str().expect("link"), "", b"");
+        let (status, content) =
+            request("GET", with_link(lab, job)["results_link"].as_str().expect("link"), "", b"");
         assert_eq!(
             (status, sha256(&content)),
             (200, run["results_sha256"].as_str().expect("checksum").to_owned())
