@@ -3,6 +3,7 @@
 mod lists;
 mod walk;
 
+use std::collections::HashSet;
 use std::ffi::{OsStr, OsString};
 use std::fs::{self, File, Metadata, OpenOptions};
 use std::io::{self, Read, Write};
@@ -91,10 +92,12 @@ fn pack_by(contents: &Contents, file: File, lists: Lists) -> io::Result<Hashing<
             packer.add(path, Path::new(name), None)?;
         }
     }
+    let mut given = HashSet::new();
     for found in Walk::new(results, MOST_ENTRIES) {
         match found {
             Found::File(name) => {
-                let renamed = renamed(results, &own_names, &name);
+                let renamed = renamed(results, &own_names, &given, &name);
+                given.extend(renamed.clone());
                 let (to, from) = match &renamed {
                     Some(renamed) => (renamed, Some(name.as_path())),
                     None => (&name, None),
@@ -107,19 +110,32 @@ fn pack_by(contents: &Contents, file: File, lists: Lists) -> io::Result<Hashing<
     packer.finish(manifest)
 }
 
-/// Another path for a file of the results whose own would be that of a file of the bundle's own.
-fn renamed(results: &Path, own_names: &[OsString], name: &Path) -> Option<PathBuf> {
-    let mut parts = name.components();
+/// Another path for a file of the results whose own nobody could unpack: it is that of a file of the
+/// bundle's own, or has control characters. `given` are those that others got.
+fn renamed(results: &Path, own_names: &[OsString], given: &HashSet<PathBuf>, name: &Path) -> Option<PathBuf> {
+    let text = name.to_string_lossy();
+    let steers = text.contains(char::is_control);
+    let plain = if steers { PathBuf::from(text.replace(char::is_control, "_")) } else { name.to_owned() };
+    let mut parts = plain.components();
     let first = parts.next()?.as_os_str();
-    own_names.iter().any(|own| own == first).then_some(())?;
-    let free = (1_u32..).find_map(|number| {
-        let mut free = first.to_owned();
-        free.push(format!(".{number}"));
-        let taken = own_names.contains(&free) || fs::symlink_metadata(results.join(&free)).is_ok();
-        (!taken).then_some(free)
-    })?;
-    // Not `join` of an empty rest, which would end with a slash.
-    Some(std::iter::once(free.as_os_str()).chain(parts.map(|part| part.as_os_str())).collect())
+    let is_own = own_names.iter().any(|own| own == first);
+    let free = |path: &Path| !given.contains(path) && fs::symlink_metadata(results.join(path)).is_err();
+    match (steers, is_own) {
+        (false, false) => return None,
+        (true, false) if free(&plain) => return Some(plain),
+        _ => {}
+    }
+    let rest: PathBuf = parts.map(|part| part.as_os_str()).collect();
+    (1_u32..).find_map(|number| {
+        let mut other = first.to_owned();
+        other.push(format!(".{number}"));
+        let taken = own_names.contains(&other);
+        // Not `join` of an empty rest, which would end with a slash.
+        let path: PathBuf = std::iter::once(other.as_os_str()).chain(rest.iter()).collect();
+        // Of what is renamed as a whole, the first part must be free, else the path.
+        let is_free = free(&path) && (!is_own || free(Path::new(&other)));
+        (!taken && is_free).then_some(path)
+    })
 }
 
 /// What identifies the bundle in a file.

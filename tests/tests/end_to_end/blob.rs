@@ -137,7 +137,7 @@ fn an_experiment_may_name_a_store_of_its_own_and_its_key_is_shown_nowhere() {
             // The orchestrator calls no address that an experiment names.
             let target = format!("--local-path={}", lab.dir.path().join("signed").display());
             let outcome = lab.cli(&["run", "download", "--jobid=signed", &target]);
-            assert!(outcome.stderr.contains("does not call"), "{outcome:?}");
+            assert!(outcome.stderr.contains("to which this testbed has no key"), "{outcome:?}");
         }
     }
 }

@@ -94,7 +94,8 @@ async fn misuse(form: &str) {
     let token = planted.plant(admin.register_user(user.clone()).await.expect("token").expose());
     let rotated = client("someone", &token).rotate_token(&user.id).await.expect("token");
     let rotated = planted.plant(rotated.expose());
-    let account_key = planted.plant(format!("UGxhbnRlZEFjY291bnRLZXk{form}=="));
+    let account_key = base64::prelude::BASE64_STANDARD.encode(format!("planted account key {form}"));
+    let account_key = planted.plant(account_key);
     let weather_api_key = Secret::new(planted.plant(format!("planted-weather-key-{form}")));
     let connection_string =
         Secret::new(format!("DefaultEndpointsProtocol=https;AccountName=a;AccountKey={account_key}"));

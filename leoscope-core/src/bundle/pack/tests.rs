@@ -78,7 +78,7 @@ fn every_file_comes_back_whatever_its_name() {
     let long = "l".repeat(255);
     let deep = format!("deep/{}", [long.as_str(); 10].join("/"));
     let names =
-        ["a.txt", "dir/b.txt", "-f", " ", "new\nline", "back\\slash", "\"quote\"", "ünï", &long, &deep];
+        ["a.txt", "dir/b.txt", "-f", " ", "new line", "back\\slash", "\"quote\"", "ünï", &long, &deep];
     for name in names {
         world.write(name, name);
     }
@@ -92,6 +92,29 @@ fn every_file_comes_back_whatever_its_name() {
     let odd = manifest.files.iter().find(|file| file.raw_path.is_some()).expect("one without a text");
     assert_eq!(odd.path, "not\u{fffd}utf8");
     assert_eq!(fs::read(unpacked.join("stdout.log")).expect("log"), b"said");
+}
+
+/// Nobody could unpack them under their names: what a name holds may steer a terminal.
+#[test]
+fn files_with_control_characters_in_their_names_get_others() {
+    let world = World::new();
+    for name in ["new\nline", "new_line", "a\u{1b}[2J/b\t", "manifest.json\u{7}", "\u{85}", "new\tline"] {
+        world.write(name, name);
+    }
+    let (unpacked, manifest) = world.round();
+    assert_eq!(manifest.files.len(), 6);
+    for (path, from) in [
+        ("new_line.1", Some("new\tline")),
+        ("new_line.2", Some("new\nline")),
+        ("new_line", None),
+        ("a_[2J/b_", Some("a\u{1b}[2J/b\t")),
+        ("manifest.json_", Some("manifest.json\u{7}")),
+        ("_", Some("\u{85}")),
+    ] {
+        let file = manifest.files.iter().find(|file| file.path == path).expect(path);
+        assert_eq!(file.renamed_from.as_deref(), from);
+        assert_eq!(fs::read_to_string(unpacked.join(path)).expect(path), from.unwrap_or(path));
+    }
 }
 
 #[test]
@@ -185,6 +208,10 @@ fn a_file_that_vanishes_becomes_a_link_or_is_too_large_is_left_out() {
     assert_eq!(manifest.files, []);
 }
 
+fn listed(path: &str, size: u64, sha256: Checksum) -> PackedFile {
+    PackedFile { path: path.into(), raw_path: None, size, sha256, renamed_from: None, padded_from: None }
+}
+
 #[test]
 fn a_file_that_shrinks_while_it_is_packed_is_filled_up_with_zeros() {
     let world = World::new();
@@ -197,6 +224,7 @@ fn a_file_that_shrinks_while_it_is_packed_is_filled_up_with_zeros() {
         let mut expected = vec![0; 300_000];
         expected[..7].fill(b'x');
         assert_eq!(sha256, checksum(Sha256::new_with_prefix(&expected)));
+        packer.lists.add(&listed("log", 300_000, sha256)).expect("listed");
     });
     let unpacked = fs::read(world.dir.path().join("direct/log")).expect("log");
     assert_eq!((unpacked.len(), &unpacked[..8]), (300_000, &b"xxxxxxx\0"[..]));
@@ -209,7 +237,9 @@ fn a_file_that_grows_while_it_is_packed_has_the_length_it_had() {
     packed_by(&world, |packer| {
         let (file, found) = open(&path).expect("open");
         fs::write(&path, "1234567890").expect("grow");
-        assert_eq!(packer.write(file, Path::new("log"), &found).expect("write").1, 5);
+        let (sha256, read) = packer.write(file, Path::new("log"), &found).expect("write");
+        assert_eq!(read, 5);
+        packer.lists.add(&listed("log", 5, sha256)).expect("listed");
     });
     assert_eq!(fs::read(world.dir.path().join("direct/log")).expect("log"), b"12345");
 }
