@@ -235,7 +235,7 @@ def test_settings_are_whole_for_nodes_and_without_secrets_for_users(testbed, str
         blob = unset.datastore.blob
         assert unset.weather.apikey and blob.connectionString and blob.container and blob.artifactPath
     names = {"container": "results", "artifactPath": "path"}
-    whole = config(connectionString="AccountKey=s3cret", apikey="k3y", **names)
+    whole = config(connectionString="AccountName=account;AccountKey=czNjcmV0", apikey="k3y", **names)
     done(testbed.admin.update_global_config(config=whole), "config updated")
     for client in (testbed.admin, node, special):
         assert client.get_global_config().config == whole

@@ -193,7 +193,7 @@ async fn settings_are_whole_for_nodes_and_blanked_for_researchers() {
     assert_eq!(node.settings().await.expect("settings"), Settings::default());
     let settings = Settings {
         blob: BlobSettings {
-            connection_string: Secret::new("AccountKey=x"),
+            connection_string: Secret::new("AccountName=account;AccountKey=czNjcmV0"),
             container: "results".into(),
             artifact_path: String::new(),
         },
