@@ -5,6 +5,8 @@ mod pace;
 mod room;
 mod transfer;
 
+use std::sync::Arc;
+
 use jiff::SignedDuration;
 
 pub(super) use self::pace::Pace;
@@ -20,7 +22,7 @@ const LONGEST_PAUSE: SignedDuration = SignedDuration::from_secs(15);
 
 /// Reports and deliveries go on side by side: a bundle may take long, and what has happened is to
 /// be known at once.
-pub(super) async fn run(node: &Inner) -> Result<()> {
+pub(super) async fn run(node: &Arc<Inner>) -> Result<()> {
     for entry in node.journal.entries().await {
         let run = &entry.run.id;
         match entry.bundle {

@@ -16,7 +16,7 @@ use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::AbortOnDropHandle;
 use tonic::codegen::BoxStream;
-use tonic::{Request, Response, Status, Streaming};
+use tonic::{Code, Request, Response, Status, Streaming};
 
 use super::{Call, Shared, status};
 
@@ -112,11 +112,20 @@ impl Logs for Printed {
     }
 }
 
+/// Why a message could not be read.
+fn unread(status: &Status) -> Error {
+    match status.code() {
+        // What cannot be read is not our fault.
+        Code::Internal => Error::invalid(format!("what is sent cannot be read: {}", status.message())),
+        _ => error_of(status),
+    }
+}
+
 /// Whom the first message says that what follows is for.
 async fn addressee(parts: &mut Streaming<v1::SendRequest>) -> Result<FollowerId> {
     let first = tokio::time::timeout(FIRST, parts.message()).await;
     let first = first.map_err(|_| Error::unavailable("the sender does not say whom it sends to"))?;
-    match first.map_err(|status| error_of(&status))?.and_then(|message| message.part) {
+    match first.map_err(|status| unread(&status))?.and_then(|message| message.part) {
         Some(Part::Follower(id)) => FollowerId::parse(&id),
         Some(Part::Piece(_) | Part::Last(_) | Part::Fault(_)) | None => {
             Err(Error::invalid("the first message of a sender does not say whom it is for"))
@@ -150,7 +159,7 @@ fn received(
                         Err(Error::invalid("a sender says twice whom it sends to"))
                     }
                     Ok(None) => Err(Error::unavailable("the connection of the node broke")),
-                    Err(status) => Err(error_of(&status).context("the connection of the node broke")),
+                    Err(status) => Err(unread(&status).context("the connection of the node broke")),
                 };
                 let item = match item {
                     Ok(Some(piece)) => {

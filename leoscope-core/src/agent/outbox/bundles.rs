@@ -2,10 +2,10 @@
 //! again and again until they are acknowledged.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
-use futures_util::StreamExt;
-use futures_util::stream::FuturesUnordered;
 use jiff::SignedDuration;
+use tokio::task::JoinSet;
 
 use super::{is_final, room, transfer};
 use crate::agent::{Inner, link, results};
@@ -56,10 +56,11 @@ enum End {
     Held,
 }
 
-pub(super) async fn run(node: &Inner) -> Result<()> {
+pub(super) async fn run(node: &Arc<Inner>) -> Result<()> {
     let mut changed = node.journal.changes();
     let mut troubles = Troubles::default();
-    let mut under_way = FuturesUnordered::new();
+    // Tasks of their own: what waits for the journal must go on while this loop waits for it.
+    let mut under_way = JoinSet::new();
     let mut taken: BTreeSet<RunId> = BTreeSet::new();
     let mut offered = node.clock.now();
     let mut packing: BTreeMap<RunId, Timestamp> = BTreeMap::new();
@@ -84,12 +85,13 @@ pub(super) async fn run(node: &Inner) -> Result<()> {
                 Some(until) => wake = wake.min(until),
                 None => {
                     taken.insert(run.clone());
-                    under_way.push(hand_over(node, entry.clone()));
+                    under_way.spawn(hand_over(Arc::clone(node), entry.clone()));
                 }
             }
         }
         tokio::select! {
-            Some((entry, end)) = under_way.next() => {
+            Some(ended) = under_way.join_next() => {
+                let (entry, end) = ended.map_err(|e| Error::while_doing("hand results over", e))?;
                 taken.remove(&entry.run.id);
                 settle(node, &mut troubles, entry, end).await?;
             }
@@ -102,12 +104,12 @@ pub(super) async fn run(node: &Inner) -> Result<()> {
 }
 
 /// Hands one bundle over, unless a run needs the link for itself.
-async fn hand_over(node: &Inner, entry: JournalEntry) -> (JournalEntry, End) {
-    link::free(node).await;
+async fn hand_over(node: Arc<Inner>, entry: JournalEntry) -> (JournalEntry, End) {
+    link::free(&node).await;
     let end = tokio::select! {
         biased;
-        () = link::taken(node) => End::Held,
-        outcome = transfer::hand_over(node, &entry) => match outcome {
+        () = link::taken(&node) => End::Held,
+        outcome = transfer::hand_over(&node, &entry) => match outcome {
             Ok(place) => End::Acknowledged(place),
             Err(error) => End::Failed(error),
         },
