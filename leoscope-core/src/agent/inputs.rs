@@ -1,14 +1,23 @@
 //! The files of an experiment that earlier deployments keep in blob storage.
 
+use jiff::SignedDuration;
+
 use super::{Inner, outbox, results};
-use crate::error::{ErrorKind, Result};
+use crate::error::{Error, ErrorKind, Result};
 use crate::model::{ExperimentFile, ExperimentFiles, JournalEntry};
+
+/// How long is waited to hear of them: a run must not be late because nobody answers.
+const PATIENCE: SignedDuration = SignedDuration::from_secs(3);
 
 /// Finds out whether files in blob storage take the place of what the orders say, writes it down, and
 /// gives the entry with them. Where that cannot be found out the orders count.
 pub(super) async fn look(node: &Inner, entry: &JournalEntry) -> Result<JournalEntry> {
     let run = &entry.run.id;
-    let files = match ask(node, entry).await {
+    let asked = tokio::select! {
+        files = ask(node, entry) => files,
+        () = node.pause(PATIENCE) => Err(Error::unavailable("nobody answers")),
+    };
+    let files = match asked {
         Ok(files) => files,
         Err(error) => {
             results::log(

@@ -9,10 +9,10 @@ use std::sync::Arc;
 use bytes::BytesMut;
 use futures_util::{StreamExt as _, TryStreamExt as _, stream};
 use jiff::SignedDuration;
-use tokio::sync::Mutex;
 use tokio::task::JoinSet;
 
 use super::Inner;
+use super::outbox::Pace;
 use crate::error::{Error, ErrorKind, Result};
 use crate::handover::measures_alone;
 use crate::ids::RunId;
@@ -29,7 +29,7 @@ const OLDER: SignedDuration = SignedDuration::from_mins(10);
 const LOOK: SignedDuration = SignedDuration::from_secs(1);
 
 /// The bits per second for all followers of an experiment that needs the link for itself.
-const BESIDE_MEASURING: i64 = 256_000;
+const BESIDE_MEASURING: u64 = 256_000;
 
 /// The size of pieces then: an eighth of a second.
 const SMALL_PIECE_BYTES: usize = 4 << 10;
@@ -40,7 +40,7 @@ const GATHERED: usize = 256;
 pub(super) async fn run(node: &Arc<Inner>) -> Result<()> {
     let mut sending = JoinSet::new();
     // What all followers of an experiment that needs the link for itself share.
-    let pace = Arc::new(Mutex::new(()));
+    let pace = Arc::new(Pace::new(Arc::clone(&node.clock), Some(BESIDE_MEASURING)));
     loop {
         let pause = match node.control.watch_followers(&node.config.node).await {
             Ok(mut followers) => loop {
@@ -61,7 +61,7 @@ pub(super) async fn run(node: &Arc<Inner>) -> Result<()> {
     }
 }
 
-async fn send(node: Arc<Inner>, follower: Follower, pace: Arc<Mutex<()>>) {
+async fn send(node: Arc<Inner>, follower: Follower, pace: Arc<Pace>) {
     let Follower { id, run, scope } = follower;
     tracing::debug!(%run, "somebody follows a run");
     let begun = begin(Arc::clone(&node), run.clone(), scope);
@@ -131,7 +131,7 @@ fn gather(output: OutputStream) -> OutputStream {
 }
 
 /// The same output, as fast as the experiments of the node allow.
-fn paced(node: Arc<Inner>, run: RunId, output: OutputStream, pace: Arc<Mutex<()>>) -> OutputStream {
+fn paced(node: Arc<Inner>, run: RunId, output: OutputStream, pace: Arc<Pace>) -> OutputStream {
     let paced = Paced { node, run, output, rest: None, pace };
     Box::pin(stream::unfold(paced, |mut paced| async move { paced.next().await.map(|item| (item, paced)) }))
 }
@@ -151,7 +151,7 @@ struct Paced {
     output: OutputStream,
     /// What is left of the last piece.
     rest: Option<OutputPiece>,
-    pace: Arc<Mutex<()>>,
+    pace: Arc<Pace>,
 }
 
 impl Paced {
@@ -179,10 +179,7 @@ impl Paced {
         if !rest.is_empty() {
             self.rest = Some(OutputPiece { source: piece.source, bytes: rest });
         }
-        let bits = i64::try_from(piece.bytes.len()).unwrap_or(i64::MAX).saturating_mul(8);
-        let takes = SignedDuration::from_micros(bits.saturating_mul(1_000_000) / BESIDE_MEASURING);
-        let _turn = self.pace.lock().await;
-        self.node.pause(takes).await;
+        self.pace.take(piece.bytes.len() as u64).await;
         Some(Ok(piece))
     }
 }

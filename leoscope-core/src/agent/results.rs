@@ -90,11 +90,9 @@ pub(super) fn clear(node: &Inner, entry: &JournalEntry) {
 }
 
 fn removed(entry: &JournalEntry, result: std::io::Result<()>) {
+    if let Err(error) = result
+        && error.kind() != std::io::ErrorKind::NotFound
     {
-        if let Err(error) = result
-            && error.kind() != std::io::ErrorKind::NotFound
-        {
-            tracing::warn!(run = %entry.run.id, %error, "cannot remove what a run left");
-        }
+        tracing::warn!(run = %entry.run.id, %error, "cannot remove what a run left");
     }
 }

@@ -8,10 +8,7 @@ use std::path::{Path, PathBuf};
 use serde::Deserialize;
 
 use crate::error::{Error, Result};
-use crate::model::{BundleFacts, Checksum};
-
-/// The name of the manifest in a bundle.
-const NAME: &str = "manifest.json";
+use crate::model::{BundleFacts, Manifest, PackedFile};
 
 /// The most bytes of a manifest that are read: enough for as many files as a bundle may hold.
 const MAX_BYTES: u64 = 64 << 20;
@@ -21,14 +18,7 @@ const MAX_BYTES: u64 = 64 << 20;
 struct Listing {
     #[serde(rename = "format_version")]
     _version: u32,
-    files: Vec<Listed>,
-}
-
-#[derive(Deserialize)]
-struct Listed {
-    path: String,
-    size: u64,
-    sha256: Checksum,
+    files: Vec<PackedFile>,
 }
 
 /// Compares the files unpacked in `root`, of which `sums` tells what identifies each, with those that the
@@ -40,18 +30,18 @@ struct Listed {
 /// here or only there.
 pub(super) fn verify(root: &Path, sums: &BTreeMap<PathBuf, BundleFacts>) -> Result<bool> {
     // A link of that name is none, so what is read is a file of the archive.
-    if !sums.contains_key(Path::new(NAME)) {
+    if !sums.contains_key(Path::new(Manifest::FILE)) {
         return Ok(false);
     }
-    let Some(listing) = read(&root.join(NAME))? else { return Ok(false) };
+    let Some(listing) = read(&root.join(Manifest::FILE))? else { return Ok(false) };
     // The manifest has names as text; several that are not Unicode may look alike there.
     let mut found: BTreeMap<String, Vec<BundleFacts>> = BTreeMap::new();
     for (path, facts) in sums {
-        if path != Path::new(NAME) {
+        if path != Path::new(Manifest::FILE) {
             found.entry(path.display().to_string()).or_default().push(*facts);
         }
     }
-    for Listed { path, size, sha256 } in listing.files {
+    for PackedFile { path, size, sha256, .. } in listing.files {
         let alike = found.get_mut(&path);
         let alike =
             alike.ok_or_else(|| differs(format!("file {path:?} of the manifest is not in the archive")))?;

@@ -15,8 +15,8 @@ impl Session {
         self.require(&Action::UpdateSettings)?;
         check_text("datastore.blob.container", &settings.blob.container)?;
         check_text("datastore.blob.artifactPath", &settings.blob.artifact_path)?;
-        if let Some(blob) = self.service.results.blob.as_ref().filter(|_| settings.blob.is_complete()) {
-            blob.open(&settings.blob).map_err(|error| error.context("datastore.blob"))?;
+        if settings.blob.is_complete() {
+            settings.blob.check().map_err(|error| error.context("datastore.blob"))?;
         }
         self.service.store.put_settings(&settings).await
     }

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use super::Service;
 use crate::error::{Error, Result};
 use crate::ids::JobId;
-use crate::model::{ArtifactKey, BlobSettings, ExperimentConfig, Job, Run, Settings};
+use crate::model::{ArtifactKey, BlobSettings, ExperimentConfig, Job, OWN_PLACE, Run, Settings};
 use crate::ports::{ArtifactStore, BlobStorage};
 use crate::time::SignedDuration;
 
@@ -105,7 +105,7 @@ impl Service {
     /// stores give any.
     pub(super) async fn with_links(&self, mut runs: Vec<Run>) -> Result<Vec<Run>> {
         let is_elsewhere =
-            |run: &&mut Run| run.artifact.as_ref().is_some_and(|place| !place.starts_with(OWN));
+            |run: &&mut Run| run.artifact.as_ref().is_some_and(|place| !place.starts_with(OWN_PLACE));
         if self.results.blob.is_none() || !runs.iter_mut().any(|run| is_elsewhere(&run)) {
             return Ok(runs);
         }
@@ -128,9 +128,6 @@ impl Service {
         Ok(runs)
     }
 }
-
-/// How the places of an orchestrator's own store begin.
-const OWN: &str = "leoscope:";
 
 /// The store that the experiment of a job names.
 fn named_by(job: &Job) -> Option<BlobSettings> {

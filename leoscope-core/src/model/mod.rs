@@ -66,6 +66,7 @@ pub use node::{Coordinates, Node, NodeFilter, NodeUpdate, PortalNotes, Site};
 pub use orders::Orders;
 pub use outbox::OutboxConfig;
 pub use output::{Follower, MAX_PIECE_BYTES, OutputPiece, OutputScope, OutputSource, Tail};
+pub(crate) use place::OWN_PLACE;
 pub use place::ResultsPlace;
 pub use planning::{CalendarEvent, JobPlan, SlotRequest};
 pub use record::{Record, RecordKey, RecordKind, Revision};

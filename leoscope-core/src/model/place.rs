@@ -4,7 +4,7 @@ use super::Run;
 use crate::time::{Timestamp, parse_time};
 
 /// How the places of an orchestrator's own store begin.
-const OWN: &str = "leoscope:";
+pub(crate) const OWN_PLACE: &str = "leoscope:";
 
 /// Where a bundle is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -28,7 +28,7 @@ impl<'a> ResultsPlace<'a> {
         let artifact = run.artifact.as_deref()?;
         let is_web = artifact.starts_with("https://") || artifact.starts_with("http://");
         Some(match artifact.split_once('?') {
-            _ if artifact.starts_with(OWN) || !is_web => Self::Orchestrator,
+            _ if artifact.starts_with(OWN_PLACE) || !is_web => Self::Orchestrator,
             Some((place, query)) => Self::Link { place, expires: expiry(query) },
             None => Self::Elsewhere(artifact),
         })

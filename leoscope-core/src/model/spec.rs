@@ -63,7 +63,9 @@ impl JobSpec {
         if let Some(trigger) = &trigger {
             trigger::check(trigger)?;
         }
-        ExperimentConfig::parse(&config)?;
+        if let Some(cloud) = ExperimentConfig::parse(&config)?.cloud {
+            cloud.check().map_err(|error| error.context("experiment config cloud_config"))?;
+        }
         let id = id.map_or_else(JobId::random, Ok)?;
         let job = Job {
             id,

@@ -316,11 +316,6 @@ impl Lab {
         outcome(&command.output().expect("bash"))
     }
 
-    /// `leoscope` as the researcher, to be run beside the test.
-    pub(crate) fn command(&self, args: &[&str]) -> Command {
-        command(self.dir.path(), self.port, "researcher-1", &self.token, args)
-    }
-
     /// Runs `leoscope`, which must succeed, and gives what it printed.
     pub(crate) fn cli_ok(&self, args: &[&str]) -> String {
         let outcome = self.cli(args);

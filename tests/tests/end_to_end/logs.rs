@@ -52,7 +52,7 @@ struct Following {
 impl Following {
     fn start(lab: &Lab, run: &str, stdout: Stdio, stderr: Stdio) -> Self {
         let runid = format!("--runid={run}");
-        let mut command = lab.command(&["run", "logs", "--follow", "--tail=all", &runid]);
+        let mut command = lab.cli_by(lab.port, &["run", "logs", "--follow", "--tail=all", &runid]);
         Self { child: command.stdin(Stdio::null()).stdout(stdout).stderr(stderr).spawn().expect("spawn") }
     }
 

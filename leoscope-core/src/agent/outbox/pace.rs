@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use crate::handover::Pacer;
 use crate::ports::Clock;
 
-/// What all uploads of a node share.
+/// What several senders of a node share.
 #[derive(Debug)]
 pub(in crate::agent) struct Pace {
     clock: Arc<dyn Clock>,
@@ -19,7 +19,7 @@ impl Pace {
     }
 
     /// Waits until so many bytes may be sent.
-    pub(super) async fn take(&self, bytes: u64) {
+    pub(in crate::agent) async fn take(&self, bytes: u64) {
         let Some(pacer) = &self.pacer else { return };
         let at = pacer.lock().unwrap_or_else(PoisonError::into_inner).take(bytes, self.clock.now());
         self.clock.sleep_until(at).await;

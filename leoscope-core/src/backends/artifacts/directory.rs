@@ -14,7 +14,7 @@ use tokio_util::io::ReaderStream;
 
 use crate::error::{Error, Result};
 use crate::ids::{JobId, NodeId};
-use crate::model::{ArtifactKey, BundleFacts, Checksum, ExperimentFile, Secret, StoredBundle};
+use crate::model::{ArtifactKey, BundleFacts, Checksum, ExperimentFile, OWN_PLACE, Secret, StoredBundle};
 use crate::ports::{ArtifactStore, BundleStream, ByteStream};
 use crate::time::Timestamp;
 
@@ -96,7 +96,7 @@ impl DirectoryStore {
 #[async_trait]
 impl ArtifactStore for DirectoryStore {
     fn place(&self, key: &ArtifactKey) -> String {
-        format!("leoscope:{key}")
+        format!("{OWN_PLACE}{key}")
     }
 
     async fn put(&self, key: &ArtifactKey, mut content: ByteStream) -> Result<u64> {

@@ -16,7 +16,8 @@ pub struct PackedFile {
     pub size: u64,
     /// Its SHA-256.
     pub sha256: Checksum,
-    /// Its path in the results directory, where a file of the bundle's own has that name.
+    /// Its path in the results directory, where a file of the bundle's own has that name, or where it has
+    /// control characters.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub renamed_from: Option<String>,
     /// Where its content ends and zeros begin, in bytes: it could not be read to its end.
