@@ -55,11 +55,13 @@ fn busybox() -> Bytes {
     context.into_inner().expect("context").into()
 }
 
-/// The host's address on the engine's bridge.
+/// The host's address on the engine's bridge. The engine itself does not tell it where it found the
+/// bridge made when it was started.
 fn gateway() -> String {
-    let format = "{{(index .IPAM.Config 0).Gateway}}";
-    let output = Command::new("docker").args(["network", "inspect", "bridge", "-f", format]).output();
-    String::from_utf8_lossy(&output.expect("docker").stdout).trim().to_owned()
+    let output = Command::new("ip").args(["-4", "-oneline", "address", "show", "docker0"]).output();
+    let text = String::from_utf8_lossy(&output.expect("ip").stdout).into_owned();
+    let address = text.split_whitespace().skip_while(|word| *word != "inet").nth(1);
+    address.and_then(|address| address.split('/').next()).expect("an address of docker0").to_owned()
 }
 
 async fn wait_for(world: &World, dir: &Path, file: &str) {
