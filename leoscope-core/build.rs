@@ -76,6 +76,7 @@ fn main() -> Result<(), Box<dyn Error>> {
         "proto/leoscope/v1/history.proto",
         "proto/leoscope/v1/logs.proto",
         "proto/leoscope/v1/planning.proto",
+        "proto/leoscope/v1/readings.proto",
         "proto/leoscope/v1/status.proto",
     ];
     let mut descriptors = protox::compile(files, ["proto"])?;
@@ -90,5 +91,8 @@ fn main() -> Result<(), Box<dyn Error>> {
         .skip_debug(SECRET)
         .generate_default_stubs(true)
         .compile_fds(descriptors)?;
+    // By itself: what orchestrators tell of their own calls has nothing of the dish in it.
+    let dish = protox::compile(["proto/spacex/device.proto"], ["proto"])?;
+    tonic_prost_build::configure().build_server(false).compile_fds(dish)?;
     Ok(())
 }

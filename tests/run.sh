@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Passes all checks and tests, and stops at the first that fails. Needs Rust (cargo), a C compiler
 # and Python 3.9 or newer. The rest (container engines, static busybox, a MongoDB server, Azurite, memcached,
-# cron, at, chrony, iperf3, iproute2) is installed and started here when this runs as root on Debian, and what
+# mosquitto, cron, at, chrony, iperf3, iproute2) is installed and started here when this runs as root on Debian, and what
 # was started is stopped again.
 set -euo pipefail
 cd "$(dirname "$0")/.."
@@ -11,7 +11,7 @@ exec </dev/null
 export DEBIAN_FRONTEND=noninteractive CARGO_TERM_COLOR=never PIP_DISABLE_PIP_VERSION_CHECK=1
 if [ "${CI:-}" = true ]; then export CARGO_INCREMENTAL=0; fi
 # What a test needs of these must be there: else it fails instead of being skipped.
-export LEOSCOPE_TEST_REQUIRE="${LEOSCOPE_TEST_REQUIRE:-docker,podman,mongodb,memcached,cron,netns,chrony,interfaces,tc,mount,azure}"
+export LEOSCOPE_TEST_REQUIRE="${LEOSCOPE_TEST_REQUIRE:-docker,podman,mongodb,memcached,mosquitto,cron,netns,chrony,interfaces,tc,mount,azure}"
 
 target="${CARGO_TARGET_DIR:-target}"
 mkdir -p "$target"
@@ -82,6 +82,7 @@ install_missing() {
     have ip || packages+=(iproute2)
     have iperf3 || packages+=(iperf3)
     have memcached || packages+=(memcached)
+    have mosquitto || [ -x /usr/sbin/mosquitto ] || packages+=(mosquitto)
     have crontab || packages+=(cron)
     have at || packages+=(at)
     have podman || packages+=(podman)

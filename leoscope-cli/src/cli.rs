@@ -18,6 +18,7 @@ use crate::commands::job::JobCommand;
 use crate::commands::node::NodeCommand;
 use crate::commands::probe::Probe;
 use crate::commands::run::RunCommand;
+use crate::commands::trigger::TriggerCommand;
 use crate::commands::user::UserCommand;
 
 const AFTER_HELP: &str = "\
@@ -27,7 +28,7 @@ command line wins over the environment, the environment over the profile. Flags 
 there. What a delete command deletes is named on the command line alone.
 
 Data is printed on standard output, everything else on standard error. Exit codes: 0 done, 1 failed,
-2 refused or conflict, 5 not authorised, 64 wrong command line or value.";
+2 refused or conflict, 3 waited too long, 5 not authorised, 64 wrong command line or value.";
 
 /// Book experiments on a LEOScope testbed, follow their runs, fetch their results.
 #[derive(Debug, Parser)]
@@ -108,6 +109,9 @@ pub(crate) enum Command {
     /// List runs and download their results
     #[command(subcommand)]
     Run(RunCommand),
+    /// Write the condition under which runs start, and try it
+    #[command(subcommand)]
+    Trigger(TriggerCommand),
     /// Read and replace the testbed-wide configuration
     #[command(subcommand)]
     Config(ConfigCommand),

@@ -13,6 +13,8 @@ pub(crate) enum ExitStatus {
     Failed,
     /// 2: the testbed refused: a conflict, a name taken, a name unknown.
     Refused,
+    /// 3: what was waited for did not come in time.
+    TimedOut,
     /// 5: the caller is not known or may not do this.
     NotAuthorised,
     /// 64: the command line or a value on it is wrong.
@@ -26,6 +28,7 @@ impl ExitStatus {
             Self::Done => 0,
             Self::Failed => 1,
             Self::Refused => 2,
+            Self::TimedOut => 3,
             Self::NotAuthorised => 5,
             Self::Usage => 64,
         }

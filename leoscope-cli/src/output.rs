@@ -11,12 +11,14 @@ mod planning;
 mod printed;
 mod runs;
 mod story;
+mod triggers;
 mod users;
 
 pub(crate) use config::{GlobalConfig, read_config};
 pub(crate) use fetched::Fetched;
 pub(crate) use planning::{Slot, plan_json};
 pub(crate) use printed::Printed;
+pub(crate) use triggers::{FieldView, ReadingView};
 
 use std::fmt::Display;
 use std::io::{self, IsTerminal as _, Write};
@@ -215,9 +217,14 @@ impl Output {
 }
 
 fn write(stream: &Stream, text: &str) {
-    let mut stream = stream.lock().unwrap_or_else(PoisonError::into_inner);
     // A reader that has gone, as in `leoscope run get | head`, is no failure of ours.
-    let _ = stream.write_all(text.as_bytes()).and_then(|()| stream.flush());
+    let _ = put(stream, text.as_bytes());
+}
+
+fn put(stream: &Stream, bytes: &[u8]) -> io::Result<()> {
+    let mut stream = stream.lock().unwrap_or_else(PoisonError::into_inner);
+    stream.write_all(bytes)?;
+    stream.flush()
 }
 
 /// Prints the error a command ended with.

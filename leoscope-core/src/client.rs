@@ -9,6 +9,7 @@ mod control;
 mod credentials;
 mod logs;
 mod places;
+mod readings;
 mod streams;
 mod transfer;
 mod trust;
@@ -29,6 +30,7 @@ use crate::proto::v1::history_client::HistoryClient;
 use crate::proto::v1::logs_client::LogsClient;
 use crate::proto::v1::node_feed_client::NodeFeedClient;
 use crate::proto::v1::planning_client::PlanningClient;
+use crate::proto::v1::readings_client::ReadingsClient;
 use answer::Peer;
 use credentials::Credentials;
 use places::{Connector, Places};
@@ -113,6 +115,7 @@ pub struct GrpcClient {
     accounts: AccountsClient<Authenticated>,
     history: HistoryClient<Authenticated>,
     logs: LogsClient<Authenticated>,
+    readings: ReadingsClient<Authenticated>,
     peer: Peer,
 }
 
@@ -145,6 +148,7 @@ impl GrpcClient {
             artifacts: ArtifactsClient::new(channel.clone()),
             accounts: AccountsClient::new(channel.clone()),
             logs: LogsClient::new(channel.clone()),
+            readings: ReadingsClient::new(channel.clone()),
             history: HistoryClient::new(channel.clone()).max_decoding_message_size(MAX_ANSWER_BYTES),
             planning: PlanningClient::new(channel).max_decoding_message_size(MAX_ANSWER_BYTES),
             peer,

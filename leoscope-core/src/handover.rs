@@ -76,7 +76,7 @@ pub fn link_use(journal: &[JournalEntry], now: Timestamp) -> LinkUse {
     for entry in journal.iter().filter(|entry| entry.job.overhead) {
         let from = match entry.step {
             _ if measures_alone(entry) => Some(now),
-            Step::Planned | Step::Preparing | Step::Ready => {
+            Step::Planned | Step::Preparing | Step::Ready | Step::Holding => {
                 let start = entry.run.planned.map(|planned| planned.start());
                 start.map(|start| start.checked_sub(CLEAR_BEFORE).unwrap_or(start))
             }

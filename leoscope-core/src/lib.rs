@@ -64,6 +64,7 @@ pub mod conformance;
 pub mod control;
 pub mod error;
 pub mod fetch;
+pub mod gate;
 pub mod handover;
 pub mod ids;
 pub mod jwt;

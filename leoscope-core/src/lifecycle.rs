@@ -10,7 +10,7 @@ use jiff::SignedDuration;
 
 use crate::model::{
     Bundle, Exit, JournalEntry, Outcome, Phase, Prepared, Reason, Run, RunFacts, RunStatus, RuntimeState,
-    Stage, Step,
+    Stage, Step, TriggerDecision,
 };
 use crate::time::{Timestamp, Window, wire_time};
 
@@ -30,6 +30,17 @@ pub enum Event {
     },
     /// The experiment runs since.
     Started(Timestamp),
+    /// The trigger held and the experiment runs.
+    Fired {
+        /// Since when.
+        at: Timestamp,
+        /// How it was decided.
+        decision: TriggerDecision,
+    },
+    /// The trigger does not hold, and the run waits until it does.
+    Held(TriggerDecision),
+    /// The trigger does not hold, and the run ends for it.
+    Unmet(TriggerDecision, Outcome),
     /// Preparing or starting failed.
     Failed(Outcome),
     /// The experiment has ended.
@@ -40,6 +51,8 @@ pub enum Event {
     Cancelled(Outcome),
     /// The results are packed.
     Collected,
+    /// There are no results; what was made ready is gone.
+    Cleared,
     /// The results could not be packed.
     CollectFailed(String),
     /// The node has been started anew and found the experiment in this state.
@@ -53,14 +66,17 @@ pub enum Action {
     Prepare,
     /// Wait until shortly before the planned instant; answers with [`Event::Due`].
     AwaitStart,
-    /// Start the experiment at the planned instant, not before; answers with [`Event::Started`] or `Failed`.
+    /// Start the experiment at the planned instant, not before, if its trigger lets it; answers with
+    /// [`Event::Started`], `Failed`, or for a run with a trigger `Fired`, `Held` or `Unmet`.
     Start,
+    /// Wait until the trigger holds; answers with [`Event::Due`] or `Unmet`.
+    Hold,
     /// Wait for the experiment's end or the deadline; answers with [`Event::Exited`] or
     /// `DeadlineReached`.
     Watch,
     /// Stop the experiment; answers with [`Event::Exited`].
     Stop,
-    /// Pack the results and remove the container; answers with [`Event::Collected`] or
+    /// Pack the results and remove the container; answers with [`Event::Collected`], `Cleared` or
     /// `CollectFailed`.
     Collect,
 }
@@ -82,7 +98,7 @@ pub fn advance(entry: &mut JournalEntry, event: Event, now: Timestamp) -> Option
 }
 
 fn transition(entry: &mut JournalEntry, event: Event, now: Timestamp) -> Option<Action> {
-    use Step::{Collecting, Done, Executing, Planned, Preparing, Ready, Starting, Stopping};
+    use Step::{Collecting, Done, Executing, Holding, Planned, Preparing, Ready, Starting, Stopping};
     match (entry.step, event) {
         (Planned, Event::Begin) => prepare(entry, now),
         (Preparing, Event::Prepared(prepared)) => {
@@ -90,11 +106,25 @@ fn transition(entry: &mut JournalEntry, event: Event, now: Timestamp) -> Option<
             entry.run.facts = RunFacts { start: Some(start), image, ..entry.run.facts.clone() };
             enter(entry, Ready, Action::AwaitStart)
         }
-        (Ready, Event::Due { clock_offset_us }) => {
+        (Ready | Holding, Event::Due { clock_offset_us }) => {
             entry.run.facts.clock_offset_us = clock_offset_us;
             start(entry, now)
         }
         (Starting, Event::Started(at)) => execute(entry, at),
+        (Starting, Event::Fired { at, decision }) => {
+            decide(entry, decision);
+            entry.run.message.clear();
+            execute(entry, at)
+        }
+        (Starting, Event::Held(decision)) => {
+            entry.run.message = format!("held for its trigger: {}", decision.why);
+            decide(entry, decision);
+            enter(entry, Holding, Action::Hold)
+        }
+        (Starting | Holding, Event::Unmet(decision, outcome)) => {
+            decide(entry, decision);
+            collect(entry, outcome)
+        }
         (Preparing | Ready | Starting, Event::Failed(outcome)) => collect(entry, outcome),
         (Executing, Event::DeadlineReached) => {
             let length = entry.job.length;
@@ -122,19 +152,22 @@ fn transition(entry: &mut JournalEntry, event: Event, now: Timestamp) -> Option<
             });
             collect(entry, decided.unwrap_or_else(|| ended(exit)))
         }
-        (Planned | Preparing | Ready, Event::Cancelled(outcome)) => collect(entry, outcome),
+        (Planned | Preparing | Ready | Holding, Event::Cancelled(outcome)) => collect(entry, outcome),
         (Starting | Executing, Event::Cancelled(outcome)) => stop(entry, outcome),
         (Collecting, Event::Collected) => {
             entry.bundle = Bundle::Packed;
             finish(entry, None, now)
         }
+        (Collecting, Event::Cleared) => finish(entry, None, now),
         (Collecting, Event::CollectFailed(message)) => {
             entry.bundle = Bundle::Unpacked;
             let failure = Outcome::failed(Stage::Finish, Reason::CollectFailed, message);
             finish(entry, Some(failure), now)
         }
         (step, Event::Recovered(found)) => recover(entry, step, found, now),
-        (Planned | Preparing | Ready | Starting | Executing | Stopping | Collecting | Done, _) => None,
+        (Planned | Preparing | Ready | Holding | Starting | Executing | Stopping | Collecting | Done, _) => {
+            None
+        }
     }
 }
 
@@ -149,10 +182,15 @@ const INSTANTS_APART: SignedDuration = SignedDuration::from_millis(100);
 
 /// That the run would start later than allowed at `now`, or not before its end.
 fn too_late(entry: &JournalEntry, now: Timestamp) -> Option<Outcome> {
-    let planned = entry.run.planned?.start();
-    let (late, allowed) = (now.duration_since(planned), entry.job.policies.allowed_lateness);
-    let over = entry.run.planned.is_some_and(|planned| now >= planned.end());
-    (late > allowed || over).then(|| {
+    let window = entry.run.planned?;
+    let planned = window.start();
+    let latest = if entry.is_gated() {
+        entry.job.latest_start(window)
+    } else {
+        planned.checked_add(entry.job.policies.allowed_lateness).unwrap_or(planned)
+    };
+    let (late, allowed) = (now.duration_since(planned), latest.duration_since(planned));
+    (now > latest || now >= window.end()).then(|| {
         Outcome::new(
             RunStatus::Missed,
             Stage::Schedule,
@@ -180,6 +218,12 @@ fn start(entry: &mut JournalEntry, now: Timestamp) -> Option<Action> {
         Some(missed) => collect(entry, missed),
         None => enter(entry, Step::Starting, Action::Start),
     }
+}
+
+/// Writes down how it was decided whether the run starts.
+fn decide(entry: &mut JournalEntry, decision: TriggerDecision) {
+    entry.run.trigger_verdict = Some(decision.verdict.name().to_owned());
+    entry.run.facts.trigger = Some(decision);
 }
 
 fn execute(entry: &mut JournalEntry, at: Timestamp) -> Option<Action> {
@@ -250,14 +294,20 @@ fn recover(entry: &mut JournalEntry, step: Step, found: RuntimeState, now: Times
         (Step::Done, _) => None,
         (Step::Collecting, _) => Some(Action::Collect),
         // It ran although the step says that starting was only intended: the crash came between.
-        (Step::Preparing | Step::Ready | Step::Starting, RuntimeState::Running(at)) => execute(entry, at),
+        (Step::Preparing | Step::Ready | Step::Holding | Step::Starting, RuntimeState::Running(at)) => {
+            execute(entry, at)
+        }
         (Step::Executing, RuntimeState::Running(_)) => Some(Action::Watch),
         (Step::Stopping, _) => Some(Action::Stop),
         (Step::Planned, _)
-        | (Step::Preparing | Step::Ready | Step::Starting, RuntimeState::Absent | RuntimeState::Prepared) => {
-            prepare(entry, now)
-        }
-        (Step::Preparing | Step::Ready | Step::Starting | Step::Executing, RuntimeState::Exited(exit)) => {
+        | (
+            Step::Preparing | Step::Ready | Step::Holding | Step::Starting,
+            RuntimeState::Absent | RuntimeState::Prepared,
+        ) => prepare(entry, now),
+        (
+            Step::Preparing | Step::Ready | Step::Holding | Step::Starting | Step::Executing,
+            RuntimeState::Exited(exit),
+        ) => {
             note_exit(entry, exit);
             // An experiment that was running at the end of its window was due to be stopped.
             let outcome = match entry.run.planned {

@@ -80,7 +80,9 @@ pub fn plan(
             };
             plan.cancel.extend(outcome.map(|outcome| (entry.run.id.clone(), outcome)));
         }
-        let memory = if entry.bundle == Bundle::Dropped { MEMORY_OF_LOSSES } else { MEMORY };
+        // The next run of the job may want to know when this one ended.
+        let usual = MEMORY.max(entry.job.policies.cooldown);
+        let memory = if entry.bundle == Bundle::Dropped { MEMORY_OF_LOSSES } else { usual };
         if entry.is_over() && now.duration_since(end) > memory {
             plan.forget.push(entry.run.id.clone());
         }
@@ -90,8 +92,10 @@ pub fn plan(
 
 /// The runs that may still be started at `now`, in order of their scheduled starts.
 fn upcoming(job: &Job, now: Timestamp) -> impl Iterator<Item = Occurrence> + use<> {
+    // One that its trigger may hold can begin as long as its time is not over.
+    let latest = job.clone();
+    let startable = move |window: Window| latest.latest_start(window) >= now && window.end() > now;
     let earliest = now.checked_sub(job.policies.allowed_lateness).unwrap_or(now);
-    let startable = move |window: Window| window.start() >= earliest && window.end() > now;
     job.occurrences_after(earliest).filter(move |occurrence| startable(occurrence.window))
 }
 
@@ -162,11 +166,6 @@ fn consider(
         (None, Some(standby)) => {
             let (reason, message) = why(standby);
             skipped(Stage::Schedule, reason, message)
-        }
-        (None, None) if job.trigger.is_some() => {
-            entry.run.trigger_verdict = Some("UNKNOWN".to_owned());
-            let message = "this node does not watch the conditions of triggers yet".to_owned();
-            skipped(Stage::Trigger, Reason::TriggerUnknown, message)
         }
         (None, None) => return plan.begin.push(entry),
     };

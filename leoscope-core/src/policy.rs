@@ -2,7 +2,8 @@
 
 use crate::error::{Error, ErrorKind};
 use crate::ids::{NodeId, UserId};
-use crate::model::{Caller, Job, Node, Role, Run};
+use crate::model::{Caller, Job, Node, Reading, Role, Run};
+use crate::trigger::Field;
 
 /// Something a caller wants to do, with the object it wants to do it to.
 #[derive(Debug, Clone, Copy)]
@@ -56,6 +57,10 @@ pub enum Action<'a> {
     ReadOrders(&'a NodeId),
     /// Send those who follow runs of a node what they print.
     SendOutput(&'a NodeId),
+    /// See what a node reads of the world around it.
+    WatchReadings(&'a NodeId),
+    /// Send those who want to see it what a node reads.
+    SendReadings(&'a NodeId),
     /// Have the artifact store checked.
     ProbeArtifacts,
     /// Read the audit trail.
@@ -89,8 +94,18 @@ pub fn may(caller: &Caller, action: &Action<'_>) -> bool {
         Action::ReportRun(job) | Action::UseTasks(job) => job.nodes().any(|node| caller.is_node(node)),
         Action::ReadRun(run) => is(&run.owner) || caller.is_node(&run.node),
         Action::ListTasks | Action::AskKernelAccess | Action::ProbeArtifacts => caller.role.is_node(),
-        Action::ReadOrders(node) | Action::SendOutput(node) => caller.is_node(node),
+        // Whoever books may have these decide when a run starts, and sees them in its record.
+        Action::WatchReadings(node) => !caller.role.is_node() || caller.is_node(node),
+        Action::ReadOrders(node) | Action::SendOutput(node) | Action::SendReadings(node) => {
+            caller.is_node(node)
+        }
     }
+}
+
+/// Whether a reading of a node is shown to those who watch it. The dish's id is not: with it the terminal,
+/// and so its owner, can be told from all others.
+pub fn is_shown(reading: &Reading) -> bool {
+    reading.field != Field::DISH_ID.info().name
 }
 
 /// [`may`] as a result.

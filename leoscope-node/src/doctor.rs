@@ -4,6 +4,7 @@
 //! after one has failed.
 
 mod machine;
+mod monitors;
 mod network;
 
 use std::fmt;
@@ -131,8 +132,8 @@ pub struct Subject {
     pub state_dir: Result<PathBuf>,
     /// What runs its experiments.
     pub runtime: RuntimeChoice,
-    /// The address of the satellite dish, `host:port`.
-    pub dish: String,
+    /// The address of the satellite dish, `host:port`; as the executor config has it when `None`.
+    pub dish: Option<String>,
 }
 
 /// All checks of a node. Must be called inside a tokio runtime.
@@ -140,6 +141,7 @@ pub fn checks(subject: Subject) -> Vec<Box<dyn Check>> {
     let Subject { node, client, executor, state_dir, runtime, dish } = subject;
     let control: Result<Arc<dyn ControlPlane>> =
         client.clone().and_then(GrpcClient::connect).map(|client| Arc::new(client) as Arc<dyn ControlPlane>);
+    let watched = executor.as_ref().map(|executor| executor.monitors.clone()).unwrap_or_default();
     vec![
         Box::new(machine::Settings { node: node.clone(), executor }),
         Box::new(machine::Permissions { state_dir: state_dir.clone() }),
@@ -152,7 +154,8 @@ pub fn checks(subject: Subject) -> Vec<Box<dyn Check>> {
         }),
         Box::new(network::Orchestrator { node, client, control: control.clone() }),
         Box::new(network::Artifacts { control }),
-        Box::new(network::Dish { address: dish }),
+        Box::new(monitors::Dish::new(dish, watched.dish.as_ref())),
+        Box::new(monitors::Monitors { config: watched }),
     ]
 }
 
@@ -199,7 +202,7 @@ mod tests {
             executor: Err(fault()),
             state_dir: Err(fault()),
             runtime: RuntimeChoice::Process,
-            dish: "nowhere.invalid:1".into(),
+            dish: Some("127.0.0.1:1".into()),
         };
         let made = examine(&checks(subject), |_| Ok(())).await.expect("told");
         let failed = made.iter().filter(|made| made.finding.verdict == Verdict::Fail);

@@ -19,14 +19,15 @@ use leoscope_core::backends::clock::SystemClock;
 use leoscope_core::backends::kernel::ProcKernel;
 use leoscope_core::backends::launcher::TimerLauncher;
 use leoscope_core::backends::ledger::SqliteLedger;
-use leoscope_core::backends::monitors::{KernelMeter, SystemFacts};
+use leoscope_core::backends::monitors::{self, KernelMeter, Sights, SystemFacts};
+use leoscope_core::backends::publisher::MqttPublisher;
 use leoscope_core::backends::routes::NetlinkRoutes;
 use leoscope_core::backends::runtime::{DockerRuntime, ProcessRuntime};
 use leoscope_core::backends::timekeeping::LocalMeter;
 use leoscope_core::client::{ClientConfig, GrpcClient};
 use leoscope_core::ids::NodeId;
 use leoscope_core::model::{DockerConfig, ExecutorConfig};
-use leoscope_core::ports::{Clock, Runtime, RuntimeInfo};
+use leoscope_core::ports::{Clock, Publisher, Runtime, RuntimeInfo, TrafficMeter};
 use leoscope_core::schedule::Zone;
 use leoscope_core::time::SignedDuration;
 use leoscope_core::{Error, Result};
@@ -115,9 +116,13 @@ async fn parts(config: NodeConfig) -> Result<(AgentConfig, Parts)> {
     } = config;
     make_private_dir(&state_dir)?;
     let clock: Arc<dyn Clock> = Arc::new(SystemClock);
+    let runtime = choose_runtime(runtime, &node, &state_dir, &executor.docker).await?;
+    let traffic: Arc<dyn TrafficMeter> = Arc::new(KernelMeter);
+    let sights =
+        Sights { runtime: Arc::clone(&runtime), meter: Arc::clone(&traffic), work_dir: state_dir.clone() };
     let parts = Parts {
         control: Arc::new(GrpcClient::connect(client)?),
-        runtime: choose_runtime(runtime, &node, &state_dir, &executor.docker).await?,
+        runtime,
         ledger: Arc::new(SqliteLedger::open(&state_dir.join("node.db"))?),
         launcher: Arc::new(TimerLauncher::new(Arc::clone(&clock))),
         host: launcher::host(launcher, &node, &state_dir).await?,
@@ -126,9 +131,11 @@ async fn parts(config: NodeConfig) -> Result<(AgentConfig, Parts)> {
         routes: Some(Arc::new(NetlinkRoutes)),
         kernel: Some(Arc::new(ProcKernel::default())),
         host_facts: Arc::new(SystemFacts::default()),
-        traffic: Some(Arc::new(KernelMeter)),
+        traffic: Some(traffic),
         meter: Arc::new(LocalMeter::default()),
         blob: Some(Arc::new(AzureStorage::new()?)),
+        monitors: monitors::all(&executor.monitors, sights)?,
+        publisher: publisher(&executor)?,
     };
     let config = AgentConfig {
         node,
@@ -141,6 +148,11 @@ async fn parts(config: NodeConfig) -> Result<(AgentConfig, Parts)> {
         address,
     };
     Ok((config, parts))
+}
+
+fn publisher(executor: &ExecutorConfig) -> Result<Option<Arc<dyn Publisher>>> {
+    let Some(broker) = &executor.monitors.mqtt else { return Ok(None) };
+    Ok(Some(Arc::new(MqttPublisher::new(broker)?)))
 }
 
 async fn choose_runtime(

@@ -19,6 +19,7 @@ use leoscope_core::proto::v1::history_server::HistoryServer;
 use leoscope_core::proto::v1::logs_server::LogsServer;
 use leoscope_core::proto::v1::node_feed_server::NodeFeedServer;
 use leoscope_core::proto::v1::planning_server::PlanningServer;
+use leoscope_core::proto::v1::readings_server::ReadingsServer;
 use leoscope_core::{Error, Result};
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
@@ -33,7 +34,7 @@ use crate::config::{OrchestratorConfig, Transport};
 use crate::connections::{self, Protection};
 use crate::limits::{Gate, Limits};
 use crate::metrics::{self, Metrics};
-use crate::rpc::{Feed, Past, Planner, Printed, Rpc, Shared, Tokens, Transfer};
+use crate::rpc::{Feed, Past, Planner, Printed, Rpc, Shared, Shown, Tokens, Transfer};
 use crate::{admin, health, listen, state};
 
 /// How long calls under way may take once the server was told to stop.
@@ -300,6 +301,7 @@ fn routes(
     let (shared, most) = (Shared::new(Arc::clone(service)), limits.request_bytes);
     let feed = Feed::new(shared.clone(), Arc::clone(metrics), shutdown.clone());
     let printed = Printed::new(shared.clone(), shutdown.clone());
+    let shown = Shown::new(shared.clone(), shutdown.clone());
     let reflection = || {
         tonic_reflection::server::Builder::configure()
             .register_encoded_file_descriptor_set(DESCRIPTORS)
@@ -311,6 +313,7 @@ fn routes(
             .add_service(ArtifactsServer::new(Transfer::new(shared.clone())).max_decoding_message_size(most))
             .add_service(AccountsServer::new(Tokens(shared.clone())).max_decoding_message_size(most))
             .add_service(LogsServer::new(printed).max_decoding_message_size(most))
+            .add_service(ReadingsServer::new(shown).max_decoding_message_size(most))
             .add_service(HistoryServer::new(Past(shared.clone())).max_decoding_message_size(most))
             .add_service(PlanningServer::new(Planner::new(shared)).max_decoding_message_size(most));
     // The descriptors are our own, so they can be read; without them nothing else is missing.

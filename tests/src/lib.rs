@@ -2,10 +2,12 @@
 
 pub mod azurite;
 pub mod bundles;
+pub mod dish;
 pub mod logs;
 pub mod manifest;
 pub mod memcached;
 pub mod mongodb;
+pub mod mosquitto;
 pub mod raw;
 
 /// Whether a test needs `what` to be there, because `LEOSCOPE_TEST_REQUIRE` names it.

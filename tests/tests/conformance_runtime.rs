@@ -63,6 +63,7 @@ macro_rules! cases {
                 an_unknown_run_is_not_found,
                 what_was_not_prepared_does_not_start,
                 an_experiment_for_another_runtime_is_refused,
+                what_an_experiment_has_moved_never_shrinks,
             });
         }
     };
@@ -98,6 +99,7 @@ mod simulated {
         removing_forgets,
         an_unknown_run_is_not_found,
         what_was_not_prepared_does_not_start,
+        what_an_experiment_has_moved_never_shrinks,
     });
 }
 

@@ -8,6 +8,7 @@ pub(crate) mod job;
 pub(crate) mod node;
 pub(crate) mod probe;
 pub(crate) mod run;
+pub(crate) mod trigger;
 pub(crate) mod user;
 
 #[cfg(test)]

@@ -10,11 +10,12 @@ use bytes::Bytes;
 use clap::Parser as _;
 use flate2::Compression;
 use flate2::write::GzEncoder;
+use futures_util::StreamExt as _;
 use leoscope_core::ids::{FollowerId, JobId, NodeId, RunId, TaskId, UserId};
 use leoscope_core::model::*;
 use leoscope_core::ports::{
     ByteStream, Calendar, ControlPlane, Download, FollowerStream, Handover, OrdersStream, OutputStream,
-    Scheduled, Source,
+    ReadersStream, ReadingsStream, Scheduled, Source,
 };
 use leoscope_core::time::{Timestamp, Window, parse_time};
 use leoscope_core::{Error, ErrorKind, Result};
@@ -25,6 +26,7 @@ use crate::exit::ExitStatus;
 use crate::output::Output;
 
 mod fetching;
+mod triggers;
 
 #[derive(Debug, Default)]
 struct Plane {
@@ -32,6 +34,9 @@ struct Plane {
     runs: Vec<Run>,
     bundles: BTreeMap<RunId, Vec<u8>>,
     printed: Vec<OutputPiece>,
+    readings: Vec<Result<NodeReadings>>,
+    /// Whether nothing comes after them, instead of the end.
+    is_silent: bool,
 }
 
 impl Plane {
@@ -198,6 +203,18 @@ impl ControlPlane for Plane {
     async fn send_output(&self, _: &FollowerId, _: OutputStream) -> Result<()> {
         unused()
     }
+    async fn watch_readings(&self, node: &NodeId) -> Result<ReadingsStream> {
+        let shown = futures_util::stream::iter(self.readings.clone());
+        let rest = futures_util::stream::pending().take(if self.is_silent { 1 } else { 0 });
+        let readings: ReadingsStream = Box::pin(shown.chain(rest));
+        self.called(format!("watch_readings {node}"), readings)
+    }
+    async fn watch_readers(&self, _: &NodeId) -> Result<ReadersStream> {
+        unused()
+    }
+    async fn send_readings(&self, _: &NodeId, _: NodeReadings) -> Result<()> {
+        unused()
+    }
     async fn experiment_files(&self, _: &NodeId, _: &JobId) -> Result<ExperimentFiles> {
         unused()
     }
@@ -222,6 +239,7 @@ async fn execute(line: &[&str], plane: &Arc<Plane>) -> Result<ExitStatus> {
         Command::Node(command) => super::node::run(command, &session, &out).await,
         Command::Job(command) => super::job::run(command, &session, &out).await,
         Command::Run(command) => super::run::run(command, &session, &out).await,
+        Command::Trigger(command) => super::trigger::run(command, &session, &out).await,
         Command::Config(command) => super::config::run(command, &session, &out).await,
         Command::Demo(_) | Command::Dev(_) | Command::Probe(_) => panic!("calls no orchestrator"),
     }

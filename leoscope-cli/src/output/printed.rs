@@ -1,12 +1,11 @@
 //! What experiments print: as it came, or for people and programs.
 
-use std::io::{self, Write as _};
-use std::sync::PoisonError;
+use std::io;
 
 use leoscope_core::model::{OutputPiece, OutputSource};
 use serde_json::json;
 
-use super::{Output, Stream};
+use super::{Output, Stream, put};
 use crate::cli::Format;
 
 /// Prints the output of a run piece by piece.
@@ -61,12 +60,6 @@ fn line(stream: &Stream, source: OutputSource, text: &str) -> io::Result<()> {
     }
     let name = source.name().to_lowercase();
     put(stream, format!("{}\n", json!({ "stream": name, "text": text })).as_bytes())
-}
-
-fn put(stream: &Stream, bytes: &[u8]) -> io::Result<()> {
-    let mut stream = stream.lock().unwrap_or_else(PoisonError::into_inner);
-    stream.write_all(bytes)?;
-    stream.flush()
 }
 
 /// Makes text of bytes that come in pieces; what is none becomes a replacement character.

@@ -1,5 +1,5 @@
 use leoscope_core::ids::{JobId, NodeId, RunId, UserId};
-use leoscope_core::model::{Checksum, Phase, Run, RunFacts, Stage, StartMode};
+use leoscope_core::model::{Checksum, Phase, Run, RunFacts, Stage, StartMode, TriggerDecision};
 use leoscope_core::time::Timestamp;
 use serde::Serialize;
 use serde_json::Value;
@@ -32,6 +32,8 @@ struct RunView<'a> {
     /// When the operator's policy removed it.
     results_removed: Option<Timestamp>,
     trigger_verdict: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    trigger: Option<&'a TriggerDecision>,
     /// Whether the experiment was held ready and released, or started at the instant.
     start_mode: Option<StartMode>,
     /// What identifies the image that ran.
@@ -103,7 +105,7 @@ impl Record for Run {
             artifact,
             bundle,
             trigger_verdict,
-            facts: RunFacts { start, image, clock_offset_us },
+            facts: RunFacts { start, image, clock_offset_us, trigger },
             updated,
         } = self;
         to_json(RunView {
@@ -127,6 +129,7 @@ impl Record for Run {
             results_sha256: bundle.map(|bundle| bundle.facts.sha256),
             results_removed: bundle.and_then(|bundle| bundle.removed),
             trigger_verdict: trigger_verdict.as_deref(),
+            trigger: trigger.as_ref(),
             start_mode: *start,
             image: image.as_deref(),
             clock_offset_ms: clock_offset_us.map(|offset| offset as f64 / 1e3),

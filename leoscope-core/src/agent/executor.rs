@@ -3,11 +3,14 @@
 use jiff::SignedDuration;
 use tokio::sync::oneshot;
 
-use super::{Inner, RETRY, container, disk, inputs, outbox, pairing, results};
+use super::{Inner, RETRY, container, disk, inputs, observatory, outbox, pairing, results};
 use crate::error::{Error, Result};
+use crate::gate::{Gate, Known, gate, last_ended};
 use crate::ids::RunId;
 use crate::lifecycle::{Action, Event};
-use crate::model::{Bundle, Exit, JournalEntry, Outcome, Prepared, Reason, RuntimeState, Stage, Step};
+use crate::model::{
+    Bundle, Exit, JournalEntry, Outcome, Prepared, Reason, RuntimeState, Stage, Step, TriggerDecision,
+};
 
 /// How often stopping an experiment is tried that the runtime refuses to stop.
 const STOP_ATTEMPTS: usize = 30;
@@ -39,16 +42,20 @@ pub(super) async fn drive(
         event = match action {
             // Once it is being ended there is nothing left to cancel.
             Action::Stop | Action::Collect => perform(node, &entry, action).await,
-            Action::Prepare | Action::AwaitStart | Action::Start | Action::Watch => tokio::select! {
-                event = perform(node, &entry, action) => event,
-                Ok(outcome) = &mut cancelled => Event::Cancelled(outcome),
-            },
+            Action::Prepare | Action::AwaitStart | Action::Start | Action::Hold | Action::Watch => {
+                tokio::select! {
+                    event = perform(node, &entry, action) => event,
+                    Ok(outcome) = &mut cancelled => Event::Cancelled(outcome),
+                }
+            }
         };
     }
     if let Some(entry) = node.journal.entry(run).await {
         let (status, reason) = (entry.run.status, &entry.run.message);
         tracing::info!(%run, job = %entry.job.id, %status, reason, "run ended");
-        if entry.bundle == Bundle::Packed {
+        let is_unmet = entry.run.stage == Some(Stage::Trigger) && entry.run.started.is_none();
+        // One that its trigger did not let start has no results; its log went on until now.
+        if entry.bundle == Bundle::Packed || is_unmet {
             results::clear(node, &entry);
         }
     }
@@ -71,11 +78,21 @@ async fn perform(node: &Inner, entry: &JournalEntry, action: Action) -> Event {
         }
         Action::Start => {
             pairing::await_instant(node, entry).await;
-            match node.runtime.start(run).await {
-                Ok(at) => Event::Started(at),
-                Err(outcome) => Event::Failed(outcome),
+            let decision = match entry.is_gated() {
+                false => None,
+                true => match asked(node, entry).await {
+                    (decision, Gate::Start) => Some(decision),
+                    (decision, Gate::Hold(_)) => return Event::Held(decision),
+                    (decision, Gate::Skip(outcome)) => return Event::Unmet(decision, outcome),
+                },
+            };
+            match (node.runtime.start(run).await, decision) {
+                (Ok(at), None) => Event::Started(at),
+                (Ok(at), Some(decision)) => Event::Fired { at, decision },
+                (Err(outcome), _) => Event::Failed(outcome),
             }
         }
+        Action::Hold => hold(node, entry).await,
         Action::Watch => watch(node, entry).await,
         Action::Stop => Event::Exited(stop(node, run).await),
         Action::Collect => {
@@ -84,10 +101,45 @@ async fn perform(node: &Inner, entry: &JournalEntry, action: Action) -> Event {
                 Err(error) => tracing::warn!(%run, %error, "the route stays until the next run has ended"),
             }
             node.kernel.restore(node).await;
+            let stage = entry.outcome.as_ref().map(|outcome| outcome.stage);
+            if stage == Some(Stage::Trigger) && entry.run.started.is_none() {
+                results::discard(node, entry).await;
+                return Event::Cleared;
+            }
             match results::collect(node, entry).await {
                 Ok(()) => Event::Collected,
                 Err(error) => Event::CollectFailed(error.to_string()),
             }
+        }
+    }
+}
+
+/// Asks whether the trigger of a run lets it start at this instant.
+async fn asked(node: &Inner, entry: &JournalEntry) -> (TriggerDecision, Gate) {
+    let (decision, met_since) = observatory::judge(node, entry).await;
+    let journal = node.journal.all().await.unwrap_or_else(|error| {
+        tracing::warn!(run = %entry.run.id, %error, "cannot tell when the job ran last");
+        Vec::new()
+    });
+    let known = Known { decision: &decision, met_since, last_ended: last_ended(entry, &journal) };
+    let answer =
+        entry.run.planned.map_or(Gate::Start, |planned| gate(&entry.job, planned, known, decision.at));
+    (decision, answer)
+}
+
+/// Waits until the trigger of a run lets it start.
+async fn hold(node: &Inner, entry: &JournalEntry) -> Event {
+    let mut changes = node.observatory.changes();
+    loop {
+        changes.borrow_and_update();
+        match asked(node, entry).await {
+            (_, Gate::Start) => return Event::Due { clock_offset_us: node.clock_offset_us() },
+            (decision, Gate::Skip(outcome)) => return Event::Unmet(decision, outcome),
+            (_, Gate::Hold(until)) => tokio::select! {
+                // The sender lives in the observatory.
+                _ = changes.changed() => {}
+                () = node.clock.sleep_until(until) => {}
+            },
         }
     }
 }
@@ -140,7 +192,7 @@ async fn link_is_free(node: &Inner, entry: &JournalEntry) {
 /// Whether the experiment of a run may be running.
 fn may_run(entry: &JournalEntry) -> bool {
     match entry.step {
-        Step::Planned | Step::Preparing | Step::Ready | Step::Done => false,
+        Step::Planned | Step::Preparing | Step::Ready | Step::Holding | Step::Done => false,
         Step::Starting | Step::Executing | Step::Stopping => true,
         // One that was started though the answer to that was lost is stopped when it is collected.
         Step::Collecting => entry.run.ended.is_none(),

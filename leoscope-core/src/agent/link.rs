@@ -3,7 +3,7 @@
 use jiff::SignedDuration;
 
 use super::Inner;
-use crate::handover::{LinkUse, link_use};
+use crate::handover::{LinkUse, link_use, measures_alone};
 
 /// How often to look for what other processes of the node begin.
 const LOOK: SignedDuration = SignedDuration::from_millis(200);
@@ -16,6 +16,25 @@ pub(super) async fn taken(node: &Inner) {
 /// Waits until no run needs the link for itself.
 pub(super) async fn free(node: &Inner) {
     until(node, false).await;
+}
+
+/// Waits until no run measures with the link for itself. Runs that are about to must not keep the node
+/// from what decides whether they start.
+pub(super) async fn free_of_measurements(node: &Inner) {
+    let mut changes = node.journal.changes();
+    loop {
+        changes.borrow_and_update();
+        match node.journal.all().await {
+            Ok(journal) if !journal.iter().any(measures_alone) => return,
+            Ok(_) => {}
+            Err(error) => tracing::warn!(%error, "cannot tell who has the link"),
+        }
+        tokio::select! {
+            // The sender lives in the journal.
+            _ = changes.changed() => {}
+            () = node.pause(LOOK), if node.journal.is_shared() => {}
+        }
+    }
 }
 
 async fn until(node: &Inner, taken: bool) {

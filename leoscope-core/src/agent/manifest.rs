@@ -1,6 +1,7 @@
 //! What a node knows of a run when it packs its results.
 
 use super::Inner;
+use super::observatory::Findings;
 use crate::lifecycle::phases;
 use crate::model::{
     CongestionControl, JournalEntry, KernelSetting, Manifest, ManifestRun, NodeFacts, Slots, Software,
@@ -12,10 +13,13 @@ use crate::ports::Place;
 pub(super) async fn manifest(node: &Inner, entry: &JournalEntry) -> Manifest {
     let JournalEntry { run, job, outcome, .. } = entry;
     let runtime = &node.runtime_info;
+    let Findings { dish, weather, elements, obstruction: _ } = node.observatory.findings();
     let trigger = job.trigger.clone().map(|text| TriggerFacts {
         text,
         verdict: run.trigger_verdict.clone(),
-        readings: Vec::new(),
+        at: run.facts.trigger.as_ref().map(|decision| decision.at),
+        why: run.facts.trigger.as_ref().map(|decision| decision.why.clone()),
+        readings: run.facts.trigger.as_ref().map(|decision| decision.readings.clone()).unwrap_or_default(),
     });
     Manifest {
         format_version: Manifest::VERSION,
@@ -29,9 +33,9 @@ pub(super) async fn manifest(node: &Inner, entry: &JournalEntry) -> Manifest {
         node: Some(facts(node).await),
         clock: *node.reading.borrow(),
         trigger,
-        dish: None,
-        weather: None,
-        elements: None,
+        dish,
+        weather,
+        elements,
         files: Vec::new(),
         left_out: Vec::new(),
     }

@@ -5,8 +5,9 @@
 //! [`outbox`] hands records and bundles over, [`pairing`] is asked for the server sides of others,
 //! [`images`] has what they need fetched in time, [`clock`] measures how far the clock is off,
 //! [`scavenger`] looks whether the host uses the link itself, [`kernel`] lets experiments choose a
-//! congestion control, [`logs`] sends those who follow runs what they print. A run itself is driven by [`executor`]. None of them needs the orchestrator to
-//! be reachable for another to go on.
+//! congestion control, [`logs`] sends those who follow runs what they print, [`observatory`] watches what
+//! triggers are about, [`readings`] shows that to those who want to see it. A run itself is driven by [`executor`]. None of them needs the orchestrator to be
+//! reachable for another to go on.
 //!
 //! Where the host starts a process for each run as well ([`host`]), that process carries out its
 //! run alone ([`single`]), over the same ledger. The entry of a run belongs to the process that has
@@ -27,8 +28,10 @@ mod kernel;
 mod link;
 mod logs;
 mod manifest;
+mod observatory;
 mod outbox;
 mod pairing;
+mod readings;
 mod results;
 mod route;
 mod scavenger;
@@ -49,13 +52,14 @@ use crate::error::{Error, Result};
 use crate::ids::{NodeId, RunId};
 use crate::model::{ClockReading, ExecutorConfig, JournalEntry, Orders, RuntimeState, Standby};
 use crate::ports::{
-    BlobStorage, Clock, ClockMeter, ControlPlane, HostFacts, HostScheduler, Kernel, Launcher, Ledger, Routes,
-    Runtime, RuntimeInfo, Sessions, TrafficMeter,
+    BlobStorage, Clock, ClockMeter, ControlPlane, HostFacts, HostScheduler, Kernel, Launcher, Ledger,
+    Monitor, Publisher, Routes, Runtime, RuntimeInfo, Sessions, TrafficMeter,
 };
 use crate::schedule::Zone;
 use claims::Claims;
 use journal::Journal;
 use kernel::KernelKeeper;
+use observatory::Observatory;
 use outbox::{Pace, Transfers};
 use route::RouteKeeper;
 
@@ -114,6 +118,10 @@ pub struct Parts {
     pub meter: Arc<dyn ClockMeter>,
     /// What stores results where the orchestrator names a blob storage.
     pub blob: Option<Arc<dyn BlobStorage>>,
+    /// What reads the world around the node.
+    pub monitors: Vec<Arc<dyn Monitor>>,
+    /// What tells experiments how triggers stand, besides the file they have.
+    pub publisher: Option<Arc<dyn Publisher>>,
 }
 
 /// A measurement node.
@@ -138,6 +146,7 @@ struct Inner {
     ledger: Arc<dyn Ledger>,
     /// The runs of this process.
     journal: Journal,
+    observatory: Observatory,
     route: RouteKeeper,
     kernel: KernelKeeper,
     host_facts: Arc<dyn HostFacts>,
@@ -195,6 +204,8 @@ impl Agent {
             traffic,
             meter,
             blob,
+            monitors,
+            publisher,
         } = parts;
         runtime.can_keep(&config.executor.limits)?;
         let orders = ledger.orders().await?.filter(|orders| orders.node == config.node);
@@ -202,6 +213,9 @@ impl Agent {
         let route = RouteKeeper::new(&config.work_dir, config.executor.route.clone(), routes);
         let kernel = KernelKeeper::new(&config.work_dir, kernel);
         let claims = Claims::new(sessions, config.node.clone(), &config.work_dir)?;
+        // Of several processes one tells; another may not have read anything yet.
+        let publisher = publisher.filter(|_| keeps_orders);
+        let observatory = Observatory::new(monitors, publisher, config.time_zone.clone());
         let pace = Arc::new(Pace::new(Arc::clone(&clock), config.executor.outbox.rate));
         let inner = Inner {
             config,
@@ -215,6 +229,7 @@ impl Agent {
             reading: watch::Sender::new(None),
             ledger,
             journal,
+            observatory,
             route,
             kernel,
             host_facts,
@@ -251,6 +266,8 @@ impl Agent {
             result = scavenger::run(inner) => result,
             result = clock::run(inner) => result,
             result = logs::run(inner) => result,
+            result = readings::run(inner) => result,
+            result = observatory::run(inner) => result,
             result = images::run(inner) => result,
             result = host::run(inner) => result,
             result = claims::keep(inner) => result,
@@ -273,6 +290,7 @@ impl Agent {
             result = sync::follow(inner) => result.and(Err(stopped())),
             result = outbox::run(inner) => result.and(Err(stopped())),
             result = claims::keep(inner) => result.and(Err(stopped())),
+            result = observatory::run(inner) => result.and(Err(stopped())),
             result = single::run(inner, wanted) => result,
         };
         inner.claims.release_all().await;

@@ -5,7 +5,7 @@ use std::io::Write;
 use std::path::{Path, PathBuf};
 
 use super::manifest::manifest;
-use super::{Inner, container};
+use super::{Inner, container, observatory};
 use crate::bundle::{self, Contents};
 use crate::error::{Error, Result};
 use crate::ids::RunId;
@@ -44,6 +44,7 @@ pub(super) fn log(node: &Inner, run: &RunId, line: &str) {
 /// Packs what the run left and removes the experiment from the runtime. May be done again.
 pub(super) async fn collect(node: &Inner, entry: &JournalEntry) -> Result<()> {
     let run = &entry.run.id;
+    observatory::finish(node, entry).await;
     let dir = run_dir(node, run);
     fs::create_dir_all(&dir).map_err(|e| Error::while_doing(format!("make {}", dir.display()), e))?;
     let (stdout, stderr) = (dir.join("stdout.log"), dir.join("stderr.log"));
@@ -62,7 +63,11 @@ pub(super) async fn collect(node: &Inner, entry: &JournalEntry) -> Result<()> {
     }
     let contents = Contents {
         results,
-        files: ["stdout.log", "stderr.log", "executor.log"].map(|name| dir.join(name)).to_vec(),
+        files: ["stdout.log", "stderr.log", "executor.log"]
+            .map(|name| dir.join(name))
+            .into_iter()
+            .chain(observatory::files(node, run))
+            .collect(),
         manifest: manifest(node, entry).await,
     };
     let target = bundle_path(node, entry);
@@ -75,6 +80,19 @@ pub(super) async fn collect(node: &Inner, entry: &JournalEntry) -> Result<()> {
         tracing::warn!(%run, %error, "cannot remove the experiment");
     }
     Ok(())
+}
+
+/// Removes what was made ready for a run that its trigger did not let start.
+pub(super) async fn discard(node: &Inner, entry: &JournalEntry) {
+    let run = &entry.run.id;
+    let removed = async {
+        node.insist(run, || node.runtime.stop(run, node.config.grace)).await?;
+        node.insist(run, || node.runtime.remove(run)).await
+    };
+    if let Err(error) = removed.await {
+        tracing::warn!(%run, %error, "cannot remove the experiment");
+    }
+    clear(node, entry);
 }
 
 /// Removes what a run left, once the orchestrator has it.

@@ -7,7 +7,7 @@ use jiff::SignedDuration;
 
 use super::{Inner, kept};
 use crate::error::{ErrorKind, Result};
-use crate::model::{AutoScavenger, Standby, StandbyBy, StandbyKind, Step};
+use crate::model::{AutoScavenger, Standby, StandbyBy, StandbyKind, Step, Traffic};
 use crate::ports::TrafficMeter;
 use crate::scavenger::{HostWatch, Sample};
 use crate::time::Timestamp;
@@ -54,7 +54,7 @@ async fn watch(node: &Inner, config: &AutoScavenger, meter: &Arc<dyn TrafficMete
         let sample = Sample {
             at: node.clock.now(),
             disturbed: interface.is_err() || begun != before || under_way,
-            interface: interface.ok().flatten(),
+            interface: interface.ok().flatten().map(Traffic::total),
             experiments: experiments(node).await,
         };
         let busy = watch.observe(sample);
@@ -90,7 +90,7 @@ async fn experiments(node: &Inner) -> BTreeMap<crate::ids::RunId, Option<u64>> {
     for entry in runs {
         let run = entry.run.id;
         match entry.step {
-            Step::Planned | Step::Ready | Step::Collecting | Step::Done => {}
+            Step::Planned | Step::Ready | Step::Holding | Step::Collecting | Step::Done => {}
             // Its image may be on its way, which the engine fetches over the host's network.
             Step::Preparing => drop(experiments.insert(run, None)),
             Step::Starting | Step::Executing | Step::Stopping => {
@@ -98,7 +98,7 @@ async fn experiments(node: &Inner) -> BTreeMap<crate::ids::RunId, Option<u64>> {
                     tracing::debug!(%run, %error, "cannot tell what an experiment has moved");
                     None
                 });
-                experiments.insert(run, moved);
+                experiments.insert(run, moved.map(Traffic::total));
             }
         }
     }

@@ -7,7 +7,7 @@ use serde::Serialize;
 use super::results::bundle_in;
 use crate::error::Result;
 use crate::ids::{JobId, NodeId, RunId};
-use crate::model::{Bundle, ClockReading, JournalEntry, Phase, Standby, Step};
+use crate::model::{Bundle, ClockReading, JournalEntry, Phase, Standby, Step, Watching};
 use crate::ports::Ledger;
 use crate::time::{Timestamp, Window};
 
@@ -27,6 +27,8 @@ pub struct Status {
     pub outbox: Vec<Kept>,
     /// The clock as it was measured last.
     pub clock: Option<ClockReading>,
+    /// What the node watched when it wrote that down last.
+    pub watching: Option<Watching>,
 }
 
 /// The orders of a node in short.
@@ -132,6 +134,7 @@ pub async fn status(ledger: &dyn Ledger, work_dir: &Path, now: Timestamp) -> Res
             .map(|entry| kept(work_dir, entry))
             .collect(),
         clock: ledger.clock().await?,
+        watching: ledger.watching().await?,
     })
 }
 

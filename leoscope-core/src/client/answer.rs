@@ -6,6 +6,7 @@ use tonic::{Code, Response, Status};
 
 use super::places::Places;
 use crate::error::{Error, ErrorKind, Result};
+use crate::model::Secret;
 use crate::proto::refusal::Refusable;
 use crate::proto::status::error_of;
 
@@ -98,4 +99,14 @@ pub(super) fn is_unknown(status: &Status) -> bool {
 pub(super) fn lacking(feature: &str) -> Error {
     Error::new(ErrorKind::Unsupported, format!("this orchestrator cannot {feature}"))
         .hint("it is an older one, or of another make; its own tools may be able to")
+}
+
+/// The access token in an answer; orchestrators of another make tell it at the end of the message.
+pub(super) fn token(field: String, message: &str) -> Result<Secret> {
+    let text = if field.is_empty() {
+        message.rsplit_once("access_token=").map(|(_, token)| token.trim().to_owned())
+    } else {
+        Some(field)
+    };
+    text.map(Secret::new).ok_or_else(|| Error::internal("the orchestrator did not tell the access token"))
 }

@@ -4,18 +4,19 @@ use async_trait::async_trait;
 use bytes::Bytes;
 
 use super::GrpcClient;
-use super::answer::lacking;
+use super::answer::{lacking, token};
 use super::streams;
 use crate::error::{Error, ErrorKind, Result};
 use crate::ids::{FollowerId, JobId, NodeId, RunId, TaskId, UserId};
 use crate::model::{
     AuditEntry, AuditFilter, BundleFacts, EventScope, ExperimentFiles, Heartbeat, Job, JobChange, JobEvent,
-    JobPlan, JobSpec, NewEvent, NewTask, NewUser, Node, NodeFilter, NodeUpdate, Orders, OutputScope, Run,
-    RunFilter, Secret, Settings, SlotRequest, Standby, StandbyBy, Task, TaskFilter, TaskStatus,
+    JobPlan, JobSpec, NewEvent, NewTask, NewUser, Node, NodeFilter, NodeReadings, NodeUpdate, Orders,
+    OutputScope, Run, RunFilter, Secret, Settings, SlotRequest, Standby, StandbyBy, Task, TaskFilter,
+    TaskStatus,
 };
 use crate::ports::{
     ByteStream, Calendar, ControlPlane, Download, FollowerStream, Handover, OrdersStream, OutputStream,
-    Scheduled,
+    ReadersStream, ReadingsStream, Scheduled,
 };
 use crate::proto::refusal::Refusable as _;
 use crate::proto::task::{self, task_from_wire};
@@ -360,6 +361,15 @@ impl ControlPlane for GrpcClient {
     async fn send_output(&self, follower: &FollowerId, output: OutputStream) -> Result<()> {
         self.do_send_output(follower, output).await
     }
+    async fn watch_readings(&self, node: &NodeId) -> Result<ReadingsStream> {
+        self.do_watch_readings(node).await
+    }
+    async fn watch_readers(&self, node: &NodeId) -> Result<ReadersStream> {
+        self.do_watch_readers(node).await
+    }
+    async fn send_readings(&self, node: &NodeId, readings: NodeReadings) -> Result<()> {
+        self.do_send_readings(node, readings).await
+    }
     async fn probe_artifacts(&self, content: Bytes) -> Result<Bytes> {
         self.do_probe_artifacts(content).await
     }
@@ -382,14 +392,4 @@ impl GrpcClient {
         let jobs = self.jobs_on_node(node).await?;
         Ok(Orders { node: node.clone(), revision: 0, jobs, standby, clock_offset_us: None, site: None })
     }
-}
-
-/// The access token in an answer; orchestrators of another make tell it at the end of the message.
-fn token(field: String, message: &str) -> Result<Secret> {
-    let text = if field.is_empty() {
-        message.rsplit_once("access_token=").map(|(_, token)| token.trim().to_owned())
-    } else {
-        Some(field)
-    };
-    text.map(Secret::new).ok_or_else(|| Error::internal("the orchestrator did not tell the access token"))
 }

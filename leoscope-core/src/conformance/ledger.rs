@@ -9,12 +9,13 @@ use tokio::task::JoinSet;
 
 use crate::ids::{JobId, NodeId, RunId, UserId};
 use crate::model::{
-    Bundle, ClockReading, ClockSource, Job, JobParams, JournalEntry, Orders, Outcome, Phase, Reason, Run,
-    RunLength, RunStatus, Site, Stage, Standby, Step,
+    Bundle, ClockReading, ClockSource, Job, JobParams, JournalEntry, MonitorStatus, Orders, Outcome, Phase,
+    Reason, Run, RunLength, RunStatus, Site, Stage, Standby, Step, TriggerStatus, Watching,
 };
 use crate::ports::Ledger;
 use crate::schedule::{Policies, Schedule};
-use crate::time::{SignedDuration, Window, parse_time};
+use crate::time::{SignedDuration, Timestamp, Window, parse_time};
+use crate::trigger::Verdict;
 
 /// One case: it gets a fresh, empty ledger and panics if the ledger breaks its promise.
 pub type Case = fn(Arc<dyn Ledger>) -> BoxFuture<'static, ()>;
@@ -32,6 +33,7 @@ cases! {
     every_field_of_an_entry_comes_back
     orders_and_entries_do_not_touch_each_other
     readings_of_the_clock_are_replaced_and_read_back
+    what_is_watched_is_replaced_and_read_back
     entries_stored_at_once_are_all_kept
 }
 
@@ -130,6 +132,23 @@ async fn orders_and_entries_do_not_touch_each_other(ledger: Arc<dyn Ledger>) {
     assert_eq!(ledger.entries().await.unwrap(), [entry("r")]);
     ledger.remove(&entry("r").run.id).await.unwrap();
     assert_eq!(ledger.orders().await.unwrap(), Some(orders));
+}
+
+async fn what_is_watched_is_replaced_and_read_back(ledger: Arc<dyn Ledger>) {
+    assert_eq!(ledger.watching().await.unwrap(), None);
+    for trouble in [None, Some("it does not answer".to_owned())] {
+        let at = Timestamp::UNIX_EPOCH;
+        let monitor = MonitorStatus { error: trouble, last: Some(at), ..MonitorStatus::new("dish") };
+        let trigger = TriggerStatus {
+            job: JobId::parse("job").unwrap(),
+            trigger: "dish.latency < 40".into(),
+            verdict: Verdict::Met,
+            met_since: Some(at),
+        };
+        let watching = Watching { at, monitors: vec![monitor], triggers: vec![trigger] };
+        ledger.save_watching(&watching).await.unwrap();
+        assert_eq!(ledger.watching().await.unwrap(), Some(watching));
+    }
 }
 
 async fn readings_of_the_clock_are_replaced_and_read_back(ledger: Arc<dyn Ledger>) {

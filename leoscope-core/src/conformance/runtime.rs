@@ -76,6 +76,7 @@ cases! {
     runs_are_listed_until_they_are_removed removing_forgets
     an_unknown_run_is_not_found what_was_not_prepared_does_not_start
     an_experiment_for_another_runtime_is_refused
+    what_an_experiment_has_moved_never_shrinks
 }
 
 /// A script that ends when it is stopped.
@@ -521,6 +522,19 @@ async fn what_was_not_prepared_does_not_start(h: &Harness) {
     let outcome = (h.open)().await.start(&fresh()).await.expect_err("start");
     assert_eq!(outcome.status, RunStatus::Failed);
     assert_eq!((outcome.stage, outcome.reason), (Stage::Container, Reason::StartFailed));
+}
+
+async fn what_an_experiment_has_moved_never_shrinks(h: &Harness) {
+    let runtime = (h.open)().await;
+    assert_eq!(runtime.traffic(&fresh()).await.expect("traffic"), None);
+    let (spec, _) = h.started(&*runtime, ENDLESS).await;
+    let before = runtime.traffic(&spec.run).await.expect("traffic");
+    let after = runtime.traffic(&spec.run).await.expect("traffic");
+    assert_eq!(before.is_some(), after.is_some(), "whether it can be told does not change");
+    if let Some((before, after)) = before.zip(after) {
+        assert!(after.since(before).is_some(), "{before:?} became {after:?}");
+    }
+    runtime.stop(&spec.run, Duration::ZERO).await.expect("stop");
 }
 
 async fn an_experiment_for_another_runtime_is_refused(h: &Harness) {

@@ -17,6 +17,7 @@ mod logs;
 mod nodes;
 mod orders;
 mod planning;
+mod readings;
 mod reconciler;
 mod refusal;
 mod reschedule;

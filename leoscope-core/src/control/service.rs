@@ -3,6 +3,7 @@ use std::sync::Arc;
 use super::audit::Refusals;
 use super::changes::Changes;
 use super::logs::Hub;
+use super::readings::Board;
 use super::session::Session;
 use super::stores::Results;
 use super::turns::Turns;
@@ -23,6 +24,7 @@ pub struct Service {
     pub(super) turns: Turns,
     pub(super) refusals: Refusals,
     pub(super) hub: Hub,
+    pub(super) board: Board,
 }
 
 /// How many nodes there are.
@@ -63,6 +65,7 @@ impl Service {
             turns: Turns::default(),
             refusals: Refusals::default(),
             hub: Hub::default(),
+            board: Board::default(),
         })
     }
 

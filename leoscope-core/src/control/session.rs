@@ -9,14 +9,14 @@ use crate::error::Result;
 use crate::ids::{FollowerId, JobId, NodeId, RunId, TaskId, UserId};
 use crate::model::{
     AuditAction, AuditEntry, AuditFilter, BundleFacts, Caller, EventScope, ExperimentFiles, Heartbeat, Job,
-    JobChange, JobEvent, JobPlan, JobSpec, NewEvent, NewTask, NewUser, Node, NodeFilter, NodeUpdate, Orders,
-    OutputScope, Run, RunFilter, Secret, Settings, SlotRequest, Standby, StandbyBy, Task, TaskFilter,
-    TaskStatus,
+    JobChange, JobEvent, JobPlan, JobSpec, NewEvent, NewTask, NewUser, Node, NodeFilter, NodeReadings,
+    NodeUpdate, Orders, OutputScope, Run, RunFilter, Secret, Settings, SlotRequest, Standby, StandbyBy, Task,
+    TaskFilter, TaskStatus,
 };
 use crate::policy::{self, Action};
 use crate::ports::{
     ByteStream, Calendar, ControlPlane, Download, FollowerStream, Handover, OrdersStream, OutputStream,
-    Scheduled,
+    ReadersStream, ReadingsStream, Scheduled,
 };
 use crate::time::{Timestamp, Window};
 
@@ -230,6 +230,15 @@ impl ControlPlane for Session {
     }
     async fn send_output(&self, follower: &FollowerId, output: OutputStream) -> Result<()> {
         self.audited(AuditAction::SendOutput, follower, self.do_send_output(follower, output)).await
+    }
+    async fn watch_readings(&self, node: &NodeId) -> Result<ReadingsStream> {
+        self.audited(AuditAction::WatchReadings, node, self.do_watch_readings(node)).await
+    }
+    async fn watch_readers(&self, node: &NodeId) -> Result<ReadersStream> {
+        self.audited(AuditAction::SendReadings, node, self.do_watch_readers(node)).await
+    }
+    async fn send_readings(&self, node: &NodeId, readings: NodeReadings) -> Result<()> {
+        self.audited(AuditAction::SendReadings, node, self.do_send_readings(node, readings)).await
     }
     async fn probe_artifacts(&self, content: Bytes) -> Result<Bytes> {
         let result = self.do_probe_artifacts(content).await;

@@ -1,8 +1,9 @@
 use super::*;
 use crate::ids::{JobId, NodeId, RunId, UserId};
 use crate::model::{ConfigSource, Job, JobParams, PhaseTime, Prepared, RunLength};
-use crate::schedule::{ALLOWED_LATENESS, Policies, Schedule};
+use crate::schedule::{ALLOWED_LATENESS, Hold, Policies, Schedule};
 use crate::time::{SignedDuration, parse_time};
+use crate::trigger::Verdict;
 
 fn at(secs: i64) -> Timestamp {
     let start = parse_time("2026-12-01T00:00:00").expect("time");
@@ -244,6 +245,7 @@ fn recovery_from_every_step_and_state_ends_the_run() {
                         Action::Prepare => Event::Prepared(Prepared::PLAIN),
                         Action::AwaitStart => Event::Due { clock_offset_us: Some(-7) },
                         Action::Start => Event::Started(at(now)),
+                        Action::Hold => panic!("it has no trigger"),
                         Action::Watch | Action::Stop => Event::Exited(exit(0, 95)),
                         Action::Collect => Event::Collected,
                     };
@@ -276,4 +278,87 @@ fn a_late_report_does_not_take_a_run_back() {
     let mut running = scheduled.clone();
     running.status = RunStatus::Running;
     assert_eq!(merge(running.clone(), scheduled), running);
+}
+
+/// A run with a trigger, and with `hold` one that may be held.
+fn gated(hold: Option<Hold>) -> JournalEntry {
+    let mut entry = entry();
+    entry.job.trigger = Some("dish.latency < 40".into());
+    entry.job.policies.hold = hold;
+    entry
+}
+
+fn decided(verdict: Verdict, secs: i64) -> TriggerDecision {
+    TriggerDecision { verdict, at: at(secs), why: "latency was 50 ms".into(), readings: Vec::new() }
+}
+
+#[test]
+fn a_run_whose_trigger_holds_starts_and_says_why() {
+    let mut entry = gated(None);
+    let mut events = to_executing();
+    events.truncate(3);
+    events.push((Event::Fired { at: at(0), decision: decided(Verdict::Met, 0) }, 0));
+    assert_eq!(feed(&mut entry, &events).last(), Some(&Some(Action::Watch)));
+    assert_eq!((entry.run.started, entry.run.trigger_verdict.as_deref()), (Some(at(0)), Some("MET")));
+    assert_eq!(entry.run.facts.trigger, Some(decided(Verdict::Met, 0)));
+}
+
+#[test]
+fn a_run_whose_trigger_does_not_hold_is_skipped_and_leaves_no_bundle() {
+    let mut entry = gated(None);
+    let mut events = to_executing();
+    events.truncate(3);
+    let outcome =
+        Outcome::new(RunStatus::Skipped, Stage::Trigger, Reason::TriggerNotMet, "latency was 50 ms");
+    events.push((Event::Unmet(decided(Verdict::NotMet, 0), outcome), 0));
+    events.push((Event::Cleared, 1));
+    let actions = feed(&mut entry, &events);
+    assert_eq!(actions[3..], [Some(Action::Collect), None]);
+    let run = &entry.run;
+    assert_eq!((run.status, run.reason.as_deref()), (RunStatus::Skipped, Some("TRIGGER_NOT_MET")));
+    assert_eq!((run.started, run.trigger_verdict.as_deref()), (None, Some("NOT_MET")));
+    assert_eq!((entry.bundle, entry.step), (Bundle::None, Step::Done));
+}
+
+#[test]
+fn a_held_run_starts_late_and_no_later_than_its_hold_allows() {
+    let hold = Hold { at_least: SignedDuration::from_secs(20), ..Hold::default() };
+    let mut entry = gated(Some(hold));
+    let mut events = to_executing();
+    events.truncate(3);
+    events.push((Event::Held(decided(Verdict::NotMet, 0)), 0));
+    assert_eq!(feed(&mut entry, &events).last(), Some(&Some(Action::Hold)));
+    assert_eq!(
+        (entry.step, entry.run.message.as_str()),
+        (Step::Holding, "held for its trigger: latency was 50 ms")
+    );
+    let mut late = entry.clone();
+    let due = Event::Due { clock_offset_us: None };
+    assert_eq!(advance(&mut entry, due.clone(), at(40)), Some(Action::Start));
+    let fired = Event::Fired { at: at(40), decision: decided(Verdict::Met, 40) };
+    assert_eq!(advance(&mut entry, fired, at(40)), Some(Action::Watch));
+    assert_eq!((entry.run.started, entry.run.message.as_str()), (Some(at(40)), ""));
+    assert_eq!(advance(&mut late, due, at(41)), Some(Action::Collect));
+    assert_eq!(late.outcome.as_ref().map(|outcome| outcome.reason), Some(Reason::StartMissed));
+}
+
+#[test]
+fn a_held_run_is_cancelled_at_once_and_taken_up_again_after_a_crash() {
+    let mut entry = gated(Some(Hold::default()));
+    let mut events = to_executing();
+    events.truncate(3);
+    events.push((Event::Held(decided(Verdict::Unknown, 0)), 0));
+    feed(&mut entry, &events);
+    let mut cancelled = entry.clone();
+    let outcome = Outcome::new(RunStatus::Aborted, Stage::Schedule, Reason::JobRemoved, "deleted");
+    assert_eq!(advance(&mut cancelled, Event::Cancelled(outcome), at(5)), Some(Action::Collect));
+    for (found, action) in [
+        (RuntimeState::Absent, Action::Prepare),
+        (RuntimeState::Prepared, Action::Prepare),
+        (RuntimeState::Running(at(7)), Action::Watch),
+        (RuntimeState::Exited(exit(0, 9)), Action::Collect),
+    ] {
+        let mut taken_up = entry.clone();
+        assert_eq!(advance(&mut taken_up, Event::Recovered(found), at(20)), Some(action), "{found:?}");
+    }
 }

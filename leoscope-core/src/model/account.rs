@@ -30,6 +30,8 @@ impl Reason {
             Self::Lost => "it vanished while the node was not looking, as in a power cut",
             Self::StartMissed => "its planned start had passed by more than the allowed lateness",
             Self::PreviousRunning => "the previous run of its job was still going",
+            Self::TriggerNotMet => "its condition did not hold",
+            Self::TriggerCooldown => "the last run of its job had ended not long before",
             Self::TriggerUnknown => "it cannot be told whether its condition held",
             Self::ScavengerMode => "the owner of the node wanted the link for other things",
             Self::NodeDraining => "the node is taken out of use",

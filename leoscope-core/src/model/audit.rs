@@ -75,6 +75,10 @@ named!(
         FollowOutput = "FOLLOW_OUTPUT",
         /// Send those who follow runs what they print.
         SendOutput = "SEND_OUTPUT",
+        /// See what a node reads.
+        WatchReadings = "WATCH_READINGS",
+        /// Send those who want to see it what a node reads.
+        SendReadings = "SEND_READINGS",
         /// Have the artifact store checked.
         ProbeArtifacts = "PROBE_ARTIFACTS",
         /// Read the audit trail.
@@ -128,6 +132,8 @@ impl AuditAction {
             | Self::Download
             | Self::FollowOutput
             | Self::SendOutput
+            | Self::WatchReadings
+            | Self::SendReadings
             | Self::ProbeArtifacts
             | Self::ReadAudit => Trace::Never,
         }

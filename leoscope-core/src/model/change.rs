@@ -3,7 +3,7 @@
 use super::{Job, JobSpec, RunLength};
 use crate::error::Error;
 use crate::schedule::{Policies, Schedule};
-use crate::time::{Timestamp, Window};
+use crate::time::{SignedDuration, Timestamp, Window};
 
 /// What of a job shall be different; `None` leaves a part as it is.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -43,6 +43,11 @@ impl JobChange {
         }
         let Self { schedule, start, end, length, overhead, trigger, config, policies } = self;
         let window = Window::new(start.unwrap_or(job.window.start()), end.unwrap_or(job.window.end()))?;
+        // What is wanted of a trigger goes with it.
+        let kept = match trigger.as_deref().map(str::trim) {
+            Some("") => Policies { hold: None, cooldown: SignedDuration::ZERO, ..job.policies.clone() },
+            _ => job.policies.clone(),
+        };
         let spec = JobSpec {
             id: Some(job.id.clone()),
             node: job.node.clone(),
@@ -54,7 +59,7 @@ impl JobChange {
             trigger: trigger.or_else(|| job.trigger.clone()),
             config: config.unwrap_or_else(|| job.config.clone()),
             params: job.params.clone(),
-            policies: policies.unwrap_or_else(|| job.policies.clone()),
+            policies: policies.unwrap_or(kept),
         };
         let changed = spec.check(job.owner.clone(), now)?;
         Ok(Job { created: job.created, shift: job.shift.min(changed.policies.slip), ..changed })

@@ -8,6 +8,7 @@ pub use self::scavenger::AutoScavenger;
 use super::docker::{DockerConfig, DockerText};
 use super::kernel::{KernelService, KernelText};
 use super::limits::{AskedLimits, Limits, LimitsText};
+use super::monitors::{MonitorsConfig, MonitorsText};
 use super::outbox::{OutboxConfig, OutboxText};
 use super::route::{Route, RouteText};
 use crate::error::Error;
@@ -36,6 +37,8 @@ pub struct ExecutorConfig {
     pub docker: DockerConfig,
     /// How results are handed over.
     pub outbox: OutboxConfig,
+    /// What the node watches.
+    pub monitors: MonitorsConfig,
 }
 
 /// The network an experiment's container is on.
@@ -84,6 +87,7 @@ impl Default for ExecutorConfig {
             scavenger: None,
             docker: DockerConfig::default(),
             outbox: OutboxConfig::default(),
+            monitors: MonitorsConfig::default(),
         }
     }
 }
@@ -100,6 +104,7 @@ struct Document {
     manifest: ManifestText,
     scavenger: Option<scavenger::Text>,
     outbox: Option<OutboxText>,
+    monitors: Option<MonitorsText>,
 }
 
 #[derive(Deserialize, Default)]
@@ -157,6 +162,7 @@ impl ExecutorConfig {
             manifest: ManifestText { public_address },
             scavenger,
             outbox,
+            monitors,
         } = document;
         let of_key = |e: Error| {
             let said = fault(e.to_string());
@@ -194,6 +200,7 @@ impl ExecutorConfig {
         let scavenger = scavenger.map(AutoScavenger::try_from).transpose();
         let scavenger = scavenger.map_err(|error| fault(error.message().to_owned()))?;
         let outbox = outbox.map(OutboxText::check).transpose().map_err(&fault)?.unwrap_or_default();
+        let monitors = monitors.map(MonitorsText::check).transpose().map_err(of_key)?.unwrap_or_default();
         let docker = engine.check().map_err(fault)?;
         Ok(Self {
             results_source: source,
@@ -205,6 +212,7 @@ impl ExecutorConfig {
             scavenger,
             docker,
             outbox,
+            monitors,
             public_address,
         })
     }

@@ -2,6 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::TriggerDecision;
 use super::named::named;
 
 named!(
@@ -50,4 +51,6 @@ pub struct RunFacts {
     pub image: Option<String>,
     /// The node's clock minus true time, in microseconds, as measured last before the start.
     pub clock_offset_us: Option<i64>,
+    /// How it was decided whether it starts, for a run with a trigger.
+    pub trigger: Option<TriggerDecision>,
 }

@@ -192,6 +192,16 @@ impl Job {
         self.timeline().planned_at(window.start()).is_some_and(|found| found.window.covers(&window))
     }
 
+    /// The last instant at which the run planned for `planned` may start: by as much later as is allowed,
+    /// or as long as enough of its length is left for a run that its trigger may hold.
+    pub fn latest_start(&self, planned: Window) -> Timestamp {
+        let latest = match self.policies.hold {
+            Some(hold) if self.trigger.is_some() => planned.end().checked_sub(hold.at_least),
+            _ => planned.start().checked_add(self.policies.allowed_lateness),
+        };
+        latest.unwrap_or(planned.start()).max(planned.start())
+    }
+
     /// The node that measures and, if there is one, the node that serves.
     pub fn nodes(&self) -> impl Iterator<Item = &NodeId> {
         std::iter::once(&self.node).chain(&self.server)

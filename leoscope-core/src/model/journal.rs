@@ -20,6 +20,8 @@ pub enum Step {
     Preparing,
     /// Ready, waiting for the planned instant.
     Ready,
+    /// The planned instant has come; held until its trigger holds.
+    Holding,
     /// The experiment is being started.
     Starting,
     /// The experiment runs.
@@ -201,6 +203,11 @@ impl JournalEntry {
             Some(server) if *server == self.run.node && self.run.node != self.job.node => Part::Server,
             Some(_) => Part::Client,
         }
+    }
+
+    /// Whether the start depends on the job's trigger: that is the affair of the side that measures.
+    pub fn is_gated(&self) -> bool {
+        self.job.trigger.is_some() && self.part() != Part::Server
     }
 
     /// The node of the other side.

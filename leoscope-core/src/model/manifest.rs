@@ -13,9 +13,7 @@ use crate::ids::{NodeId, RunId};
 use crate::time::{Slot, Timestamp, Window};
 
 pub use files::{LeftOut, PackedFile, WhyLeftOut};
-pub use surroundings::{
-    DishFacts, ElementSet, NodeFacts, Position, Reading, ReadingValue, TriggerFacts, WeatherFacts,
-};
+pub use surroundings::{DishFacts, ElementSet, NodeFacts, Position, TriggerFacts, WeatherFacts};
 
 /// What a bundle says of its run.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -134,7 +132,8 @@ impl ManifestRun {
             ended: run.ended,
             lateness_ms: run.lateness().map(|late| late.as_micros() as f64 / 1e3),
             exit_code: run.exit_code,
-            facts: run.facts.clone(),
+            // The manifest has a place of its own for it.
+            facts: RunFacts { trigger: None, ..run.facts.clone() },
             outcome: outcome.map(Into::into),
         }
     }

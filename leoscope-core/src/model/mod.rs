@@ -18,6 +18,7 @@ mod journal;
 mod kernel;
 mod limits;
 mod manifest;
+mod monitors;
 mod named;
 mod node;
 mod orders;
@@ -31,10 +32,14 @@ mod route;
 mod run;
 mod secret;
 mod settings;
+mod sky;
 mod spec;
 mod standby;
 mod task;
+mod traffic;
+mod trigger;
 mod user;
+mod watching;
 
 pub use account::Fact;
 pub use artifact::{
@@ -60,7 +65,11 @@ pub use limits::{AskedLimits, Limits, parse_size};
 pub(crate) use manifest::tests::manifest_for_tests;
 pub use manifest::{
     DishFacts, ElementSet, LeftOut, Manifest, ManifestOutcome, ManifestRun, NodeFacts, PackedFile, PhaseTime,
-    Position, Reading, ReadingValue, Slots, Software, TriggerFacts, WeatherFacts, WhyLeftOut,
+    Position, Slots, Software, TriggerFacts, WeatherFacts, WhyLeftOut,
+};
+pub use monitors::{
+    CustomConfig, CustomSource, DishConfig, LatencyConfig, MonitorsConfig, MqttConfig, ProbeTarget,
+    WeatherConfig,
 };
 pub use node::{Coordinates, Node, NodeFilter, NodeUpdate, PortalNotes, Site};
 pub use orders::Orders;
@@ -75,7 +84,11 @@ pub use route::Route;
 pub use run::{Outcome, Phase, Reason, Run, RunFilter, RunStatus, Stage};
 pub use secret::{Secret, TokenHash};
 pub use settings::{BlobSettings, Settings};
+pub use sky::{MapFrame, ObstructionMap};
 pub use spec::{JobSpec, MAX_WINDOW_DAYS};
 pub use standby::{Standby, StandbyBy, StandbyKind, Standbys};
 pub use task::{NewTask, Task, TaskFilter, TaskKind, TaskStatus, TaskTtl};
+pub use traffic::Traffic;
+pub use trigger::{NodeReadings, Reading, TriggerDecision};
 pub use user::{Caller, NewUser, Role, User};
+pub use watching::{MonitorStatus, TriggerStatus, Watching};

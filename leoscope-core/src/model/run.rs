@@ -137,6 +137,10 @@ named!(
         StartMissed = "START_MISSED",
         /// The previous run of the same job was still going.
         PreviousRunning = "PREVIOUS_RUNNING",
+        /// The condition did not hold.
+        TriggerNotMet = "TRIGGER_NOT_MET",
+        /// The trigger lets no run start so soon after the last one.
+        TriggerCooldown = "TRIGGER_COOLDOWN",
         /// It cannot be told whether the condition held.
         TriggerUnknown = "TRIGGER_UNKNOWN",
         /// The owner of the node wanted its link for other things.

@@ -7,7 +7,7 @@ use crate::error::Error;
 use crate::ids::{JobId, NodeId, UserId};
 use crate::schedule::{Policies, Schedule};
 use crate::time::{Timestamp, Window, wire_time};
-use crate::trigger;
+use crate::trigger::Trigger;
 
 /// The longest date range of a job in days (a hundred years), which bounds what a check can cost.
 pub const MAX_WINDOW_DAYS: i64 = 36_525;
@@ -60,9 +60,11 @@ impl JobSpec {
                 .hint("use overlap skip, or make it a job without overhead"));
         }
         let trigger = trigger.map(|text| text.trim().to_owned()).filter(|text| !text.is_empty());
-        if let Some(trigger) = &trigger {
-            trigger::check(trigger)?;
+        match &trigger {
+            Some(trigger) => drop(Trigger::parse(trigger)?),
+            None => policies.check_without_trigger()?,
         }
+        policies.check_length(length.duration())?;
         if let Some(cloud) = ExperimentConfig::parse(&config)?.cloud {
             cloud.check().map_err(|error| error.context("experiment config cloud_config"))?;
         }

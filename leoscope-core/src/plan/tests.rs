@@ -2,7 +2,7 @@ use super::*;
 use crate::ids::{JobId, UserId};
 use crate::lifecycle::{Event, advance};
 use crate::model::{Bundle, JobParams, RunLength};
-use crate::schedule::{CronExpr, Policies, Schedule};
+use crate::schedule::{CronExpr, Hold, Policies, Schedule};
 use crate::time::{SignedDuration, parse_time};
 
 fn at(text: &str) -> Timestamp {
@@ -91,16 +91,31 @@ fn a_run_that_would_overlap_the_previous_one_of_its_job_is_skipped_with_the_reas
 }
 
 #[test]
-fn a_run_whose_condition_nobody_watches_here_is_skipped_with_the_reason() {
-    let job = Job { trigger: Some("satellite_elevation > 40".into()), ..every_minute(10) };
-    let plan = plan(&node(), &orders(vec![job]), None, &[], at("2026-11-30T23:59:30"));
-    assert_eq!(plan.begin, []);
-    let run = &plan.skip[0].run;
-    assert_eq!((run.status, run.stage), (RunStatus::Skipped, Some(Stage::Trigger)));
-    assert_eq!(
-        (run.reason.as_deref(), run.trigger_verdict.as_deref()),
-        (Some("TRIGGER_UNKNOWN"), Some("UNKNOWN"))
-    );
+fn a_run_with_a_trigger_is_made_ready_like_any_other_and_one_that_may_be_held_also_late() {
+    let job = Job { trigger: Some("satellite_elevation > 40".into()), ..every_minute(50) };
+    let ready =
+        |job: &Job, now: &str| plan(&node(), &orders(vec![job.clone()]), None, &[], at(now)).begin.len();
+    assert_eq!(ready(&job, "2026-11-30T23:59:30"), 1);
+    // Half a minute late, and the next is to be made ready as well.
+    assert_eq!(ready(&job, "2026-12-01T00:00:35"), 1);
+    let hold = Some(Hold { at_least: SignedDuration::from_secs(10), ..Hold::default() });
+    let held = Job { policies: Policies { hold, ..job.policies.clone() }, ..job };
+    assert_eq!(ready(&held, "2026-12-01T00:00:35"), 2);
+    assert_eq!(ready(&held, "2026-12-01T00:00:41"), 1, "too little of its length is left");
+}
+
+#[test]
+fn a_run_is_remembered_as_long_as_its_job_s_cooldown() {
+    let cooldown = SignedDuration::from_hours(3);
+    let job = every_minute(10);
+    let job = Job { policies: Policies { cooldown, ..job.policies.clone() }, ..job };
+    let orders = orders(vec![job]);
+    let mut entry = plan(&node(), &orders, None, &[], at("2026-11-30T23:59:30")).begin.remove(0);
+    entry.step = Step::Done;
+    (entry.reported, entry.bundle) = (true, Bundle::Delivered);
+    let forgets =
+        |now: &str| plan(&node(), &orders, None, std::slice::from_ref(&entry), at(now)).forget.len();
+    assert_eq!((forgets("2026-12-01T02:59"), forgets("2026-12-01T03:01")), (0, 1));
 }
 
 #[test]

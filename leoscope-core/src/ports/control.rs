@@ -11,9 +11,9 @@ use crate::error::Result;
 use crate::ids::{FollowerId, JobId, NodeId, RunId, TaskId, UserId};
 use crate::model::{
     AuditEntry, AuditFilter, BundleFacts, CalendarEvent, EventScope, ExperimentFiles, Follower, Heartbeat,
-    Job, JobChange, JobEvent, JobPlan, JobSpec, NewEvent, NewTask, NewUser, Node, NodeFilter, NodeUpdate,
-    Orders, OutputScope, Run, RunFilter, Secret, Settings, SlotRequest, Standby, StandbyBy, Task, TaskFilter,
-    TaskStatus,
+    Job, JobChange, JobEvent, JobPlan, JobSpec, NewEvent, NewTask, NewUser, Node, NodeFilter, NodeReadings,
+    NodeUpdate, Orders, OutputScope, Run, RunFilter, Secret, Settings, SlotRequest, Standby, StandbyBy, Task,
+    TaskFilter, TaskStatus,
 };
 use crate::time::{Timestamp, Window};
 
@@ -22,6 +22,13 @@ pub type OrdersStream = Pin<Box<dyn Stream<Item = Result<Orders>> + Send>>;
 
 /// Those who want to see what the runs of a node print, as they come. An error ends it.
 pub type FollowerStream = Pin<Box<dyn Stream<Item = Result<Follower>> + Send>>;
+
+/// The newest readings of a node, again and again. An error ends it.
+pub type ReadingsStream = Pin<Box<dyn Stream<Item = Result<NodeReadings>> + Send>>;
+
+/// Whether anybody wants to see the readings of a node: as it stands, and then each change. An error
+/// ends it.
+pub type ReadersStream = Pin<Box<dyn Stream<Item = Result<bool>> + Send>>;
 
 /// How a bundle is to be handed over.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -216,6 +223,18 @@ pub trait ControlPlane: Debug + Send + Sync {
     /// Sends a follower what it wants to see, until that ends or the follower has gone. An error in
     /// `output` is told to the follower.
     async fn send_output(&self, follower: &FollowerId, output: OutputStream) -> Result<()>;
+    /// What a node reads of the world around it, without [what is not shown](crate::policy::is_shown),
+    /// about once a second, through the orchestrator that it is connected to. Who reads slowly misses
+    /// some.
+    ///
+    /// # Errors
+    /// [`Unavailable`](crate::ErrorKind::Unavailable) while the node is not connected, and
+    /// [`Exhausted`](crate::ErrorKind::Exhausted) where too many watch.
+    async fn watch_readings(&self, node: &NodeId) -> Result<ReadingsStream>;
+    /// Whether anybody wants to see the readings of a node.
+    async fn watch_readers(&self, node: &NodeId) -> Result<ReadersStream>;
+    /// Shows the newest readings of a node to all who want to see them.
+    async fn send_readings(&self, node: &NodeId, readings: NodeReadings) -> Result<()>;
     /// Has the orchestrator write `content`, at most [`MAX_PROBE_BYTES`], to its artifact store, and
     /// gives what was read back. Nothing of it stays.
     async fn probe_artifacts(&self, content: Bytes) -> Result<Bytes>;

@@ -4,9 +4,10 @@ use async_trait::async_trait;
 
 use crate::error::Result;
 use crate::ids::RunId;
-use crate::model::{ClockReading, JournalEntry, Orders};
+use crate::model::{ClockReading, JournalEntry, Orders, Watching};
 
-/// What a node must not forget: its orders, the journal of its runs, and how far its clock is off.
+/// What a node must not forget: its orders, the journal of its runs, how far its clock is off, and what
+/// it watches.
 ///
 /// Guarantees:
 /// - What a call has stored is read back by every later call, also by a new process after the
@@ -25,6 +26,12 @@ pub trait Ledger: Debug + Send + Sync {
 
     /// Saves a reading of the clock in place of the one before.
     async fn save_clock(&self, reading: &ClockReading) -> Result<()>;
+
+    /// What was watched when that was saved last.
+    async fn watching(&self) -> Result<Option<Watching>>;
+
+    /// Saves what is watched in place of what was before.
+    async fn save_watching(&self, watching: &Watching) -> Result<()>;
 
     /// All entries, by run id.
     async fn entries(&self) -> Result<Vec<JournalEntry>>;

@@ -11,7 +11,9 @@ mod kernel;
 mod launcher;
 mod ledger;
 mod meter;
+mod monitor;
 mod paging;
+mod publisher;
 mod routes;
 mod runtime;
 mod sessions;
@@ -22,14 +24,16 @@ pub use artifacts::{ArtifactStore, BlobStorage, BlockUpload, BundleStream, ByteS
 pub use clock::Clock;
 pub use control::{
     Calendar, ControlPlane, Download, FollowerStream, Handover, MAX_PROBE_BYTES, MOST_RUNS, OrdersStream,
-    Scheduled, Source,
+    ReadersStream, ReadingsStream, Scheduled, Source,
 };
 pub use host_facts::HostFacts;
 pub use kernel::{Kernel, Place};
 pub use launcher::{HostScheduler, Launcher};
 pub use ledger::Ledger;
 pub use meter::ClockMeter;
+pub use monitor::{Around, Finding, Monitor, Observation, TelemetryLine};
 pub use paging::StoreExt;
+pub use publisher::Publisher;
 pub use routes::Routes;
 pub use runtime::{OutputStream, Resident, RunSpec, Runtime, RuntimeInfo};
 pub use sessions::{Claim, Sessions};

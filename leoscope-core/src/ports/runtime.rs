@@ -12,6 +12,7 @@ use crate::error::{Error, ErrorKind, Result};
 use crate::ids::RunId;
 use crate::model::{
     Exit, ExperimentConfig, Limits, Network, Outcome, OutputPiece, OutputScope, Prepared, RuntimeState,
+    Traffic,
 };
 use crate::time::Timestamp;
 
@@ -70,6 +71,7 @@ pub struct Resident {
 /// - After [`stop`](Runtime::stop) nothing of the experiment runs, children included: it is asked
 ///   to end, then killed after the grace period.
 /// - After [`remove`](Runtime::remove) the runtime keeps nothing of the run.
+/// - What an experiment [has moved](Runtime::traffic) never shrinks while it runs.
 /// - Who [follows](Runtime::follow) its output and does not read neither holds an experiment up nor
 ///   lets memory grow.
 /// - A failure to prepare or start is an [`Outcome`]: the stage and reason with which the run
@@ -132,9 +134,9 @@ pub trait Runtime: Debug + Send + Sync {
     /// Forgets the run; it must not be running.
     async fn remove(&self, run: &RunId) -> Result<()>;
 
-    /// The bytes that an experiment has received and sent on a network of its own; `None` where they
-    /// cannot be told from those of the host.
-    async fn traffic(&self, run: &RunId) -> Result<Option<u64>> {
+    /// What an experiment has received and sent so far on a network of its own; `None` where that
+    /// cannot be told from what the host does, or nothing of the run is there.
+    async fn traffic(&self, run: &RunId) -> Result<Option<Traffic>> {
         let _ = run;
         Ok(None)
     }

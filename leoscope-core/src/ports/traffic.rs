@@ -3,6 +3,7 @@ use std::fmt::Debug;
 use async_trait::async_trait;
 
 use crate::error::Result;
+use crate::model::Traffic;
 
 /// What counts the traffic of the host.
 ///
@@ -11,7 +12,7 @@ use crate::error::Result;
 /// - An interface that is not there is no error.
 #[async_trait]
 pub trait TrafficMeter: Debug + Send + Sync {
-    /// The bytes that a network interface has received and sent so far; `None` where there is none
-    /// of that name.
-    async fn bytes(&self, interface: &str) -> Result<Option<u64>>;
+    /// What a network interface has received and sent so far; `None` where there is none of that
+    /// name.
+    async fn bytes(&self, interface: &str) -> Result<Option<Traffic>>;
 }

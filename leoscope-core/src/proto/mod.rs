@@ -15,12 +15,14 @@ pub mod node;
 pub mod orders;
 pub mod planning;
 mod policies;
+mod readings;
 pub mod refusal;
 pub mod run;
 pub mod settings;
 mod standby;
 pub mod status;
 pub mod task;
+mod trigger;
 pub mod user;
 
 /// The calls of the public LEOScope testbed.

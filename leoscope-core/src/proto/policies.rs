@@ -4,7 +4,7 @@ use std::num::NonZeroU32;
 
 use super::{given, unary};
 use crate::error::{Error, Result};
-use crate::schedule::{Overlap, Policies, SlotOffset, Zone};
+use crate::schedule::{Hold, Overlap, Policies, SlotOffset, Zone};
 use crate::time::SignedDuration;
 
 /// A duration in microseconds; those of the testbed fit by far.
@@ -14,7 +14,17 @@ pub(super) fn duration_to_wire(duration: SignedDuration) -> i64 {
 
 impl From<Policies> for unary::Policies {
     fn from(policies: Policies) -> Self {
-        let Policies { time_zone, allowed_lateness, overlap, slip, random_slip, max_runs, align } = policies;
+        let Policies {
+            time_zone,
+            allowed_lateness,
+            overlap,
+            slip,
+            random_slip,
+            max_runs,
+            align,
+            hold,
+            cooldown,
+        } = policies;
         Self {
             time_zone: if time_zone.is_utc() { String::new() } else { time_zone.into() },
             allowed_lateness_us: Some(duration_to_wire(allowed_lateness)),
@@ -23,6 +33,11 @@ impl From<Policies> for unary::Policies {
             random_slip_us: duration_to_wire(random_slip),
             max_runs: max_runs.map_or(0, NonZeroU32::get),
             align_us: align.map(|align| duration_to_wire(align.after_start())),
+            hold: hold.map(|Hold { met_for, at_least }| unary::Hold {
+                met_for_us: duration_to_wire(met_for),
+                at_least_us: duration_to_wire(at_least),
+            }),
+            cooldown_us: duration_to_wire(cooldown),
         }
     }
 }
@@ -39,6 +54,8 @@ impl TryFrom<Option<unary::Policies>> for Policies {
             random_slip_us,
             max_runs,
             align_us,
+            hold,
+            cooldown_us,
         } = policies;
         let usual = Self::default();
         Ok(Self {
@@ -49,6 +66,11 @@ impl TryFrom<Option<unary::Policies>> for Policies {
             random_slip: SignedDuration::from_micros(random_slip_us),
             max_runs: NonZeroU32::new(max_runs),
             align: align_us.map(|us| SlotOffset::new(SignedDuration::from_micros(us))).transpose()?,
+            hold: hold.map(|unary::Hold { met_for_us, at_least_us }| Hold {
+                met_for: SignedDuration::from_micros(met_for_us),
+                at_least: SignedDuration::from_micros(at_least_us),
+            }),
+            cooldown: SignedDuration::from_micros(cooldown_us),
         })
     }
 }
@@ -67,6 +89,11 @@ mod tests {
             random_slip: SignedDuration::from_millis(1),
             max_runs: NonZeroU32::new(3),
             align: "slot+2.5".parse().ok(),
+            hold: Some(Hold {
+                met_for: SignedDuration::from_secs(5),
+                at_least: SignedDuration::from_secs(30),
+            }),
+            cooldown: SignedDuration::from_mins(10),
         };
         for policies in [full, Policies::default()] {
             let wire = unary::Policies::from(policies.clone());

@@ -26,7 +26,7 @@ impl From<Run> for unary::RunInstance {
             artifact,
             bundle,
             trigger_verdict,
-            facts: RunFacts { start, image, clock_offset_us },
+            facts: RunFacts { start, image, clock_offset_us, trigger },
             updated,
         } = run;
         let text = |time: Option<Timestamp>| time.map(wire_time).unwrap_or_default();
@@ -60,6 +60,7 @@ impl From<Run> for unary::RunInstance {
             image,
             clock_offset_us,
             bundle: bundle.map(Into::into),
+            trigger_decision: trigger.map(Into::into),
         }
     }
 }
@@ -93,6 +94,7 @@ impl TryFrom<unary::RunInstance> for Run {
             image,
             clock_offset_us,
             bundle,
+            trigger_decision,
         } = run;
         let (status, implied_phase) = RunStatus::from_any_name(&status_text)
             .ok_or_else(|| Error::invalid(format!("status: {status_text:?} is not a status of a run")))?;
@@ -139,6 +141,7 @@ impl TryFrom<unary::RunInstance> for Run {
                 start: optional(start_mode.as_deref(), parse_start)?,
                 image: image.filter(|text| !text.is_empty()),
                 clock_offset_us,
+                trigger: trigger_decision.map(TryInto::try_into).transpose()?,
             },
             updated,
         })
@@ -196,7 +199,9 @@ impl TryFrom<unary::GetRunsRequest> for RunFilter {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::model::TriggerDecision;
     use crate::model::{BundleFacts, BundleRecord};
+    use crate::trigger::Verdict;
 
     fn at(text: &str) -> Timestamp {
         parse_time(text).expect(text)
@@ -233,6 +238,12 @@ mod tests {
                 start: Some(StartMode::Armed),
                 image: Some("sha256:00ff".into()),
                 clock_offset_us: Some(-1_500),
+                trigger: Some(TriggerDecision {
+                    verdict: Verdict::Met,
+                    at: at("2026-12-01T00:00:00"),
+                    why: "rain > 1 holds".into(),
+                    readings: Vec::new(),
+                }),
             },
             updated: Some(at("2026-12-01T00:01:00.000001")),
             ..run()

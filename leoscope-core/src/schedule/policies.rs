@@ -50,6 +50,27 @@ pub struct Policies {
     pub max_runs: Option<NonZeroU32>,
     /// Each run waits for the next instant at this place inside Starlink's 15-second slots.
     pub align: Option<SlotOffset>,
+    /// What happens to a run whose trigger does not hold at its planned instant: skipped when `None`,
+    /// else held until it does.
+    pub hold: Option<Hold>,
+    /// How long after the end of a run of the job the trigger lets no other start.
+    pub cooldown: SignedDuration,
+}
+
+/// How a run is held whose trigger does not hold at its planned instant.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Hold {
+    /// For how long without a break the trigger must hold before the run starts.
+    pub met_for: SignedDuration,
+    /// How much of the length must be left; with less than that the run is skipped.
+    pub at_least: SignedDuration,
+}
+
+impl Default for Hold {
+    fn default() -> Self {
+        Self { met_for: SignedDuration::ZERO, at_least: SignedDuration::from_secs(1) }
+    }
 }
 
 impl Default for Policies {
@@ -62,6 +83,8 @@ impl Default for Policies {
             random_slip: SignedDuration::ZERO,
             max_runs: None,
             align: None,
+            hold: None,
+            cooldown: SignedDuration::ZERO,
         }
     }
 }
@@ -82,6 +105,9 @@ impl Policies {
             ("allowed lateness", self.allowed_lateness),
             ("slip", self.slip),
             ("random slip", self.random_slip),
+            ("cooldown", self.cooldown),
+            ("met for", self.hold.map_or(SignedDuration::ZERO, |hold| hold.met_for)),
+            ("at least", self.hold.map_or(SignedDuration::ZERO, |hold| hold.at_least)),
         ];
         match durations.into_iter().find(|(_, value)| value.is_negative() || *value > LONGEST) {
             Some((name, value)) => {
@@ -90,6 +116,35 @@ impl Policies {
             }
             None => Ok(()),
         }
+    }
+
+    /// Checks that nothing is wanted of a trigger, for a job that has none.
+    ///
+    /// # Errors
+    /// [`InvalidArgument`](crate::ErrorKind::InvalidArgument) naming the policy.
+    pub fn check_without_trigger(&self) -> Result<(), Error> {
+        let named = match self {
+            Self { hold: Some(_), .. } => "hold",
+            Self { cooldown, .. } if !cooldown.is_zero() => "cooldown",
+            _ => return Ok(()),
+        };
+        Err(Error::invalid(format!("{named} is about a trigger, and the job has none")).hint(format!(
+            "give the job a trigger, for example satellite_elevation > 40, or leave {named} out"
+        )))
+    }
+
+    /// Checks that a held run of `length` can start at all.
+    ///
+    /// # Errors
+    /// [`InvalidArgument`](crate::ErrorKind::InvalidArgument) where it would be held to its end.
+    pub fn check_length(&self, length: SignedDuration) -> Result<(), Error> {
+        let Some(Hold { at_least, .. }) = self.hold else { return Ok(()) };
+        let (least, all) = (at_least.as_secs_f64(), length.as_secs_f64());
+        if at_least <= length {
+            return Ok(());
+        }
+        Err(Error::invalid(format!("at least {least} s are to be left of a length of {all} s"))
+            .hint("make the length longer than what must be left, or ask for less"))
     }
 }
 

@@ -63,6 +63,11 @@ impl Zone {
         self.0.is_none()
     }
 
+    /// Its rules.
+    pub(crate) fn time_zone(&self) -> TimeZone {
+        self.rules().cloned().unwrap_or(TimeZone::UTC)
+    }
+
     /// The rules; `None` for UTC, which has none.
     pub(super) fn rules(&self) -> Option<&TimeZone> {
         self.0.as_ref().map(|named| &named.rules)

@@ -5,16 +5,13 @@ use leoscope_node::doctor::{Examined, Subject, Verdict, checks, examine};
 use super::{json, line};
 use crate::args::{NodeArgs, Output};
 
-/// Where the gRPC interface of a Starlink dish is.
-const DISH: &str = "192.168.100.1:9200";
-
 #[derive(Debug, Args)]
 pub(crate) struct DoctorArgs {
     #[command(flatten)]
     pub(crate) node: NodeArgs,
-    /// The address of the satellite dish
-    #[arg(long, value_name = "HOST:PORT", default_value = DISH)]
-    pub(crate) dish: String,
+    /// The address of the satellite dish [default: that of the executor config, else 192.168.100.1:9200]
+    #[arg(long, value_name = "HOST:PORT")]
+    pub(crate) dish: Option<String>,
     /// How it is printed
     #[arg(long, value_enum, default_value_t = Output::Table)]
     output: Output,

@@ -2,13 +2,18 @@ use clap::Args;
 use leoscope_core::agent::{Kept, NextRun, OrdersStatus, Running, Status, status};
 use leoscope_core::backends::clock::SystemClock;
 use leoscope_core::backends::ledger::SqliteLedger;
-use leoscope_core::model::{Bundle, ClockReading, clock_error, is_clock_off};
+use leoscope_core::model::{
+    Bundle, ClockReading, MonitorStatus, TriggerStatus, Watching, clock_error, is_clock_off,
+};
 use leoscope_core::ports::Clock as _;
 use leoscope_core::time::{SignedDuration, Timestamp};
 use leoscope_core::{Error, Result};
 
 use super::{json, line};
 use crate::args::{Output, StateArgs};
+
+/// How wide the column with the names of monitors is, unless one is longer.
+const NAME: usize = 10;
 
 #[derive(Debug, Args)]
 pub(crate) struct StatusArgs {
@@ -36,7 +41,7 @@ pub(crate) async fn run(args: StatusArgs) -> Result<()> {
 }
 
 fn lines(status: &Status) -> Vec<String> {
-    let Status { orders, next, running, outbox, clock } = status;
+    let Status { orders, next, running, outbox, clock, watching } = status;
     let mut lines = vec![orders.as_ref().map_or_else(|| "no orders received yet".to_owned(), told_orders)];
     lines.extend(orders.as_ref().and_then(|orders| orders.clock_offset_us).map(|offset| {
         format!("the orchestrator takes the clock of this node to be {}", clock_error(offset))
@@ -50,6 +55,12 @@ fn lines(status: &Status) -> Vec<String> {
     part("next starts (UTC)", "no planned runs", next.iter().map(told_next).collect());
     part("running", "nothing is running", running.iter().map(told_running).collect());
     part("outbox", "the outbox is empty", outbox.iter().map(told_kept).collect());
+    if let Some(Watching { at: _, monitors, triggers }) = watching {
+        let width = monitors.iter().map(|monitor| monitor.name.len()).max().unwrap_or_default().max(NAME);
+        let told = monitors.iter().map(|monitor| told_monitor(monitor, width));
+        part("monitors", "no monitors", told.collect());
+        part("triggers", "no job has a trigger", triggers.iter().map(told_trigger).collect());
+    }
     lines
 }
 
@@ -105,6 +116,21 @@ fn told_kept(kept: &Kept) -> String {
     let ended = ended.map(|at| format!(", ended {}", utc(at))).unwrap_or_default();
     let trouble = trouble.as_ref().map(|trouble| format!(": {trouble}")).unwrap_or_default();
     format!("{}{ended}  job {job}  run {run}{trouble}", what.join(" and "))
+}
+
+fn told_monitor(monitor: &MonitorStatus, width: usize) -> String {
+    let MonitorStatus { name, last, failing_since, error } = monitor;
+    let last = last.map_or_else(|| "has read nothing yet".to_owned(), |at| format!("read {}", utc(at)));
+    match (failing_since, error) {
+        (Some(since), Some(error)) => format!("{name:width$}  FAILS since {}: {error}; {last}", utc(*since)),
+        _ => format!("{name:width$}  {last}"),
+    }
+}
+
+fn told_trigger(status: &TriggerStatus) -> String {
+    let TriggerStatus { job, trigger, verdict, met_since } = status;
+    let since = met_since.map(|at| format!(" since {}", utc(at))).unwrap_or_default();
+    format!("{verdict}{since}  job {job}  {trigger}")
 }
 
 fn utc(at: Timestamp) -> String {
@@ -189,6 +215,23 @@ mod tests {
                 source: ClockSource::Orchestrator,
                 at: at("2026-11-30T23:55:00.5"),
             }),
+            watching: Some(Watching {
+                at: at("2026-11-30T23:55:50"),
+                monitors: vec![
+                    MonitorStatus { last: Some(at("2026-11-30T23:55:49")), ..MonitorStatus::new("dish") },
+                    MonitorStatus {
+                        failing_since: Some(at("2026-11-30T23:00:00")),
+                        error: Some("its key is refused".into()),
+                        ..MonitorStatus::new("weather")
+                    },
+                ],
+                triggers: vec![TriggerStatus {
+                    job: job.clone(),
+                    trigger: "dish.latency < 40".into(),
+                    verdict: leoscope_core::trigger::Verdict::Met,
+                    met_since: Some(at("2026-11-30T23:50:00")),
+                }],
+            }),
         };
         assert_eq!(
             lines(&status).join("\n"),
@@ -209,10 +252,23 @@ outbox:
   results whose file is gone, ended 2026-11-30T00:00:00Z  job exp  run r1: the blob storage does not answer
   results of 99 MB, refused, ended 2026-11-30T00:00:00Z  job exp  run r1: permission denied
   results that could not be packed, ended 2026-11-30T00:00:00Z  job exp  run r1: no space left on device
-  LOST results, ended 2026-11-30T00:00:00Z  job exp  run r1"
+  LOST results, ended 2026-11-30T00:00:00Z  job exp  run r1
+
+monitors:
+  dish        read 2026-11-30T23:55:49Z
+  weather     FAILS since 2026-11-30T23:00:00Z: its key is refused; has read nothing yet
+
+triggers:
+  MET since 2026-11-30T23:50:00Z  job exp  dish.latency < 40"
         );
-        let idle =
-            Status { orders: None, next: Vec::new(), running: Vec::new(), outbox: Vec::new(), clock: None };
+        let idle = Status {
+            orders: None,
+            next: Vec::new(),
+            running: Vec::new(),
+            outbox: Vec::new(),
+            clock: None,
+            watching: None,
+        };
         assert_eq!(
             lines(&idle).join("\n"),
             "no orders received yet\nclock: not measured yet\n\nno planned runs\n\nnothing is running\n\nthe outbox is empty"

@@ -15,7 +15,7 @@ use tokio::net::TcpStream;
 use super::{Check, Finding};
 
 /// How long a connection may take.
-const PATIENCE: Duration = Duration::from_secs(5);
+pub(super) const PATIENCE: Duration = Duration::from_secs(5);
 
 /// The way to the orchestrator, up to a call that it answers.
 pub(super) struct Orchestrator {
@@ -164,27 +164,4 @@ async fn probe(control: &dyn ControlPlane) -> Result<bool> {
     let mut content = vec![0; PROBE_BYTES];
     getrandom::fill(&mut content).map_err(|e| Error::while_doing("make random bytes", e))?;
     Ok(control.probe_artifacts(content.clone().into()).await? == content)
-}
-
-/// The satellite dish, where there is one.
-pub(super) struct Dish {
-    pub(super) address: String,
-}
-
-#[async_trait]
-impl Check for Dish {
-    fn name(&self) -> &'static str {
-        "dish"
-    }
-
-    async fn look(&self) -> Finding {
-        let address = &self.address;
-        match tokio::time::timeout(PATIENCE, TcpStream::connect(address)).await {
-            Ok(Ok(_)) => Finding::ok(format!("{address} answers")),
-            Ok(Err(_)) | Err(_) => Finding::warn(
-                format!("no dish answers at {address}"),
-                "nothing, unless this node is on a Starlink dish: then check the cable and the route to it, or give another --dish",
-            ),
-        }
-    }
 }

@@ -2,7 +2,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 
-use futures_util::{Stream, StreamExt as _, stream};
+use futures_util::stream;
 use leoscope_core::ids::{FollowerId, NodeId};
 use leoscope_core::model::OutputPiece;
 use leoscope_core::ports::{ControlPlane as _, OutputStream};
@@ -18,7 +18,7 @@ use tokio_util::task::AbortOnDropHandle;
 use tonic::codegen::BoxStream;
 use tonic::{Code, Request, Response, Status, Streaming};
 
-use super::{Call, Shared, status};
+use super::{Call, Shared, status, until_stopped};
 
 /// How long the first message of a sender may take, which says whom it is for.
 const FIRST: Duration = Duration::from_secs(10);
@@ -38,26 +38,6 @@ impl Printed {
     pub(crate) fn new(shared: Shared, stopping: CancellationToken) -> Self {
         Self { shared, stopping }
     }
-
-    /// The messages of a stream, which is cut off when this orchestrator stops.
-    fn until_stopped<T, M>(&self, items: impl Stream<Item = Result<T>> + Send + 'static) -> BoxStream<M>
-    where
-        T: Into<M> + Send + 'static,
-        M: Send + 'static,
-    {
-        let state = Some((Box::pin(items), self.stopping.clone()));
-        Box::pin(stream::unfold(state, |state| async move {
-            let (mut items, stopping) = state?;
-            let item = tokio::select! {
-                item = items.next() => item?,
-                () = stopping.cancelled() => Err(Error::unavailable("the orchestrator stops").hint("try again")),
-            };
-            Some(match item {
-                Ok(item) => (Ok(item.into()), Some((items, stopping))),
-                Err(error) => (Err(status(&error)), None),
-            })
-        }))
-    }
 }
 
 #[tonic::async_trait]
@@ -69,7 +49,7 @@ impl Logs for Printed {
         let Call { session, .. } = Call::of(&self.shared, &request)?;
         let (run, scope) = asked(request.into_inner()).map_err(|e| status(&e))?;
         let output = session.follow_output(&run, scope).await.map_err(|e| status(&e))?;
-        Ok(Response::new(self.until_stopped(output)))
+        Ok(Response::new(until_stopped(output, &self.stopping)))
     }
 
     async fn watch_followers(
@@ -79,7 +59,7 @@ impl Logs for Printed {
         let Call { session, .. } = Call::of(&self.shared, &request)?;
         let node = NodeId::parse(&request.into_inner().nodeid).map_err(|e| status(&e))?;
         let followers = session.watch_followers(&node).await.map_err(|e| status(&e))?;
-        Ok(Response::new(self.until_stopped(followers)))
+        Ok(Response::new(until_stopped(followers, &self.stopping)))
     }
 
     async fn send(

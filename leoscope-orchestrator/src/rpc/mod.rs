@@ -7,6 +7,7 @@ mod jobs;
 mod logs;
 mod nodes;
 mod planning;
+mod readings;
 mod runs;
 mod settings;
 mod tasks;
@@ -15,6 +16,7 @@ mod users;
 
 use std::sync::Arc;
 
+use futures_util::{Stream, StreamExt as _, stream};
 use leoscope_core::control::{Service, Session};
 use leoscope_core::model::Caller;
 use leoscope_core::proto::listing::EncodedJobs;
@@ -23,6 +25,8 @@ use leoscope_core::proto::status::status_of;
 use leoscope_core::proto::unary;
 use leoscope_core::proto::unary::leotest_orchestrator_server::LeotestOrchestrator;
 use leoscope_core::{Error, ErrorKind, Result};
+use tokio_util::sync::CancellationToken;
+use tonic::codegen::BoxStream;
 use tonic::{Request, Response, Status};
 
 use crate::auth::Address;
@@ -33,6 +37,7 @@ pub(crate) use feed::Feed;
 pub(crate) use history::Past;
 pub(crate) use logs::Printed;
 pub(crate) use planning::Planner;
+pub(crate) use readings::Shown;
 pub(crate) use transfer::Transfer;
 
 /// What a call is made with.
@@ -73,6 +78,29 @@ fn status(error: &Error) -> Status {
         tracing::error!(%error, "a call failed");
     }
     status_of(error)
+}
+
+/// The messages of a stream, which is cut off when the orchestrator stops.
+fn until_stopped<T, M>(
+    items: impl Stream<Item = Result<T>> + Send + 'static,
+    stopping: &CancellationToken,
+) -> BoxStream<M>
+where
+    T: Into<M> + Send + 'static,
+    M: Send + 'static,
+{
+    let state = Some((Box::pin(items), stopping.clone()));
+    Box::pin(stream::unfold(state, |state| async move {
+        let (mut items, stopping) = state?;
+        let item = tokio::select! {
+            item = items.next() => item?,
+            () = stopping.cancelled() => Err(Error::unavailable("the orchestrator stops").hint("try again")),
+        };
+        Some(match item {
+            Ok(item) => (Ok(item.into()), Some((items, stopping))),
+            Err(error) => (Err(status(&error)), None),
+        })
+    }))
 }
 
 /// The answer to a call: refusals that a retry cannot mend inside it, other errors as a status.

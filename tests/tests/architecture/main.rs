@@ -149,6 +149,11 @@ fn the_driver_rule_sees_drivers_in_ports_errors_and_frontends() {
         ("leoscope-cli:src/testbed.rs", "use bollard::Docker;"),
         &["leoscope-cli/src/testbed.rs:1 names bollard::Docker"],
     );
+    see(
+        ("src/backends/store/memory.rs", "use tonic::Status;"),
+        &["leoscope-core/src/backends/store/memory.rs:1 names tonic::Status"],
+    );
+    see(("src/backends/monitors/dish/wire.rs", "use tonic::Status;"), &[]);
     see(("src/backends/runtime/docker.rs", "use bollard::Docker;"), &[]);
     see(("leoscope-orchestrator:src/auth.rs", "use tonic::Status;"), &[]);
 }

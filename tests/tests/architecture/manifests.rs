@@ -8,7 +8,7 @@ use serde_json::Value;
 use crate::source::{PACKAGES, root};
 
 /// Crates that speak to a database, an engine or a cloud, or define the protocol.
-const CORE_ONLY: [&str; 11] = [
+const CORE_ONLY: [&str; 12] = [
     "rusqlite",
     "bollard",
     "mongodb",
@@ -16,6 +16,7 @@ const CORE_ONLY: [&str; 11] = [
     "azure_core",
     "azure_storage_blob",
     "rtnetlink",
+    "rumqttc",
     "prost",
     "tonic-prost",
     "tonic-prost-build",

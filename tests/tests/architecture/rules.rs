@@ -13,6 +13,7 @@ const LAYERS: [(Layer, &[&str]); 6] = [
         Layer::Rules,
         &[
             "conflict",
+            "gate",
             "handover",
             "jwt",
             "kernel",
@@ -97,7 +98,7 @@ fn may_name(from: &str, to: &str) -> bool {
     }
 }
 
-const DRIVERS: [&str; 9] = [
+const DRIVERS: [&str; 10] = [
     "rusqlite",
     "bollard",
     "mongodb",
@@ -105,6 +106,7 @@ const DRIVERS: [&str; 9] = [
     "azure_core",
     "azure_storage_blob",
     "rtnetlink",
+    "rumqttc",
     "tonic",
     "prost",
 ];
@@ -206,6 +208,8 @@ pub(crate) fn drivers_behind_ports(sources: &[Source]) -> Vec<String> {
             let driver = path.first();
             let allowed = match (driver, source.package.as_str()) {
                 ("tonic", "leoscope-orchestrator") => true,
+                // The dish speaks a protocol of its own over gRPC.
+                ("tonic", "leoscope-core") if module.starts_with(&["backends", "monitors", "dish"]) => true,
                 ("tonic" | "prost", "leoscope-core") => matches!(own, "proto" | "client"),
                 (_, "leoscope-core") => own == "backends",
                 _ => false,

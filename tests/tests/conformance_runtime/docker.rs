@@ -439,3 +439,30 @@ fn output(program: &str, args: &[&str]) -> String {
     let output = Command::new(program).args(args).output().expect(program);
     String::from_utf8_lossy(&output.stdout).trim().to_owned()
 }
+
+#[tokio::test]
+async fn docker_tells_what_a_container_moves_on_a_network_of_its_own_alone() {
+    let scratch = tempfile::tempdir().expect("directory");
+    let Some((runtime, image)) = engine(scratch.path()).await else { return };
+    // A packet to the engine's bridge, which is this machine.
+    let ping = "/bin/busybox route -n | while read -r to via rest; do \\
+                [ $to = 0.0.0.0 ] && /bin/busybox ping -c 1 -W 5 -s 1000 $via; done; ";
+    for (network, script, told) in
+        [(Network::Bridge, ping, true), (Network::None, "", true), (Network::Host, "", false)]
+    {
+        let command = shell(&format!("{script}>$LEOTEST_RESULTS/done; sleep 600"));
+        let mut spec = spec(scratch.path(), &own(scratch.path(), "moves"), in_container(&image, command));
+        spec.network = network.clone();
+        let file = spec.results.join("done");
+        let _ = std::fs::remove_file(&file);
+        runtime.prepare(&spec).await.expect("prepare");
+        runtime.start(&spec.run).await.expect("start");
+        eventually("the packet is sent", async || file.exists()).await;
+        let moved = runtime.traffic(&spec.run).await;
+        runtime.remove(&spec.run).await.expect("remove");
+        let moved = moved.expect("traffic");
+        assert_eq!(moved.is_some(), told, "{network:?}");
+        let least = if network == Network::Bridge { 1_000 } else { 0 };
+        assert!(moved.is_none_or(|moved| moved.sent >= least && moved.received >= least), "{moved:?}");
+    }
+}

@@ -25,7 +25,7 @@ use tower::{Service as _, ServiceExt as _};
 use crate::lab::{Process, binary};
 
 /// Streams in which there may be nothing to tell for long.
-const QUIET: [&str; 2] = ["Logs/WatchFollowers", "Logs/Follow"];
+const QUIET: [&str; 3] = ["Logs/WatchFollowers", "Logs/Follow", "Readings/WatchReadings"];
 
 /// How many requests are sent.
 const REQUESTS: u64 = 100_000;

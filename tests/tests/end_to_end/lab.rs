@@ -69,6 +69,11 @@ impl Process {
         self.child.wait().expect("wait")
     }
 
+    /// Waits for its end.
+    pub(crate) fn wait(&mut self) -> ExitStatus {
+        self.child.wait().expect("wait")
+    }
+
     pub(crate) fn signal(&self, signal: &str) {
         assert!(
             Command::new("kill").args([signal, &self.id().to_string()]).status().expect("kill").success()

@@ -16,6 +16,8 @@ mod restarts;
 mod secrets;
 mod several;
 mod standby;
+mod triggers;
+mod triggers_cli;
 
 use lab::{Lab, eventually};
 

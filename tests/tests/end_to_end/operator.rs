@@ -127,7 +127,7 @@ fn without_any_settings_the_doctor_makes_all_its_checks() {
     ] {
         assert!(told.contains(line), "{told}");
     }
-    assert_eq!(told.lines().filter(|line| !line.starts_with(' ')).count(), 8, "{told}");
+    assert_eq!(told.lines().filter(|line| !line.starts_with(' ')).count(), 9, "{told}");
 }
 
 #[test]

@@ -130,6 +130,8 @@ impl World {
                 traffic: None,
                 meter: Arc::new(NoMeter),
                 blob: None,
+                monitors: Vec::new(),
+                publisher: None,
             },
         );
         let agent = agent.await.expect("agent");

@@ -8,7 +8,7 @@ use leoscope_core::agent::{Agent, Carried, Wanted};
 use leoscope_core::backends::runtime::Behaviour;
 use leoscope_core::backends::sessions::MemorySessions;
 use leoscope_core::ids::JobId;
-use leoscope_core::model::{ExecutorConfig, HostStart, Role, Run, RunStatus};
+use leoscope_core::model::{ExecutorConfig, HostStart, Role, Run, RunStatus, Traffic};
 use leoscope_core::ports::{Claim, HostScheduler, Sessions};
 use leoscope_core::time::{SignedDuration, Timestamp, Window, parse_time};
 use leoscope_core::{Error, Result};
@@ -179,7 +179,7 @@ async fn a_process_knows_that_the_host_uses_the_link_itself() {
     let scavenger = "scavenger: {interface: eth0, above: 8kbit, for: 5s, quiet: 60s}";
     let (world, node) = booked_with(None, scavenger).await;
     for second in 0..25 {
-        node.traffic.set("eth0", Some(second * 10_000));
+        node.traffic.set("eth0", Some(Traffic { received: second * 10_000, sent: 0 }));
         world.until(41 + i64::try_from(second).expect("small")).await;
     }
     let process = start(&world, &node).await;

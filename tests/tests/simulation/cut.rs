@@ -10,13 +10,13 @@ use leoscope_core::control::{Service, Session};
 use leoscope_core::ids::{FollowerId, JobId, NodeId, RunId, TaskId, UserId};
 use leoscope_core::model::{
     AuditEntry, AuditFilter, BundleFacts, Caller, EventScope, ExperimentFiles, Heartbeat, Job, JobChange,
-    JobEvent, JobPlan, JobSpec, NewEvent, NewTask, NewUser, Node, NodeFilter, NodeUpdate, Orders,
-    OutputScope, Run, RunFilter, Secret, Settings, SlotRequest, Standby, StandbyBy, Task, TaskFilter,
+    JobEvent, JobPlan, JobSpec, NewEvent, NewTask, NewUser, Node, NodeFilter, NodeReadings, NodeUpdate,
+    Orders, OutputScope, Run, RunFilter, Secret, Settings, SlotRequest, Standby, StandbyBy, Task, TaskFilter,
     TaskStatus,
 };
 use leoscope_core::ports::{
     ByteStream, Calendar, ControlPlane, Download, FollowerStream, Handover, OrdersStream, OutputStream,
-    Scheduled,
+    ReadersStream, ReadingsStream, Scheduled,
 };
 use leoscope_core::time::{Timestamp, Window};
 use leoscope_core::{Error, ErrorKind, Result};
@@ -151,6 +151,14 @@ macro_rules! calls {
                 Ok(Box::pin(stream.take_until(self.broken())))
             }
 
+            async fn watch_readers(&self, node: &NodeId) -> Result<ReadersStream> {
+                let session = self.session();
+                let stream = self
+                    .carry("watch_readers", async move { session?.watch_readers(node).await })
+                    .await?;
+                Ok(Box::pin(stream.take_until(self.broken())))
+            }
+
             async fn watch_followers(&self, node: &NodeId) -> Result<FollowerStream> {
                 let session = self.session();
                 let stream = self
@@ -204,6 +212,8 @@ calls! {
     download(run: &RunId, from: u64) -> Download;
     follow_output(run: &RunId, scope: OutputScope) -> OutputStream;
     send_output(follower: &FollowerId, output: OutputStream) -> ();
+    watch_readings(node: &NodeId) -> ReadingsStream;
+    send_readings(node: &NodeId, readings: NodeReadings) -> ();
     experiment_files(node: &NodeId, job: &JobId) -> ExperimentFiles;
     probe_artifacts(content: Bytes) -> Bytes;
 }

@@ -231,6 +231,8 @@ async fn live(world: Arc<Testbed>, site: Arc<Site>) {
                 traffic: None,
                 meter: Arc::new(Meter::telling(0)),
                 blob: None,
+                monitors: Vec::new(),
+                publisher: None,
             };
             match Agent::new(config, parts).await {
                 // A node whose engine does not answer ends, and is started again by its supervisor.

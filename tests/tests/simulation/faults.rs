@@ -10,7 +10,7 @@ use leoscope_core::backends::runtime::{Behaviour, SimulatedRuntime};
 use leoscope_core::ids::RunId;
 use leoscope_core::model::{
     Bundle, ClockReading, Exit, JournalEntry, Limits, Orders, Outcome, Prepared, Reason, Run, RuntimeState,
-    Stage, Step,
+    Stage, Step, Watching,
 };
 use leoscope_core::ports::{Ledger, RunSpec, Runtime, RuntimeInfo};
 use leoscope_core::time::Timestamp;
@@ -293,6 +293,14 @@ impl Ledger for FaultyLedger {
 
     async fn save_clock(&self, reading: &ClockReading) -> Result<()> {
         self.ledger.save_clock(reading).await
+    }
+
+    async fn watching(&self) -> Result<Option<Watching>> {
+        self.ledger.watching().await
+    }
+
+    async fn save_watching(&self, watching: &Watching) -> Result<()> {
+        self.ledger.save_watching(watching).await
     }
 
     async fn entries(&self) -> Result<Vec<JournalEntry>> {

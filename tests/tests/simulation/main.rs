@@ -7,9 +7,11 @@ mod cut;
 mod day;
 mod endurance;
 mod faults;
+mod gating;
 mod manifests;
 mod outbox;
 mod pairing;
+mod readings;
 mod restarts;
 mod standby;
 
@@ -34,8 +36,10 @@ use leoscope_core::model::{
     Caller, ClockReading, ClockSource, ExecutorConfig, Heartbeat, JobChange, JobParams, JobSpec, NodeUpdate,
     Role, Run, RunFilter, RunLength, RunStatus, Stage,
 };
-use leoscope_core::ports::{Clock, ClockMeter, ControlPlane, HostScheduler, Ledger, Runtime as _, Sessions};
-use leoscope_core::schedule::{CronExpr, Overlap, Policies, Schedule};
+use leoscope_core::ports::{
+    Clock, ClockMeter, ControlPlane, HostScheduler, Ledger, Monitor, Publisher, Runtime as _, Sessions,
+};
+use leoscope_core::schedule::{CronExpr, Hold, Overlap, Policies, Schedule};
 use leoscope_core::time::{SignedDuration, Timestamp, Window, parse_time};
 use leoscope_core::{Error, ErrorKind, Result};
 use leoscope_tests::bundles;
@@ -94,6 +98,9 @@ struct NodeState {
     uploads: Option<Arc<Mutex<cut::Uploads>>>,
     /// What starts processes for its runs.
     host: Option<Arc<dyn HostScheduler>>,
+    /// What reads the world around it, and what is told of that.
+    monitors: Vec<Arc<dyn Monitor>>,
+    publisher: Option<Arc<dyn Publisher>>,
     /// What its processes know of each other; where it has one process that ends with it.
     sessions: Option<Arc<dyn Sessions>>,
     running: Option<(CancellationToken, tokio::task::JoinHandle<Result<()>>)>,
@@ -165,6 +172,8 @@ impl World {
             meter: Meter::default(),
             uploads: None,
             host: None,
+            monitors: Vec::new(),
+            publisher: None,
             sessions: None,
             running: None,
         }
@@ -211,6 +220,8 @@ impl World {
             traffic: Some(Arc::new(node.traffic.clone())),
             meter: Arc::new(node.meter.clone()),
             blob: None,
+            monitors: node.monitors.clone(),
+            publisher: node.publisher.clone(),
         };
         (config, parts)
     }

@@ -4,10 +4,11 @@ use std::collections::BTreeSet;
 
 use leoscope_core::model::{
     Checksum, ConfigSource, DishFacts, ElementSet, HostDescription, LeftOut, Manifest, ManifestOutcome,
-    ManifestRun, NodeFacts, Outcome, PackedFile, PhaseTime, Position, Reading, ReadingValue, Reason,
-    RunFacts, Slots, Software, StartMode, TriggerFacts, WeatherFacts, WhyLeftOut,
+    ManifestRun, NodeFacts, Outcome, PackedFile, PhaseTime, Position, Reading, Reason, RunFacts, Slots,
+    Software, StartMode, TriggerFacts, WeatherFacts, WhyLeftOut,
 };
 use leoscope_core::ports::HostFacts;
+use leoscope_core::trigger::Value as Read;
 use leoscope_tests::manifest;
 use serde_json::{Value, json};
 
@@ -223,6 +224,7 @@ fn everything() -> Manifest {
         policies: Policies {
             max_runs: std::num::NonZeroU32::new(3),
             align: Some("slot+3".to_owned().try_into().expect("offset")),
+            hold: Some(Hold::default()),
             ..Policies::default()
         },
         shift: SignedDuration::ZERO,
@@ -246,7 +248,12 @@ fn everything() -> Manifest {
             ended: run.ended,
             lateness_ms: Some(-0.5),
             exit_code: Some(1),
-            facts: RunFacts { start: Some(StartMode::Armed), image: text(), clock_offset_us: Some(-1) },
+            facts: RunFacts {
+                start: Some(StartMode::Armed),
+                image: text(),
+                clock_offset_us: Some(-1),
+                trigger: None,
+            },
             outcome: Some(ManifestOutcome {
                 status: RunStatus::Failed,
                 stage: Stage::Execute,
@@ -272,8 +279,16 @@ fn everything() -> Manifest {
         trigger: Some(TriggerFacts {
             text: "x".into(),
             verdict: text(),
-            readings: [ReadingValue::Flag(true), ReadingValue::Number(0.5), ReadingValue::Text("a".into())]
-                .map(|value| Reading { field: "dish.state".into(), value: Some(value), at })
+            at: Some(at),
+            why: text(),
+            readings: [Read::Flag(true), Read::Number(0.5), Read::text("a")]
+                .map(|value| Reading {
+                    field: "dish.state".into(),
+                    value: Some(value),
+                    unit: text(),
+                    source: text(),
+                    at: Some(at),
+                })
                 .to_vec(),
         }),
         dish: Some(DishFacts {

@@ -1,6 +1,6 @@
 //! Nodes that do not take (all) experiments for a while.
 
-use leoscope_core::model::{EventScope, Standby, StandbyBy, StandbyKind};
+use leoscope_core::model::{EventScope, Standby, StandbyBy, StandbyKind, Traffic};
 
 use super::*;
 
@@ -41,7 +41,7 @@ fn config(node: &mut NodeState) {
 async fn host_moves(world: &World, node: &NodeState, total: &mut u64, from: i64, to: i64, bytes: u64) {
     for second in from..to {
         *total += bytes;
-        node.traffic.set("eth0", Some(*total));
+        node.traffic.set("eth0", Some(Traffic { received: *total, sent: 0 }));
         world.until(second + 1).await;
     }
 }

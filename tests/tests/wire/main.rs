@@ -10,6 +10,7 @@ mod operating;
 mod operator;
 mod permissions;
 mod planning;
+mod readings;
 mod tokens;
 mod transfer;
 mod world;

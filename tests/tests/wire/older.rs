@@ -133,6 +133,7 @@ async fn what_an_older_orchestrator_lacks_is_found_another_way_or_named() {
     assert_eq!(client.download(&id("r"), 0).await.err().map(|e| e.kind()), Some(ErrorKind::Unsupported));
     let change = JobChange { overhead: Some(false), ..JobChange::default() };
     assert_eq!(kind(client.time().await), ErrorKind::Unsupported);
+    assert_eq!(kind(client.watch_readers(&id("n")).await.map(drop)), ErrorKind::Unsupported);
     assert_eq!(kind(client.probe_artifacts("probe".into()).await), ErrorKind::Unsupported);
     let error = client.modify_job(&id("exp-001"), change).await.expect_err("modify");
     assert_eq!(error.message(), "this orchestrator cannot change a job");

@@ -13,8 +13,8 @@ use leoscope_core::ids::{JobId, NodeId, RunId, UserId};
 use leoscope_core::jwt::JwtKey;
 use leoscope_core::model::{
     AuditFilter, EventOutcome, EventScope, Heartbeat, JobChange, JobSpec, NewEvent, NewTask, NewUser,
-    NodeFilter, NodeUpdate, OutputScope, Role, Run, RunFilter, Secret, Settings, SlotRequest, Stage, Standby,
-    StandbyBy, Tail, TaskFilter, TaskKind, TaskStatus, TaskTtl,
+    NodeFilter, NodeReadings, NodeUpdate, OutputScope, Role, Run, RunFilter, Secret, Settings, SlotRequest,
+    Stage, Standby, StandbyBy, Tail, TaskFilter, TaskKind, TaskStatus, TaskTtl,
 };
 use leoscope_core::ports::ControlPlane;
 use leoscope_core::proto::{metadata, methods};
@@ -105,6 +105,9 @@ rows! {
     Follow: ALL, NONE, |s| s.follow();
     WatchFollowers: NODES, NONE, |s| s.plane.watch_followers(&s.node);
     Send: NODES, NONE, |s| s.send();
+    WatchReadings: ALL, BOOKERS, |s| s.watch_readings();
+    WatchReaders: NODES, NONE, |s| s.plane.watch_readers(&s.node);
+    SendReadings: NODES, NONE, |s| s.plane.send_readings(&s.node, s.readings());
     ListEvents: ALL, NONE, |s| s.events();
     ListAudit: NONE, NONE, |s| s.plane.audit(&AuditFilter::default());
 }
@@ -142,6 +145,16 @@ impl Scene {
         let _followed = self.admin.follow_output(&self.ran, LAST).await?;
         let follower = followers.next().await.expect("a follower")?;
         self.plane.send_output(&follower.id, Box::pin(stream::empty())).await
+    }
+
+    /// Watches the node while it is connected.
+    async fn watch_readings(&self) -> Result<()> {
+        let _connected = self.admin.watch_readers(&self.node).await?;
+        self.plane.watch_readings(&self.node).await.map(drop)
+    }
+
+    fn readings(&self) -> NodeReadings {
+        NodeReadings { at: self.later().start(), readings: Vec::new() }
     }
 
     async fn begin_upload(&self) -> Result<()> {

@@ -3,9 +3,9 @@
 use std::num::NonZeroU32;
 
 use clap::Args;
-use leoscope_core::Result;
-use leoscope_core::schedule::{Overlap, Policies, SlotOffset, Zone};
+use leoscope_core::schedule::{Hold, Overlap, Policies, SlotOffset, Zone};
 use leoscope_core::time::SignedDuration;
+use leoscope_core::{Error, Result};
 
 use crate::cli::duration;
 
@@ -43,12 +43,45 @@ pub(crate) struct PolicyArgs {
     /// none for anywhere
     #[arg(long, value_name = "PLACE", value_parser = alignment)]
     align: Option<Alignment>,
+    /// Hold a run whose trigger does not hold at its instant until it does, and run what is left of the
+    /// length; skip it otherwise [default: skip]
+    #[arg(long, value_name = "YES|NO", value_parser = yes, num_args = 0..=1, default_missing_value = "yes")]
+    hold: Option<bool>,
+    /// How long without a break the trigger must hold before a held run starts [default: 0]
+    #[arg(long, value_name = "SECS", value_parser = duration, allow_hyphen_values = true)]
+    met_for: Option<SignedDuration>,
+    /// How much of the length must be left for a held run to start [default: 1]
+    #[arg(long, value_name = "SECS", value_parser = duration, allow_hyphen_values = true)]
+    at_least: Option<SignedDuration>,
+    /// How long after a run has ended its trigger lets no other start [default: 0]
+    #[arg(long, value_name = "SECS", value_parser = duration, allow_hyphen_values = true)]
+    cooldown: Option<SignedDuration>,
+}
+
+fn yes(text: &str) -> Result<bool> {
+    match text {
+        "yes" => Ok(true),
+        "no" => Ok(false),
+        _ => Err(Error::invalid(format!("{text:?} is neither yes nor no"))),
+    }
 }
 
 impl PolicyArgs {
     /// Whether none is given.
     pub(super) fn is_empty(&self) -> bool {
-        let Self { time_zone, allowed_lateness, overlap, slip, random_slip, max_runs, align } = self;
+        let Self {
+            time_zone,
+            allowed_lateness,
+            overlap,
+            slip,
+            random_slip,
+            max_runs,
+            align,
+            hold,
+            met_for,
+            at_least,
+            cooldown,
+        } = self;
         time_zone.is_none()
             && allowed_lateness.is_none()
             && overlap.is_none()
@@ -56,11 +89,34 @@ impl PolicyArgs {
             && random_slip.is_none()
             && max_runs.is_none()
             && align.is_none()
+            && hold.is_none()
+            && met_for.is_none()
+            && at_least.is_none()
+            && cooldown.is_none()
     }
 
     /// `policies` with those that are given.
     pub(super) fn over(self, policies: Policies) -> Policies {
-        let Self { time_zone, allowed_lateness, overlap, slip, random_slip, max_runs, align } = self;
+        let Self {
+            time_zone,
+            allowed_lateness,
+            overlap,
+            slip,
+            random_slip,
+            max_runs,
+            align,
+            hold,
+            met_for,
+            at_least,
+            cooldown,
+        } = self;
+        // Who says how to hold wants runs held.
+        let held = hold.unwrap_or(policies.hold.is_some() || met_for.is_some() || at_least.is_some());
+        let before = policies.hold.unwrap_or_default();
+        let hold = held.then(|| Hold {
+            met_for: met_for.unwrap_or(before.met_for),
+            at_least: at_least.unwrap_or(before.at_least),
+        });
         Policies {
             time_zone: time_zone.unwrap_or(policies.time_zone),
             allowed_lateness: allowed_lateness.unwrap_or(policies.allowed_lateness),
@@ -69,6 +125,8 @@ impl PolicyArgs {
             random_slip: random_slip.unwrap_or(policies.random_slip),
             max_runs: max_runs.map_or(policies.max_runs, NonZeroU32::new),
             align: align.map_or(policies.align, |Alignment(place)| place),
+            hold,
+            cooldown: cooldown.unwrap_or(policies.cooldown),
         }
     }
 }

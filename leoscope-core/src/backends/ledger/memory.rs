@@ -7,7 +7,7 @@ use async_trait::async_trait;
 
 use crate::error::Result;
 use crate::ids::RunId;
-use crate::model::{ClockReading, JournalEntry, Orders};
+use crate::model::{ClockReading, JournalEntry, Orders, Watching};
 use crate::ports::Ledger;
 
 /// A ledger that lives as long as its object.
@@ -15,6 +15,7 @@ use crate::ports::Ledger;
 pub struct MemoryLedger {
     orders: Mutex<Option<Orders>>,
     clock: Mutex<Option<ClockReading>>,
+    watching: Mutex<Option<Watching>>,
     entries: Mutex<BTreeMap<RunId, JournalEntry>>,
 }
 
@@ -35,6 +36,15 @@ impl Ledger for MemoryLedger {
 
     async fn save_clock(&self, reading: &ClockReading) -> Result<()> {
         *self.clock.lock().unwrap_or_else(PoisonError::into_inner) = Some(*reading);
+        Ok(())
+    }
+
+    async fn watching(&self) -> Result<Option<Watching>> {
+        Ok(self.watching.lock().unwrap_or_else(PoisonError::into_inner).clone())
+    }
+
+    async fn save_watching(&self, watching: &Watching) -> Result<()> {
+        *self.watching.lock().unwrap_or_else(PoisonError::into_inner) = Some(watching.clone());
         Ok(())
     }
 

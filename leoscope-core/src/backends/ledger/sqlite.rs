@@ -9,7 +9,7 @@ use crate::backends::database::{Database, Schema};
 use crate::backends::rows::{all, document, encode, execute, one};
 use crate::error::Result;
 use crate::ids::RunId;
-use crate::model::{ClockReading, JournalEntry, Orders};
+use crate::model::{ClockReading, JournalEntry, Orders, Watching};
 use crate::ports::Ledger;
 
 /// A ledger in a SQLite file.
@@ -21,7 +21,7 @@ pub struct SqliteLedger {
 const SCHEMA: Schema = Schema {
     what: "a ledger of this program",
     mark: i32::from_be_bytes(*b"LEOl"),
-    migrations: &[FIRST, CHANGES, CLOCK],
+    migrations: &[FIRST, CHANGES, CLOCK, WATCHING],
 };
 
 /// Jobs can be changed, so they tell since when they hold.
@@ -35,6 +35,10 @@ const CHANGES: &str = "
 
 const CLOCK: &str = "
     CREATE TABLE clock (id INTEGER PRIMARY KEY CHECK (id = 1), doc TEXT NOT NULL) STRICT;
+";
+
+const WATCHING: &str = "
+    CREATE TABLE watching (id INTEGER PRIMARY KEY CHECK (id = 1), doc TEXT NOT NULL) STRICT;
 ";
 
 const FIRST: &str = "
@@ -73,6 +77,16 @@ impl Ledger for SqliteLedger {
     async fn save_clock(&self, reading: &ClockReading) -> Result<()> {
         let doc = encode(reading)?;
         let replace = "INSERT OR REPLACE INTO clock (id, doc) VALUES (1, ?1)";
+        self.database.write(move |tx| execute(tx, replace, [doc]).map(drop)).await
+    }
+
+    async fn watching(&self) -> Result<Option<Watching>> {
+        self.database.read(|tx| one(tx, "SELECT doc FROM watching", [], document)).await
+    }
+
+    async fn save_watching(&self, watching: &Watching) -> Result<()> {
+        let doc = encode(watching)?;
+        let replace = "INSERT OR REPLACE INTO watching (id, doc) VALUES (1, ?1)";
         self.database.write(move |tx| execute(tx, replace, [doc]).map(drop)).await
     }
 

@@ -1,103 +1,207 @@
-//! Traffic of network interfaces.
+//! How fast experiments and the host's interfaces move data.
+
+mod meter;
 
 use std::collections::BTreeMap;
-use std::io::ErrorKind;
-use std::path::Path;
+use std::fmt::Debug;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use async_trait::async_trait;
 
-use crate::error::{Error, Result};
-use crate::ports::TrafficMeter;
+pub use self::meter::{KernelMeter, ManualMeter};
+use crate::error::Result;
+use crate::ids::RunId;
+use crate::model::{RuntimeState, Traffic};
+use crate::ports::{Around, Monitor, Observation, Runtime, TrafficMeter};
+use crate::time::{SignedDuration, Timestamp};
+use crate::trigger::{Field, Sample, Source};
 
-/// Where the kernel tells of its interfaces.
-const INTERFACES: &str = "/sys/class/net";
+/// How often the counters are looked at. A container engine takes some milliseconds for each container.
+const EVERY: SignedDuration = SignedDuration::from_secs(2);
 
-/// What the kernel of this host counts.
-#[derive(Debug, Clone, Copy, Default)]
-pub struct KernelMeter;
+/// How fast the containers of experiments move data, all of them together.
+#[derive(Debug)]
+pub struct TrafficMonitor {
+    runtime: Arc<dyn Runtime>,
+    last: Mutex<Option<Counted<RunId>>>,
+}
 
-impl KernelMeter {
-    fn read(interface: &str) -> Result<Option<u64>> {
-        let mut bytes = 0_u64;
-        for counter in ["rx_bytes", "tx_bytes"] {
-            let path = Path::new(INTERFACES).join(interface).join("statistics").join(counter);
-            let text = match std::fs::read_to_string(&path) {
-                // An interface that is taken away while its counter is read is no valid one.
-                Err(e) if matches!(e.kind(), ErrorKind::NotFound | ErrorKind::InvalidInput) => {
+impl TrafficMonitor {
+    /// A monitor of what `runtime` runs.
+    pub fn new(runtime: Arc<dyn Runtime>) -> Self {
+        Self { runtime, last: Mutex::default() }
+    }
+
+    /// What each experiment that runs has moved; `None` where one cannot be told from the host.
+    async fn count(&self) -> Result<Option<BTreeMap<RunId, Traffic>>> {
+        let mut moved = BTreeMap::new();
+        for run in self.runtime.list().await? {
+            match self.runtime.traffic(&run).await? {
+                Some(traffic) => drop(moved.insert(run, traffic)),
+                None if matches!(self.runtime.state(&run).await?, RuntimeState::Running(_)) => {
                     return Ok(None);
                 }
-                text => text.map_err(|e| Error::while_doing(format!("read {}", path.display()), e))?,
+                None => {}
+            }
+        }
+        Ok(Some(moved))
+    }
+}
+
+#[async_trait]
+impl Monitor for TrafficMonitor {
+    fn source(&self) -> Source {
+        Source::Containers
+    }
+
+    fn interval(&self) -> SignedDuration {
+        EVERY
+    }
+
+    async fn read(&self, around: &Around) -> Result<Observation> {
+        let counted = self.count().await.inspect_err(|_| drop(replace(&self.last, None)))?;
+        let next = counted.map(|moved| Counted { at: around.now, moved });
+        let rate = match (replace(&self.last, next.clone()), next) {
+            (Some(last), Some(next)) => next.rate_since(&last, |_, moved| Some(moved)),
+            _ => None,
+        };
+        Ok(rates([Field::NETWORK_RX_RATE, Field::NETWORK_TX_RATE], rate, around.now))
+    }
+}
+
+/// How fast the host's interfaces move data that its operator names, all of them together.
+///
+/// Nothing goes over an interface that is not there. Where none of them is, the rates have no value:
+/// a name is probably wrong.
+#[derive(Debug)]
+pub struct InterfacesMonitor {
+    interfaces: Vec<String>,
+    meter: Arc<dyn TrafficMeter>,
+    last: Mutex<Option<Counted<String>>>,
+}
+
+impl InterfacesMonitor {
+    /// A monitor of `interfaces`, which `meter` counts.
+    pub fn new(interfaces: Vec<String>, meter: Arc<dyn TrafficMeter>) -> Self {
+        Self { interfaces, meter, last: Mutex::default() }
+    }
+
+    async fn count(&self) -> Result<Option<BTreeMap<String, Traffic>>> {
+        let mut moved = BTreeMap::new();
+        for interface in &self.interfaces {
+            if let Some(traffic) = self.meter.bytes(interface).await? {
+                moved.insert(interface.clone(), traffic);
+            }
+        }
+        Ok((!moved.is_empty()).then_some(moved))
+    }
+}
+
+#[async_trait]
+impl Monitor for InterfacesMonitor {
+    fn source(&self) -> Source {
+        Source::Node
+    }
+
+    fn name(&self) -> String {
+        "interfaces".to_owned()
+    }
+
+    fn interval(&self) -> SignedDuration {
+        EVERY
+    }
+
+    async fn read(&self, around: &Around) -> Result<Observation> {
+        let counted = self.count().await.inspect_err(|_| drop(replace(&self.last, None)))?;
+        let next = counted.map(|moved| Counted { at: around.now, moved });
+        let rate = match (replace(&self.last, next.clone()), next) {
+            // What is new may have begun to count at any number.
+            (Some(last), Some(next)) => next.rate_since(&last, |_, _| None),
+            _ => None,
+        };
+        Ok(rates([Field::NODE_RX_RATE, Field::NODE_TX_RATE], rate, around.now))
+    }
+}
+
+/// What was counted at one instant.
+#[derive(Debug, Clone)]
+struct Counted<K> {
+    at: Timestamp,
+    moved: BTreeMap<K, Traffic>,
+}
+
+/// Bits per second.
+#[derive(Debug, Clone, Copy, PartialEq)]
+struct Rate {
+    received: f64,
+    sent: f64,
+}
+
+impl<K: Ord + Debug> Counted<K> {
+    /// How fast all together moved data since `earlier`; `None` where a counter was set anew or no time
+    /// has passed. `of_new` says what one has moved meanwhile that was not there then; nothing is known
+    /// of what has vanished, and it does not count.
+    fn rate_since(&self, earlier: &Self, of_new: impl Fn(&K, Traffic) -> Option<Traffic>) -> Option<Rate> {
+        let seconds = self.at.duration_since(earlier.at).as_secs_f64();
+        let mut all = Traffic::default();
+        for (key, moved) in &self.moved {
+            let piece = match earlier.moved.get(key) {
+                Some(before) => Some(moved.since(*before)?),
+                None => of_new(key, *moved),
             };
-            let counted = text.trim().parse::<u64>();
-            bytes = bytes.saturating_add(
-                counted.map_err(|e| Error::while_doing(format!("read {}", path.display()), e))?,
-            );
+            all = all.and(piece.unwrap_or_default());
         }
-        Ok(Some(bytes))
+        #[expect(clippy::cast_precision_loss, reason = "nobody moves 2^53 bytes in a few seconds")]
+        let bits = |bytes: u64| bytes as f64 * 8.0 / seconds;
+        (seconds > 0.0).then(|| Rate { received: bits(all.received), sent: bits(all.sent) })
     }
 }
 
-#[async_trait]
-impl TrafficMeter for KernelMeter {
-    async fn bytes(&self, interface: &str) -> Result<Option<u64>> {
-        // The kernel answers from memory.
-        Self::read(interface)
-    }
+fn replace<T>(last: &Mutex<Option<T>>, next: Option<T>) -> Option<T> {
+    std::mem::replace(&mut *last.lock().unwrap_or_else(PoisonError::into_inner), next)
 }
 
-/// A meter that shows what it is told, for simulations. A clone shows the same.
-#[derive(Debug, Clone, Default)]
-pub struct ManualMeter {
-    interfaces: Arc<Mutex<BTreeMap<String, u64>>>,
-}
-
-impl ManualMeter {
-    /// Lets an interface have moved that many bytes so far, or with `None` not be there.
-    pub fn set(&self, interface: &str, bytes: Option<u64>) {
-        let mut interfaces = self.interfaces.lock().unwrap_or_else(PoisonError::into_inner);
-        match bytes {
-            Some(bytes) => drop(interfaces.insert(interface.to_owned(), bytes)),
-            None => drop(interfaces.remove(interface)),
-        }
-    }
-}
-
-#[async_trait]
-impl TrafficMeter for ManualMeter {
-    async fn bytes(&self, interface: &str) -> Result<Option<u64>> {
-        let interfaces = self.interfaces.lock().unwrap_or_else(PoisonError::into_inner);
-        Ok(interfaces.get(interface).copied())
-    }
+fn rates([received, sent]: [Field; 2], rate: Option<Rate>, at: Timestamp) -> Observation {
+    let sample = |field, value: Option<f64>| match value {
+        Some(value) => Sample::number(field, value, at),
+        None => Sample::none(field, at),
+    };
+    let samples =
+        vec![sample(received, rate.map(|rate| rate.received)), sample(sent, rate.map(|rate| rate.sent))];
+    Observation { samples, ..Observation::default() }
 }
 
 #[cfg(test)]
 mod tests {
-    use std::net::UdpSocket;
-
     use super::*;
 
-    #[tokio::test]
-    async fn the_kernel_counts_what_goes_over_an_interface() {
-        let before = KernelMeter.bytes("lo").await.expect("meter").expect("loopback is always there");
-        let socket = UdpSocket::bind("127.0.0.1:0").expect("socket");
-        let (address, packet) = (socket.local_addr().expect("address"), [0; 1000]);
-        for _ in 0..100 {
-            socket.send_to(&packet, address).expect("send");
-        }
-        let after = KernelMeter.bytes("lo").await.expect("meter").expect("loopback is always there");
-        // Each is sent and received.
-        assert!(after - before >= 200_000, "{before} to {after}");
-        assert_eq!(KernelMeter.bytes("none-of-mine").await.expect("meter"), None);
+    fn counted(second: i64, moved: &[(&'static str, u64)]) -> Counted<&'static str> {
+        let at = Timestamp::from_second(second).expect("time");
+        let moved = moved.iter().map(|(name, bytes)| (*name, Traffic { received: *bytes, sent: 2 * bytes }));
+        Counted { at, moved: moved.collect() }
     }
 
-    #[tokio::test]
-    async fn a_manual_meter_shows_what_it_is_told() {
-        let meter = ManualMeter::default();
-        assert_eq!(meter.bytes("eth0").await.expect("meter"), None);
-        meter.clone().set("eth0", Some(7));
-        assert_eq!(meter.bytes("eth0").await.expect("meter"), Some(7));
-        meter.set("eth0", None);
-        assert_eq!(meter.bytes("eth0").await.expect("meter"), None);
+    #[test]
+    fn rates_are_bits_per_second_of_all_together_and_never_negative() {
+        let rate = |earlier: &Counted<_>, later: &Counted<_>| {
+            let rate = later.rate_since(earlier, |_, moved| Some(moved));
+            rate.map(|rate| (rate.received, rate.sent))
+        };
+        let before = counted(0, &[("a", 100), ("b", 1000)]);
+        for (later, expected) in [
+            (counted(2, &[("a", 200), ("b", 1000)]), Some((400.0, 800.0))),
+            (counted(2, &[("a", 200), ("b", 1100)]), Some((800.0, 1600.0))),
+            (counted(2, &[("b", 1000)]), Some((0.0, 0.0))),
+            (counted(2, &[]), Some((0.0, 0.0))),
+            (counted(2, &[("a", 100), ("b", 1000), ("c", 50)]), Some((200.0, 400.0))),
+            (counted(2, &[("a", 99), ("b", 5000)]), None),
+            (counted(0, &[("a", 200), ("b", 1000)]), None),
+            (counted(-1, &[("a", 200), ("b", 1000)]), None),
+        ] {
+            assert_eq!(rate(&before, &later), expected, "{later:?}");
+        }
+        let later = counted(1, &[("a", 100), ("b", 1001), ("c", 50)]);
+        let rate = later.rate_since(&before, |_, _| None).expect("rate");
+        assert_eq!((rate.received, rate.sent), (8.0, 16.0), "what is new does not count");
     }
 }

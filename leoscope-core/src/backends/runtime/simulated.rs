@@ -14,7 +14,9 @@ use tokio::sync::watch;
 
 use crate::error::{Error, Result};
 use crate::ids::RunId;
-use crate::model::{Exit, Limits, Outcome, OutputPiece, OutputScope, Prepared, Reason, RuntimeState, Stage};
+use crate::model::{
+    Exit, Limits, Outcome, OutputPiece, OutputScope, Prepared, Reason, RuntimeState, Stage, Traffic,
+};
 use crate::ports::{Clock, OutputStream, Resident, RunSpec, Runtime, RuntimeInfo};
 use crate::time::Timestamp;
 
@@ -350,9 +352,10 @@ impl Runtime for SimulatedRuntime {
         Ok(())
     }
 
-    /// Simulated experiments move nothing.
-    async fn traffic(&self, _run: &RunId) -> Result<Option<u64>> {
-        Ok(Some(0))
+    /// Simulated experiments move nothing while they run.
+    async fn traffic(&self, run: &RunId) -> Result<Option<Traffic>> {
+        let running = matches!(self.engine()?.look(run, self.clock.now()), RuntimeState::Running(_));
+        Ok(running.then(Traffic::default))
     }
 
     async fn list(&self) -> Result<Vec<RunId>> {

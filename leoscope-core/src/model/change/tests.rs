@@ -1,7 +1,7 @@
 use super::*;
 use crate::ids::{JobId, NodeId, UserId};
 use crate::model::JobParams;
-use crate::schedule::CronExpr;
+use crate::schedule::{CronExpr, Hold};
 use crate::time::{SignedDuration, parse_time};
 
 fn at(text: &str) -> Timestamp {
@@ -79,4 +79,31 @@ fn a_run_whose_random_start_is_still_to_come_is_kept_as_well() {
         let again = change.clone().apply(&changed, now).expect("change").succeeding(&changed, now);
         assert!(again.plans(run.window), "and changed again");
     }
+}
+
+#[test]
+fn what_is_wanted_of_a_trigger_needs_one_and_goes_with_it() {
+    let (job, now) = (hourly(), at("2026-12-01T10:05"));
+    let secs = SignedDuration::from_secs;
+    let with = |hold, cooldown: i64, trigger: Option<&str>| {
+        let policies = Some(Policies { hold, cooldown: secs(cooldown), ..Policies::default() });
+        JobChange { trigger: trigger.map(str::to_owned), policies, ..JobChange::default() }.apply(&job, now)
+    };
+    let refused =
+        |hold, cooldown, trigger| with(hold, cooldown, trigger).expect_err("refused").message().to_owned();
+    let hold = |at_least| Some(Hold { met_for: secs(0), at_least: secs(at_least) });
+    assert_eq!(refused(hold(1), 0, None), "hold is about a trigger, and the job has none");
+    assert_eq!(refused(None, 60, None), "cooldown is about a trigger, and the job has none");
+    assert_eq!(
+        refused(hold(601), 0, Some("dish.latency < 40")),
+        "at least 601 s are to be left of a length of 600 s"
+    );
+    assert_eq!(
+        refused(None, 0, Some("dish.latancy < 40")),
+        "trigger: at character 1: there is no field dish.latancy"
+    );
+    let held = with(hold(600), 60, Some("dish.latency < 40")).expect("job");
+    let without = JobChange { trigger: Some(" ".into()), ..JobChange::default() };
+    let free = without.apply(&held, now).expect("job");
+    assert_eq!((free.trigger, free.policies), (None, Policies::default()));
 }

@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::ids::NodeId;
-use crate::model::{Checksum, CongestionControl, Coordinates, HostDescription, Site};
+use crate::model::{Checksum, CongestionControl, Coordinates, HostDescription, Reading, Site};
 use crate::time::Timestamp;
 
 /// A place on Earth (WGS 84).
@@ -90,33 +90,15 @@ pub struct TriggerFacts {
     /// The verdict.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub verdict: Option<String>,
+    /// When it was passed.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub at: Option<Timestamp>,
+    /// One line for people to read that says why, with the values.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub why: Option<String>,
     /// What it was decided on.
     #[serde(default)]
     pub readings: Vec<Reading>,
-}
-
-/// A value that a condition was decided on.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub struct Reading {
-    /// The name of the field, as conditions have it.
-    pub field: String,
-    /// Its value, in the field's unit; left out where there was none.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub value: Option<ReadingValue>,
-    /// When it was read.
-    pub at: Timestamp,
-}
-
-/// A value of a reading.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-#[serde(untagged)]
-pub enum ReadingValue {
-    /// Yes or no.
-    Flag(bool),
-    /// A number.
-    Number(f64),
-    /// A text.
-    Text(String),
 }
 
 /// The dish of a node, as it tells of itself.

@@ -1,11 +1,11 @@
 //! What went wrong, without the query of any address.
 
-use std::error::Error as Source;
 use std::time::Duration;
 
 use http::StatusCode;
 
 use super::http::Answer;
+use crate::backends::https::{chain, host};
 use crate::error::{Error, ErrorKind};
 
 /// The service names what is wrong in this header.
@@ -85,15 +85,4 @@ pub(super) fn stalled(address: &str, patience: Duration) -> Error {
 /// That the rest of an answer did not come.
 pub(super) fn broken(why: &str) -> Error {
     Error::unavailable(format!("the answer of blob storage broke off: {why}")).hint("try again")
-}
-
-/// An error with all its causes. Those of the HTTP library do not hold the address of the request.
-pub(super) fn chain(error: &dyn Source) -> String {
-    let causes = std::iter::successors(error.source(), |cause: &&(dyn Source + 'static)| (*cause).source());
-    std::iter::once(error.to_string()).chain(causes.map(ToString::to_string)).collect::<Vec<_>>().join(": ")
-}
-
-fn host(address: &str) -> &str {
-    let rest = address.split_once("://").map_or(address, |(_, rest)| rest);
-    rest.split(['/', '?']).next().unwrap_or(rest)
 }

@@ -11,20 +11,17 @@ use bytes::Bytes;
 use http::{HeaderMap, HeaderValue, Method, Request, Response, StatusCode, header};
 use http_body::{Body, Frame, SizeHint};
 use http_body_util::BodyExt as _;
-use hyper_rustls::{HttpsConnector, HttpsConnectorBuilder};
+use hyper_rustls::HttpsConnector;
 use hyper_util::client::legacy::Client;
 use hyper_util::client::legacy::connect::HttpConnector;
 use hyper_util::rt::{TokioExecutor, TokioTimer};
-use rustls::crypto::ring;
 use tokio::time::{Instant, sleep_until, timeout};
 
 use super::fault;
 use super::sign::VERSION;
+use crate::backends::https::{chain, connector};
 use crate::error::{Error, Result};
 use crate::model::Secret;
-
-/// How long a connection may take to be made.
-const CONNECT: Duration = Duration::from_secs(10);
 
 /// How long a transfer may stand still before it is given up.
 const PATIENCE: Duration = Duration::from_secs(60);
@@ -37,9 +34,6 @@ const KEPT: Duration = Duration::from_secs(4);
 const PIECE: usize = 64 << 10;
 
 /// What sends requests; all its clones share their connections.
-///
-/// Neither proxies nor certificates are taken from the environment: as for the orchestrator, the address
-/// is connected to, and the certificates that browsers trust are built in.
 #[derive(Clone)]
 pub(super) struct Http {
     client: Arc<Client<HttpsConnector<HttpConnector>, Sent>>,
@@ -92,17 +86,10 @@ type BoxError = Box<dyn std::error::Error + Send + Sync>;
 
 impl Http {
     pub(super) fn new() -> Result<Self> {
-        let mut tcp = HttpConnector::new();
-        tcp.enforce_http(false);
-        tcp.set_nodelay(true);
-        tcp.set_connect_timeout(Some(CONNECT));
-        let tls = HttpsConnectorBuilder::new().with_provider_and_webpki_roots(ring::default_provider());
-        let tls = tls.map_err(|e| Error::while_doing("set up TLS for blob storage", e))?;
-        let connector = tls.https_or_http().enable_http1().wrap_connector(tcp);
         let client = Client::builder(TokioExecutor::new())
             .pool_timer(TokioTimer::new())
             .pool_idle_timeout(KEPT)
-            .build(connector);
+            .build(connector("blob storage")?);
         Ok(Self { client: Arc::new(client), patience: PATIENCE })
     }
 
@@ -181,7 +168,7 @@ impl Answer {
             match timeout(self.patience, self.body.frame()).await {
                 Err(_) => return Some(Err(format!("nothing came for {} s", self.patience.as_secs_f32()))),
                 Ok(None) => return None,
-                Ok(Some(Err(error))) => return Some(Err(fault::chain(&*error))),
+                Ok(Some(Err(error))) => return Some(Err(chain(&*error))),
                 Ok(Some(Ok(frame))) => {
                     if let Ok(data) = frame.into_data() {
                         return Some(Ok(data));

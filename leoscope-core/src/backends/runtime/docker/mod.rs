@@ -35,7 +35,7 @@ use crate::error::{Error, Result};
 use crate::ids::{NodeId, RunId};
 use crate::model::{
     DockerConfig, DockerExperiment, Exit, ExperimentConfig, Limits, Network, Outcome, OutputScope, Prepared,
-    Reason, RuntimeState, Stage, StartMode,
+    Reason, RuntimeState, Stage, StartMode, Traffic,
 };
 use crate::ports::{OutputStream, Resident, RunSpec, Runtime, RuntimeInfo};
 use crate::time::Timestamp;
@@ -311,7 +311,7 @@ impl Runtime for DockerRuntime {
         gates.of(run).remove().map_err(|e| Error::while_doing(doing(), e))
     }
 
-    async fn traffic(&self, run: &RunId) -> Result<Option<u64>> {
+    async fn traffic(&self, run: &RunId) -> Result<Option<Traffic>> {
         self.moved(run).await
     }
 

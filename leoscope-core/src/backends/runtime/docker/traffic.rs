@@ -7,11 +7,12 @@ use futures_util::StreamExt as _;
 use super::{DockerRuntime, container, fault, is_missing};
 use crate::error::Result;
 use crate::ids::RunId;
+use crate::model::Traffic;
 
 impl DockerRuntime {
-    /// The bytes that the container of `run` has received and sent; `None` where it is on the host's
+    /// What the container of `run` has received and sent; `None` where it is on the host's
     /// network, is not there, or the engine does not count them.
-    pub(super) async fn moved(&self, run: &RunId) -> Result<Option<u64>> {
+    pub(super) async fn moved(&self, run: &RunId) -> Result<Option<Traffic>> {
         let doing = || format!("ask for the traffic of run {run}");
         let name = container::name(run);
         let inspected = match self.docker.inspect_container(&name, None).await {
@@ -21,7 +22,7 @@ impl DockerRuntime {
         let host = inspected.host_config.unwrap_or_default();
         match host.network_mode.as_deref() {
             Some("host") | None => return Ok(None),
-            Some("none") => return Ok(Some(0)),
+            Some("none") => return Ok(Some(Traffic::default())),
             Some(_) => {}
         }
         let options = StatsOptions { stream: false, one_shot: true };
@@ -32,10 +33,11 @@ impl DockerRuntime {
             Some(stats) => stats.map_err(|e| fault(doing(), &e))?,
         };
         let moved = stats.networks.map(|networks| {
-            let bytes = networks.values().map(|network| {
-                network.rx_bytes.unwrap_or_default().saturating_add(network.tx_bytes.unwrap_or_default())
+            let moved = networks.values().map(|network| Traffic {
+                received: network.rx_bytes.unwrap_or_default(),
+                sent: network.tx_bytes.unwrap_or_default(),
             });
-            bytes.fold(0, u64::saturating_add)
+            moved.fold(Traffic::default(), Traffic::and)
         });
         Ok(moved)
     }

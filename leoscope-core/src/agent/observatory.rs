@@ -1,0 +1,311 @@
+//! What a node knows of the world around it, and what the triggers of its jobs make of that.
+//!
+//! Each [monitor](monitors) reads on its own. What it reads is taken in here, where the conditions of
+//! all jobs of the node are watched; a run asks [`Observatory::judge`] at its instant.
+
+mod monitors;
+mod own;
+mod publish;
+mod telemetry;
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use jiff::SignedDuration;
+use tokio::sync::watch;
+
+use super::Inner;
+use crate::error::Result;
+use crate::ids::JobId;
+use crate::model::{
+    DishFacts, ElementSet, Job, JournalEntry, MonitorStatus, ObstructionMap, Secret, Step, TriggerDecision,
+    TriggerStatus, Watching, WeatherFacts,
+};
+use crate::ports::{Finding, Monitor, Observation, Publisher};
+use crate::schedule::Zone;
+use crate::time::Timestamp;
+use crate::trigger::{Sample, Trigger, Verdict, Watches};
+use own::{Background, Own};
+pub(super) use telemetry::{files, finish};
+
+/// How often conditions that depend on the time are looked at.
+const TICK: SignedDuration = SignedDuration::from_secs(1);
+
+/// By how much the time may be behind what it was before, without the clock having been set back: those
+/// who read look at it before they tell.
+const BEHIND: SignedDuration = SignedDuration::from_secs(2);
+
+/// How often the state is written down for people who look at the node.
+const NOTE: SignedDuration = SignedDuration::from_secs(10);
+
+/// A condition that is watched: that of a job, as it was when a run was planned.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+struct Watched {
+    job: JobId,
+    trigger: String,
+}
+
+impl Watched {
+    fn of(job: &Job) -> Option<Self> {
+        Some(Self { job: job.id.clone(), trigger: job.trigger.clone()? })
+    }
+}
+
+/// What the node knows besides its readings.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Findings {
+    pub(super) dish: Option<DishFacts>,
+    pub(super) obstruction: Option<ObstructionMap>,
+    pub(super) weather: Option<WeatherFacts>,
+    pub(super) elements: Option<ElementSet>,
+}
+
+/// What is watched.
+#[derive(Debug)]
+pub(super) struct Observatory {
+    monitors: Vec<Arc<dyn Monitor>>,
+    publisher: Option<Arc<dyn Publisher>>,
+    zone: Option<Zone>,
+    sky: Mutex<Sky>,
+    /// Something has been read or judged.
+    changed: watch::Sender<()>,
+}
+
+#[derive(Debug, Default)]
+struct Sky {
+    watches: Watches<Watched>,
+    met_since: BTreeMap<Watched, Timestamp>,
+    background: Background,
+    findings: Findings,
+    statuses: BTreeMap<String, MonitorStatus>,
+    weather_key: Option<Secret>,
+    /// The latest time at which anything was taken in.
+    latest: Option<Timestamp>,
+}
+
+impl Observatory {
+    pub(super) fn new(
+        monitors: Vec<Arc<dyn Monitor>>,
+        publisher: Option<Arc<dyn Publisher>>,
+        zone: Option<Zone>,
+    ) -> Self {
+        Self { monitors, publisher, zone, sky: Mutex::default(), changed: watch::Sender::new(()) }
+    }
+
+    fn sky(&self) -> MutexGuard<'_, Sky> {
+        self.sky.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// The newest reading of everything there is.
+    pub(super) fn latest(&self) -> Vec<Sample> {
+        self.sky().watches.latest()
+    }
+
+    /// What is known besides.
+    pub(super) fn findings(&self) -> Findings {
+        self.sky().findings.clone()
+    }
+
+    /// Tells of every reading and judgement from now on.
+    pub(super) fn changes(&self) -> watch::Receiver<()> {
+        self.changed.subscribe()
+    }
+
+    /// Lets readings count for so long, whose monitor reads more seldom than their field is read elsewhere.
+    fn allow_age(&self, samples: &[Sample], age: SignedDuration) {
+        let secs = u32::try_from(age.as_secs()).unwrap_or(u32::MAX);
+        let mut sky = self.sky();
+        for sample in samples {
+            sky.watches.allow_age(&sample.key, secs);
+        }
+    }
+
+    /// Takes in what a monitor has read.
+    fn take_in(&self, observation: Observation, now: Timestamp) {
+        let Observation { samples, telemetry: _, findings } = observation;
+        let mut sky = self.sky();
+        for finding in findings {
+            match finding {
+                Finding::Dish(dish) => sky.findings.dish = Some(dish),
+                Finding::Obstruction(map) => sky.findings.obstruction = Some(map),
+                Finding::Weather(weather) => sky.findings.weather = Some(weather),
+                Finding::Elements(elements) => sky.findings.elements = Some(elements),
+            }
+        }
+        sky.look_at_clock(now);
+        let derived = sky.background.take_in(&samples);
+        sky.take_in(&samples, now);
+        sky.take_in(&derived, now);
+        drop(sky);
+        self.changed.send_replace(());
+    }
+
+    /// Looks at what depends on the time.
+    fn pass(&self, own: &Own, now: Timestamp) {
+        let mut sky = self.sky();
+        sky.look_at_clock(now);
+        let samples = own.samples(sky.findings.weather.as_ref(), now);
+        sky.take_in(&samples, now);
+        let changed = sky.watches.pass(now);
+        sky.note(changed, now);
+        drop(sky);
+        self.changed.send_replace(());
+    }
+
+    /// Watches the triggers of `jobs`, and no others any more.
+    fn watch<'a>(&self, jobs: impl Iterator<Item = &'a Job>) {
+        let wanted: BTreeSet<Watched> = jobs.filter_map(Watched::of).collect();
+        let mut sky = self.sky();
+        let gone: Vec<_> = sky.watches.names().filter(|watched| !wanted.contains(watched)).cloned().collect();
+        for watched in gone {
+            sky.watches.remove(&watched);
+            sky.met_since.remove(&watched);
+        }
+        for watched in wanted {
+            match Trigger::parse(&watched.trigger) {
+                Ok(trigger) => sky.watches.set(watched, &trigger),
+                // Booked at an orchestrator that knows other fields; its runs are judged as not known.
+                Err(error) => tracing::debug!(job = %watched.job, %error, "cannot watch a trigger"),
+            }
+        }
+    }
+
+    fn is_watching(&self) -> bool {
+        self.sky().watches.names().next().is_some()
+    }
+
+    /// Judges the trigger of `job` at `now`, and tells since when it has held.
+    fn judge(&self, job: &Job, own: &Own, now: Timestamp) -> (TriggerDecision, Option<Timestamp>) {
+        let unknown = |why: String| {
+            (TriggerDecision { verdict: Verdict::Unknown, at: now, why, readings: Vec::new() }, None)
+        };
+        let Some(watched) = Watched::of(job) else { return unknown("the job has no trigger".into()) };
+        let mut sky = self.sky();
+        sky.look_at_clock(now);
+        if !sky.watches.names().any(|name| *name == watched) {
+            match Trigger::parse(&watched.trigger) {
+                Ok(trigger) => sky.watches.set(watched.clone(), &trigger),
+                Err(error) => return unknown(format!("this node cannot read it: {error}")),
+            }
+        }
+        let samples = own.samples(sky.findings.weather.as_ref(), now);
+        sky.take_in(&samples, now);
+        let Some(explanation) = sky.watches.judge(&watched, now) else {
+            return unknown("it is not watched".into());
+        };
+        sky.note(vec![watched.clone()], now);
+        (TriggerDecision::of(explanation, now), sky.met_since.get(&watched).copied())
+    }
+
+    /// How monitors and triggers stand.
+    fn watching(&self, now: Timestamp) -> Watching {
+        let sky = self.sky();
+        let triggers = sky.watches.names().filter_map(|watched| {
+            Some(TriggerStatus {
+                job: watched.job.clone(),
+                trigger: watched.trigger.clone(),
+                verdict: sky.watches.verdict(watched)?,
+                met_since: sky.met_since.get(watched).copied(),
+            })
+        });
+        Watching { at: now, triggers: triggers.collect(), monitors: sky.statuses.values().cloned().collect() }
+    }
+}
+
+impl Sky {
+    /// Forgets what was read before the clock was set back: it would be newer than all that is read from
+    /// now on.
+    fn look_at_clock(&mut self, now: Timestamp) {
+        if self.latest.is_some_and(|latest| latest.duration_since(now) > BEHIND) {
+            tracing::warn!("the clock was set back, so what was read before is forgotten");
+            let before = std::mem::take(&mut self.watches);
+            for watched in before.names() {
+                if let Ok(trigger) = Trigger::parse(&watched.trigger) {
+                    self.watches.set(watched.clone(), &trigger);
+                }
+            }
+            self.met_since.clear();
+            self.background = Background::default();
+            self.latest = None;
+        }
+        self.latest = self.latest.max(Some(now));
+    }
+
+    fn take_in(&mut self, samples: &[Sample], now: Timestamp) {
+        let changed = self.watches.take_in(samples, now);
+        self.note(changed, now);
+    }
+
+    /// Notes since when those hold whose verdict has changed.
+    fn note(&mut self, changed: Vec<Watched>, now: Timestamp) {
+        for watched in changed {
+            if self.watches.verdict(&watched) == Some(Verdict::Met) {
+                self.met_since.entry(watched).or_insert(now);
+            } else {
+                self.met_since.remove(&watched);
+            }
+        }
+    }
+}
+
+/// Judges the trigger of a run at this instant.
+pub(super) async fn judge(node: &Inner, entry: &JournalEntry) -> (TriggerDecision, Option<Timestamp>) {
+    let own = Own::of(node).await;
+    node.observatory.judge(&entry.job, &own, node.clock.now())
+}
+
+/// Reads, watches and tells, for ever.
+pub(super) async fn run(node: &Arc<Inner>) -> Result<()> {
+    tokio::select! {
+        result = monitors::run(node) => result,
+        result = follow(node) => result,
+        result = tick(node) => result,
+        result = publish::run(node) => result,
+    }
+}
+
+/// Watches the triggers of the jobs that there are.
+async fn follow(node: &Inner) -> Result<()> {
+    let mut orders = node.orders.subscribe();
+    let mut journal = node.journal.changes();
+    loop {
+        journal.borrow_and_update();
+        let current = orders.borrow_and_update().clone();
+        let jobs = current.iter().flat_map(|orders| &orders.jobs).filter(|job| job.node == node.config.node);
+        let entries = node.journal.entries().await;
+        let under_way = entries.iter().filter(|entry| entry.step != Step::Done && entry.is_gated());
+        node.observatory.watch(jobs.chain(under_way.map(|entry| &entry.job)));
+        node.observatory.changed.send_replace(());
+        tokio::select! {
+            changed = orders.changed() => if changed.is_err() { return Ok(()) },
+            changed = journal.changed() => if changed.is_err() { return Ok(()) },
+        }
+    }
+}
+
+/// Looks at what depends on the time while anything is watched, and writes the state down.
+async fn tick(node: &Inner) -> Result<()> {
+    let mut changes = node.observatory.changes();
+    let mut noted: Option<Watching> = None;
+    loop {
+        while !node.observatory.is_watching() && node.observatory.monitors.is_empty() {
+            if changes.changed().await.is_err() {
+                return Ok(());
+            }
+        }
+        node.pause(TICK).await;
+        let now = node.clock.now();
+        node.observatory.pass(&Own::of(node).await, now);
+        let is_old = |noted: &Watching| now.duration_since(noted.at) >= NOTE || now < noted.at;
+        if node.keeps_orders && noted.as_ref().is_none_or(is_old) {
+            let watching = node.observatory.watching(now);
+            if let Err(error) = node.ledger.save_watching(&watching).await {
+                tracing::debug!(%error, "cannot write down what is watched");
+            }
+            noted = Some(watching);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,73 @@
+use super::*;
+use crate::model::JobSpec;
+use crate::time::{Window, parse_time};
+use crate::trigger::Field;
+
+fn at(secs: i64) -> Timestamp {
+    parse_time("2026-12-01T12:00:00").expect("time") + SignedDuration::from_secs(secs)
+}
+
+fn job() -> Job {
+    let spec = JobSpec {
+        id: Some("exp".parse().expect("id")),
+        node: "node".parse().expect("id"),
+        server: None,
+        schedule: crate::schedule::Schedule::Once,
+        window: Window::new(at(0), at(7200)).expect("window"),
+        length: crate::model::RunLength::from_secs(60).expect("length"),
+        overhead: true,
+        trigger: Some("dish.latency < 40".into()),
+        config: "process: {command: measure}".into(),
+        params: Default::default(),
+        policies: Default::default(),
+    };
+    spec.check("researcher".parse().expect("id"), at(0)).expect("job")
+}
+
+fn own() -> Own {
+    Own::unmeasured()
+}
+
+fn reading(value: f64, secs: i64) -> Observation {
+    let samples = vec![Sample::number(Field::DISH_LATENCY, value, at(secs))];
+    Observation { samples, ..Observation::default() }
+}
+
+#[test]
+fn a_clock_that_is_set_back_does_not_keep_what_it_had_in_the_future() {
+    let observatory = Observatory::new(Vec::new(), None, None);
+    let job = job();
+    observatory.watch(std::iter::once(&job));
+    observatory.take_in(reading(30.0, 3600), at(3600));
+    let (decision, since) = observatory.judge(&job, &own(), at(3600));
+    assert_eq!((decision.verdict, since), (Verdict::Met, Some(at(3600))));
+    // A little behind is no more than one that looked at the clock before another.
+    observatory.pass(&own(), at(3599));
+    assert_eq!(observatory.judge(&job, &own(), at(3600)).1, Some(at(3600)));
+    // An hour back.
+    observatory.pass(&own(), at(0));
+    let (decision, since) = observatory.judge(&job, &own(), at(1));
+    assert_eq!((decision.verdict, since), (Verdict::Unknown, None), "{}", decision.why);
+    observatory.take_in(reading(35.0, 2), at(2));
+    let (decision, since) = observatory.judge(&job, &own(), at(3));
+    assert_eq!((decision.verdict, since), (Verdict::Met, Some(at(2))), "{}", decision.why);
+    observatory.take_in(reading(45.0, 4), at(4));
+    assert_eq!(observatory.judge(&job, &own(), at(4)).0.verdict, Verdict::NotMet);
+    // Forward it may be set as well: what was read is old then.
+    let (decision, _) = observatory.judge(&job, &own(), at(3600));
+    assert_eq!(decision.verdict, Verdict::Unknown, "{}", decision.why);
+}
+
+#[test]
+fn jobs_that_are_gone_are_watched_no_more() {
+    let observatory = Observatory::new(Vec::new(), None, None);
+    let job = job();
+    observatory.watch(std::iter::once(&job));
+    assert!(observatory.is_watching());
+    assert_eq!(observatory.watching(at(0)).triggers.len(), 1);
+    observatory.watch(std::iter::empty());
+    assert!(!observatory.is_watching());
+    // A run that outlives its job is judged all the same.
+    observatory.take_in(reading(30.0, 1), at(1));
+    assert_eq!(observatory.judge(&job, &own(), at(1)).0.verdict, Verdict::Met);
+}

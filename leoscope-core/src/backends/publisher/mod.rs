@@ -1,0 +1,5 @@
+//! Implementations of the publisher port.
+
+mod mqtt;
+
+pub use mqtt::MqttPublisher;

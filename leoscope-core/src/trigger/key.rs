@@ -1,0 +1,171 @@
+//! What conditions name and monitors read.
+
+use std::fmt;
+use std::str::FromStr;
+use std::sync::Arc;
+
+use super::Kind;
+use super::fields::{Ahead, Field, Source};
+use crate::error::Error;
+
+/// The longest name that an operator may give a field, and the longest name of a satellite.
+pub(super) const MAX_NAME_BYTES: usize = 64;
+
+/// After how many seconds a value of an operator's own field says nothing any more, unless its monitor
+/// says otherwise.
+const CUSTOM_STALE_AFTER_S: u32 = 300;
+
+/// What a value is of.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Key {
+    /// A field of the table.
+    Field(Field),
+    /// A field that the operator of a node has added, written `custom.NAME`.
+    Custom(Arc<str>),
+    /// A field of one named satellite, written `satellite["NAME"].elevation`; the name is a catalogue
+    /// number where it has digits only.
+    Satellite(Arc<str>, Field),
+}
+
+impl Key {
+    /// The fields that a named satellite has.
+    pub const OF_SATELLITES: [Field; 4] = [
+        Field::SATELLITE_ELEVATION,
+        Field::SATELLITE_AZIMUTH,
+        Field::SATELLITE_RANGE,
+        Field::SATELLITE_VISIBLE,
+    ];
+
+    /// An operator's own field.
+    ///
+    /// # Errors
+    /// [`InvalidArgument`](crate::ErrorKind::InvalidArgument) unless the name is made of letters, digits
+    /// and `_`, begins with none of the digits, and has at most 64 bytes.
+    pub fn custom(name: &str) -> Result<Self, Error> {
+        let is_name = name.len() <= MAX_NAME_BYTES
+            && name.starts_with(|c: char| c.is_ascii_alphabetic() || c == '_')
+            && name.chars().all(|c| c.is_ascii_alphanumeric() || c == '_');
+        if is_name {
+            Ok(Self::Custom(name.into()))
+        } else {
+            Err(Error::invalid(format!("field name {name:?} is not possible"))
+                .hint("use letters, digits and '_', 64 at most, and no digit first"))
+        }
+    }
+
+    /// What its values are, where that is known before there is one.
+    pub fn kind(&self) -> Option<Kind> {
+        match self {
+            Self::Field(field) => Some(field.info().kind),
+            Self::Custom(_) => None,
+            // Whether one satellite is visible; the field of all is their number.
+            Self::Satellite(_, Field::SATELLITE_VISIBLE) => Some(Kind::Flag),
+            Self::Satellite(_, field) => Some(field.info().kind),
+        }
+    }
+
+    /// The unit of its values; empty where they have none, or it is not known.
+    pub fn unit(&self) -> &'static str {
+        match self {
+            Self::Field(field) | Self::Satellite(_, field) => field.info().unit,
+            Self::Custom(_) => "",
+        }
+    }
+
+    /// Where its values come from.
+    pub fn source(&self) -> Source {
+        match self {
+            Self::Field(field) | Self::Satellite(_, field) => field.info().source,
+            Self::Custom(_) => Source::Custom,
+        }
+    }
+
+    /// Whether they can be told before their time.
+    pub fn ahead(&self) -> Ahead {
+        match self {
+            Self::Field(field) | Self::Satellite(_, field) => field.info().ahead,
+            Self::Custom(_) => Ahead::No,
+        }
+    }
+
+    /// After how many seconds a value says nothing any more.
+    pub fn stale_after_s(&self) -> u32 {
+        match self {
+            Self::Field(field) | Self::Satellite(_, field) => field.info().stale_after_s,
+            Self::Custom(_) => CUSTOM_STALE_AFTER_S,
+        }
+    }
+}
+
+impl From<Field> for Key {
+    fn from(field: Field) -> Self {
+        Self::Field(field)
+    }
+}
+
+/// Reads what [`Display`](fmt::Display) prints; aliases are none.
+impl FromStr for Key {
+    type Err = Error;
+    fn from_str(text: &str) -> Result<Self, Error> {
+        if let Some(field) = Field::find(text) {
+            return Ok(Self::Field(field));
+        }
+        if let Some(name) = text.strip_prefix("custom.") {
+            return Self::custom(name);
+        }
+        let unknown = || Error::invalid(format!("there is no field {text:?}"));
+        let named = text.strip_prefix("satellite[").ok_or_else(unknown)?;
+        let quote = named.chars().next().filter(|c| matches!(c, '"' | '\'')).ok_or_else(unknown)?;
+        let (name, part) = named[1..].split_once(quote).ok_or_else(unknown)?;
+        let field = part.strip_prefix("].").and_then(|part| Field::find(&format!("satellite.{part}")));
+        let field = field.filter(|field| Self::OF_SATELLITES.contains(field)).ok_or_else(unknown)?;
+        if name.is_empty() || name.len() > MAX_NAME_BYTES {
+            return Err(unknown());
+        }
+        Ok(Self::Satellite(name.into(), field))
+    }
+}
+
+impl fmt::Display for Key {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Field(field) => field.fmt(f),
+            Self::Custom(name) => write!(f, "custom.{name}"),
+            Self::Satellite(name, field) => {
+                let part = field.info().name.strip_prefix("satellite.").unwrap_or(field.info().name);
+                // A name has no quotes of both kinds in it.
+                let quote = if name.contains('"') { '\'' } else { '"' };
+                write!(f, "satellite[{quote}{name}{quote}].{part}")
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_printed_of_a_key_is_read_as_the_same_one() {
+        let custom = Key::custom("fan_speed").expect("key");
+        let satellites = Key::OF_SATELLITES.map(|field| Key::Satellite("a \"b\" ]. c".into(), field));
+        for key in Field::all().map(Key::Field).chain([custom]).chain(satellites) {
+            assert_eq!(key.to_string().parse::<Key>().expect("key"), key);
+        }
+        for bad in [
+            "",
+            "dish",
+            "dish.colour",
+            "pop_ping_latency_ms",
+            "custom.",
+            "custom.a b",
+            "satellite[\"A\"]",
+            "satellite[\"\"].range",
+            "satellite[A].range",
+            "satellite[\"A\"].id",
+            "satellite[\"A'].range",
+        ] {
+            bad.parse::<Key>().expect_err(bad);
+        }
+    }
+}
