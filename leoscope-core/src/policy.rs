@@ -2,8 +2,7 @@
 
 use crate::error::{Error, ErrorKind};
 use crate::ids::{NodeId, UserId};
-use crate::model::{Caller, Job, Node, Reading, Role, Run};
-use crate::trigger::Field;
+use crate::model::{Caller, Job, Node, Role, Run};
 
 /// Something a caller wants to do, with the object it wants to do it to.
 #[derive(Debug, Clone, Copy)]
@@ -100,12 +99,6 @@ pub fn may(caller: &Caller, action: &Action<'_>) -> bool {
             caller.is_node(node)
         }
     }
-}
-
-/// Whether a reading of a node is shown to those who watch it. The dish's id is not: with it the terminal,
-/// and so its owner, can be told from all others.
-pub fn is_shown(reading: &Reading) -> bool {
-    reading.field != Field::DISH_ID.info().name
 }
 
 /// [`may`] as a result.

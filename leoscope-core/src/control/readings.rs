@@ -16,7 +16,7 @@ use super::{Service, Session};
 use crate::error::{Error, Result};
 use crate::ids::NodeId;
 use crate::model::NodeReadings;
-use crate::policy::{Action, is_shown};
+use crate::policy::Action;
 use crate::ports::{ReadersStream, ReadingsStream};
 use crate::time::SignedDuration;
 
@@ -46,9 +46,7 @@ impl Session {
 
     pub(super) async fn do_send_readings(&self, node: &NodeId, readings: NodeReadings) -> Result<()> {
         self.require(&Action::SendReadings(node))?;
-        let NodeReadings { at, mut readings } = readings;
-        readings.retain(is_shown);
-        self.service.board.put(node, NodeReadings { at, readings });
+        self.service.board.put(node, readings);
         Ok(())
     }
 }

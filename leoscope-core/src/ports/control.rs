@@ -223,9 +223,8 @@ pub trait ControlPlane: Debug + Send + Sync {
     /// Sends a follower what it wants to see, until that ends or the follower has gone. An error in
     /// `output` is told to the follower.
     async fn send_output(&self, follower: &FollowerId, output: OutputStream) -> Result<()>;
-    /// What a node reads of the world around it, without [what is not shown](crate::policy::is_shown),
-    /// about once a second, through the orchestrator that it is connected to. Who reads slowly misses
-    /// some.
+    /// What a node reads of the world around it, about once a second, through the orchestrator that it
+    /// is connected to. Who reads slowly misses some.
     ///
     /// # Errors
     /// [`Unavailable`](crate::ErrorKind::Unavailable) while the node is not connected, and

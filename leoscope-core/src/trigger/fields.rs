@@ -174,7 +174,7 @@ fields! {
     DISH_POWER = "dish.power", Number, "W", Dish, 30, No, "Power the dish takes.";
     DISH_ETH_SPEED = "dish.eth_speed", Number, "Mbit/s", Dish, 30, No, "Speed of the dish's cable.";
     DISH_SLOT_WAIT = "dish.slot_wait", Number, "s", Dish, 10, No, "Time until the first slot that is not empty.";
-    DISH_ID = "dish.id", Text, "", Dish, 180, No, "The dish's id.";
+    DISH_ID = "dish.id", Text, "", Dish, 180, No, "A hash of the dish's id.";
     DISH_SOFTWARE = "dish.software", Text, "", Dish, 180, No, "Version of the dish's software.";
     DISH_HARDWARE = "dish.hardware", Text, "", Dish, 180, No, "Version of the dish's hardware.";
     DISH_MOBILITY_CLASS = "dish.mobility_class", Text, "", Dish, 180, No, "Mobility class of the plan: STATIONARY, NOMADIC or MOBILE.";

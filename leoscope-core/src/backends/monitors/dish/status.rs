@@ -107,7 +107,8 @@ impl Told {
     }
 
     fn device(&mut self, status: &DishGetStatusResponse, device: Option<&DeviceInfo>) {
-        self.text(Field::DISH_ID, device.and_then(|device| given(&device.id)));
+        // With the id itself the terminal, and so its owner, could be told from all others.
+        self.text(Field::DISH_ID, device.and_then(id_hash).as_deref());
         self.text(Field::DISH_HARDWARE, device.and_then(|device| given(&device.hardware_version)));
         self.text(Field::DISH_SOFTWARE, device.and_then(|device| given(&device.software_version)));
         #[expect(clippy::cast_precision_loss, reason = "seconds since a start are few")]
