@@ -32,6 +32,7 @@ mod observatory;
 mod outbox;
 mod pairing;
 mod readings;
+mod rest;
 mod results;
 mod route;
 mod scavenger;

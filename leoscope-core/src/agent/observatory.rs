@@ -15,6 +15,7 @@ use jiff::SignedDuration;
 use tokio::sync::watch;
 
 use super::Inner;
+use super::rest::rest;
 use crate::error::Result;
 use crate::ids::JobId;
 use crate::model::{
@@ -31,8 +32,8 @@ pub(super) use telemetry::{files, finish};
 /// How often conditions that depend on the time are looked at.
 const TICK: SignedDuration = SignedDuration::from_secs(1);
 
-/// By how much the time may be behind what it was before, without the clock having been set back: those
-/// who read look at it before they tell.
+/// By how much the time may be behind what it was before, without the clock having been set back: what
+/// keeps it right may take it back a little.
 const BEHIND: SignedDuration = SignedDuration::from_secs(2);
 
 /// How often the state is written down for people who look at the node.
@@ -120,10 +121,12 @@ impl Observatory {
         }
     }
 
-    /// Takes in what a monitor has read.
-    fn take_in(&self, observation: Observation, now: Timestamp) {
+    /// Takes in what a monitor has read. Each that changes what is known looks at the clock while it has
+    /// that for itself: one that had looked before, and was held up, would seem to come from the past.
+    fn take_in(&self, observation: Observation, clock: impl FnOnce() -> Timestamp) {
         let Observation { samples, telemetry: _, findings } = observation;
         let mut sky = self.sky();
+        let now = clock();
         for finding in findings {
             match finding {
                 Finding::Dish(dish) => sky.findings.dish = Some(dish),
@@ -141,8 +144,9 @@ impl Observatory {
     }
 
     /// Looks at what depends on the time.
-    fn pass(&self, own: &Own, now: Timestamp) {
+    fn pass(&self, own: &Own, clock: impl FnOnce() -> Timestamp) {
         let mut sky = self.sky();
+        let now = clock();
         sky.look_at_clock(now);
         let samples = own.samples(sky.findings.weather.as_ref(), now);
         sky.take_in(&samples, now);
@@ -174,13 +178,19 @@ impl Observatory {
         self.sky().watches.names().next().is_some()
     }
 
-    /// Judges the trigger of `job` at `now`, and tells since when it has held.
-    fn judge(&self, job: &Job, own: &Own, now: Timestamp) -> (TriggerDecision, Option<Timestamp>) {
+    /// Judges the trigger of `job` at this instant, and tells since when it has held.
+    fn judge(
+        &self,
+        job: &Job,
+        own: &Own,
+        clock: impl FnOnce() -> Timestamp,
+    ) -> (TriggerDecision, Option<Timestamp>) {
+        let mut sky = self.sky();
+        let now = clock();
         let unknown = |why: String| {
             (TriggerDecision { verdict: Verdict::Unknown, at: now, why, readings: Vec::new() }, None)
         };
         let Some(watched) = Watched::of(job) else { return unknown("the job has no trigger".into()) };
-        let mut sky = self.sky();
         sky.look_at_clock(now);
         if !sky.watches.names().any(|name| *name == watched) {
             match Trigger::parse(&watched.trigger) {
@@ -251,7 +261,7 @@ impl Sky {
 /// Judges the trigger of a run at this instant.
 pub(super) async fn judge(node: &Inner, entry: &JournalEntry) -> (TriggerDecision, Option<Timestamp>) {
     let own = Own::of(node).await;
-    node.observatory.judge(&entry.job, &own, node.clock.now())
+    node.observatory.judge(&entry.job, &own, || node.clock.now())
 }
 
 /// Reads, watches and tells, for ever.
@@ -293,9 +303,9 @@ async fn tick(node: &Inner) -> Result<()> {
                 return Ok(());
             }
         }
-        node.pause(TICK).await;
+        rest(&*node.clock, node.clock.now(), TICK).await;
+        node.observatory.pass(&Own::of(node).await, || node.clock.now());
         let now = node.clock.now();
-        node.observatory.pass(&Own::of(node).await, now);
         let is_old = |noted: &Watching| now.duration_since(noted.at) >= NOTE || now < noted.at;
         if node.keeps_orders && noted.as_ref().is_none_or(is_old) {
             let watching = node.observatory.watching(now);

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use jiff::SignedDuration;
 use tokio::task::JoinSet;
 
+use super::super::rest::rest;
 use super::super::{Inner, link};
 use super::telemetry;
 use crate::error::{Error, Result};
@@ -43,7 +44,7 @@ async fn keep_reading(node: Arc<Inner>, monitor: Arc<dyn Monitor>) {
             let error = Error::internal(format!("it broke down: {error}"));
             node.observatory.failed(&*monitor, &error, now);
         }
-        node.pause(ANEW).await;
+        rest(&*node.clock, node.clock.now(), ANEW).await;
     }
 }
 
@@ -72,8 +73,7 @@ async fn read_on(node: Arc<Inner>, monitor: Arc<dyn Monitor>) {
                 node.observatory.failed(&*monitor, &error, node.clock.now());
             }
         }
-        let next = begun.checked_add(pause(monitor.interval(), failures)).unwrap_or(begun);
-        node.clock.sleep_until(next).await;
+        rest(&*node.clock, begun, pause(monitor.interval(), failures)).await;
     }
 }
 
@@ -101,13 +101,12 @@ pub(super) async fn read(node: &Inner, monitor: &dyn Monitor, all: bool) -> Resu
 
 /// Takes in what a monitor has read.
 pub(super) async fn take_in(node: &Inner, monitor: &dyn Monitor, observation: Observation) {
-    let now = node.clock.now();
     telemetry::keep(node, &observation.telemetry).await;
-    node.observatory.succeeded(monitor, now);
+    node.observatory.succeeded(monitor, node.clock.now());
     if let Some(age) = monitor.stale_after() {
         node.observatory.allow_age(&observation.samples, age);
     }
-    node.observatory.take_in(observation, now);
+    node.observatory.take_in(observation, || node.clock.now());
 }
 
 /// The key of the weather service as the testbed has it, or had it when it could be asked last.

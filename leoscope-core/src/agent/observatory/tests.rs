@@ -38,23 +38,23 @@ fn a_clock_that_is_set_back_does_not_keep_what_it_had_in_the_future() {
     let observatory = Observatory::new(Vec::new(), None, None);
     let job = job();
     observatory.watch(std::iter::once(&job));
-    observatory.take_in(reading(30.0, 3600), at(3600));
-    let (decision, since) = observatory.judge(&job, &own(), at(3600));
+    observatory.take_in(reading(30.0, 3600), || at(3600));
+    let (decision, since) = observatory.judge(&job, &own(), || at(3600));
     assert_eq!((decision.verdict, since), (Verdict::Met, Some(at(3600))));
-    // A little behind is no more than one that looked at the clock before another.
-    observatory.pass(&own(), at(3599));
-    assert_eq!(observatory.judge(&job, &own(), at(3600)).1, Some(at(3600)));
+    // A little behind is no more than a clock that is kept right.
+    observatory.pass(&own(), || at(3599));
+    assert_eq!(observatory.judge(&job, &own(), || at(3600)).1, Some(at(3600)));
     // An hour back.
-    observatory.pass(&own(), at(0));
-    let (decision, since) = observatory.judge(&job, &own(), at(1));
+    observatory.pass(&own(), || at(0));
+    let (decision, since) = observatory.judge(&job, &own(), || at(1));
     assert_eq!((decision.verdict, since), (Verdict::Unknown, None), "{}", decision.why);
-    observatory.take_in(reading(35.0, 2), at(2));
-    let (decision, since) = observatory.judge(&job, &own(), at(3));
+    observatory.take_in(reading(35.0, 2), || at(2));
+    let (decision, since) = observatory.judge(&job, &own(), || at(3));
     assert_eq!((decision.verdict, since), (Verdict::Met, Some(at(2))), "{}", decision.why);
-    observatory.take_in(reading(45.0, 4), at(4));
-    assert_eq!(observatory.judge(&job, &own(), at(4)).0.verdict, Verdict::NotMet);
+    observatory.take_in(reading(45.0, 4), || at(4));
+    assert_eq!(observatory.judge(&job, &own(), || at(4)).0.verdict, Verdict::NotMet);
     // Forward it may be set as well: what was read is old then.
-    let (decision, _) = observatory.judge(&job, &own(), at(3600));
+    let (decision, _) = observatory.judge(&job, &own(), || at(3600));
     assert_eq!(decision.verdict, Verdict::Unknown, "{}", decision.why);
 }
 
@@ -68,6 +68,20 @@ fn jobs_that_are_gone_are_watched_no_more() {
     observatory.watch(std::iter::empty());
     assert!(!observatory.is_watching());
     // A run that outlives its job is judged all the same.
-    observatory.take_in(reading(30.0, 1), at(1));
-    assert_eq!(observatory.judge(&job, &own(), at(1)).0.verdict, Verdict::Met);
+    observatory.take_in(reading(30.0, 1), || at(1));
+    assert_eq!(observatory.judge(&job, &own(), || at(1)).0.verdict, Verdict::Met);
+}
+
+#[test]
+fn who_was_held_up_does_not_come_from_the_past() {
+    let observatory = Observatory::new(Vec::new(), None, None);
+    // Nobody else can take anything in after the clock was looked at.
+    let alone = |secs| {
+        assert!(observatory.sky.try_lock().is_err(), "another may look at a later time before");
+        at(secs)
+    };
+    observatory.take_in(reading(30.0, 1), || alone(1));
+    observatory.pass(&own(), || alone(2));
+    observatory.judge(&job(), &own(), || alone(3));
+    assert_eq!(observatory.sky().latest, Some(at(3)));
 }
