@@ -61,6 +61,8 @@ fn add(dir: &Path, name: &str, lines: &[&TelemetryLine], now: Timestamp) -> std:
     let path = dir.join(name);
     let mut file = OpenOptions::new().create(true).truncate(false).read(true).write(true).open(path)?;
     let (end, last) = end(&mut file)?;
+    // One that is still to come was observed before the clock was set back, and is no measure any more.
+    let last = last.filter(|last| last.duration_since(now) <= SAME);
     let mut text = String::new();
     for line in lines {
         if end == 0 && text.is_empty() {
@@ -181,6 +183,17 @@ mod tests {
         // What is read now is no second of the past.
         assert_eq!(added(dir, &[5_300], 5_300)[5..], ["05.300000"]);
         assert_eq!(added(dir, &[5_300], 5_300)[5..], ["05.300000"]);
+    }
+
+    #[test]
+    fn what_is_observed_after_the_clock_was_set_back_is_written() {
+        let dir = tempfile::tempdir().expect("directory");
+        let dir = dir.path();
+        assert_eq!(added(dir, &[40_000], 40_000), ["40"]);
+        assert_eq!(added(dir, &[10_000], 10_000), ["40", "10"]);
+        assert_eq!(added(dir, &[10_000, 11_000], 11_000), ["40", "10", "11"]);
+        // One who looked at the clock a little later had written before.
+        assert_eq!(added(dir, &[10_500, 10_900], 10_900), ["40", "10", "11"]);
     }
 
     #[test]
