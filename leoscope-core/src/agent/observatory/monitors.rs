@@ -17,6 +17,9 @@ use crate::trigger::Source;
 /// The longest pause after failures, where the monitor reads more often than that.
 const LONGEST_PAUSE: SignedDuration = SignedDuration::from_mins(1);
 
+/// Half of the pause after the first failure, where the monitor does not.
+const SOON: SignedDuration = SignedDuration::from_secs(5);
+
 /// How long to wait before a monitor that broke down is started anew.
 const ANEW: SignedDuration = SignedDuration::from_mins(1);
 
@@ -78,10 +81,17 @@ async fn read_on(node: Arc<Inner>, monitor: Arc<dyn Monitor>) {
 }
 
 /// How long after a reading began the next one does, after so many failures in a row: twice as long with
-/// each, up to a minute, or the interval where that is longer.
+/// each, up to a minute. Where the interval is longer than that, it is soon tried again, and then ever
+/// later, up to the interval.
 fn pause(interval: SignedDuration, failures: u32) -> SignedDuration {
-    let doubled = interval.saturating_mul(1_i32.checked_shl(failures.min(16)).unwrap_or(i32::MAX));
-    doubled.min(LONGEST_PAUSE.max(interval))
+    let doubled = |pause: SignedDuration| {
+        pause.saturating_mul(1_i32.checked_shl(failures.min(16)).unwrap_or(i32::MAX))
+    };
+    match failures {
+        0 => interval,
+        _ if interval < LONGEST_PAUSE => doubled(interval).min(LONGEST_PAUSE),
+        _ => doubled(SOON).min(interval),
+    }
 }
 
 /// Lets a monitor read once, with `all` that its source has.
@@ -158,9 +168,23 @@ mod tests {
     #[test]
     fn pauses_double_with_each_failure_up_to_a_minute_or_the_interval() {
         let secs = SignedDuration::from_secs;
-        for (interval, failures, expected) in
-            [(1, 0, 1), (1, 1, 2), (1, 5, 32), (1, 6, 60), (1, u32::MAX, 60), (600, 0, 600), (600, 3, 600)]
-        {
+        for (interval, failures, expected) in [
+            (1, 0, 1),
+            (1, 1, 2),
+            (1, 5, 32),
+            (1, 6, 60),
+            (1, u32::MAX, 60),
+            (59, 1, 60),
+            (60, 0, 60),
+            (60, 1, 10),
+            (60, 3, 40),
+            (60, 4, 60),
+            (600, 0, 600),
+            (600, 1, 10),
+            (600, 6, 320),
+            (600, 7, 600),
+            (86_400, u32::MAX, 86_400),
+        ] {
             assert_eq!(pause(secs(interval), failures), secs(expected), "{interval} {failures}");
         }
     }
