@@ -1,6 +1,7 @@
 //! The dish monitor and a dish that is none.
 
 use std::collections::BTreeMap;
+use std::sync::mpsc;
 use std::time::Duration;
 
 use leoscope_core::ErrorKind;
@@ -32,6 +33,21 @@ fn after(seconds: i64) -> Timestamp {
 fn monitor(address: &str) -> DishMonitor {
     let interval = SignedDuration::from_secs(1);
     DishMonitor::new(&DishConfig { address: address.to_owned(), interval }).expect("monitor")
+}
+
+/// While this is there, no time passes for monitors but what the test says.
+struct Still {
+    _held: mpsc::Sender<()>,
+}
+
+impl Still {
+    fn begin() -> Self {
+        tokio::time::pause();
+        // Paused time goes on by itself while all wait for a connection, unless something blocks.
+        let (held, until_dropped) = mpsc::channel();
+        tokio::task::spawn_blocking(move || until_dropped.recv());
+        Self { _held: held }
+    }
 }
 
 /// A dish that has been on for an hour at noon, and its monitor.
@@ -118,6 +134,7 @@ fn seconds(observation: &Observation) -> Vec<(Timestamp, u64)> {
 
 #[tokio::test]
 async fn every_field_of_a_dish_that_is_well_is_told() {
+    let _still = Still::begin();
     let (dish, monitor) = hour_old().await;
     dish.change(|scene| scene.alerts = vec![7, 9, 23]);
     assert_eq!(monitor.source(), Source::Dish);
@@ -204,6 +221,7 @@ async fn the_manifest_learns_what_the_dish_is_and_not_its_id() {
 
 #[tokio::test]
 async fn the_line_of_a_status_has_the_columns_that_existing_tools_write() {
+    let _still = Still::begin();
     let (dish, monitor) = hour_old().await;
     dish.change(|scene| scene.alerts = vec![1, 11]);
     let seen = read_at(&dish, &monitor, noon()).await;
@@ -258,6 +276,7 @@ async fn each_outage_is_told_with_its_cause_and_without_a_latency() {
         (14, "INHIBIT_RF", "INHIBIT_RF"),
         (99, "CAUSE_99", "CAUSE_99"),
     ];
+    let _still = Still::begin();
     let (dish, monitor) = hour_old().await;
     for (place, (cause, named, state)) in (0..).zip(causes) {
         let during = Window::new(after(place), after(place + 1)).expect("window");
@@ -282,6 +301,7 @@ async fn each_outage_is_told_with_its_cause_and_without_a_latency() {
 
 #[tokio::test]
 async fn the_history_has_each_second_once_also_across_the_end_of_its_ring() {
+    let _still = Still::begin();
     let (dish, monitor) = hour_old().await;
     let mut all = seconds(&read_at(&dish, &monitor, noon()).await);
     assert_eq!(all.len(), 900);
@@ -301,7 +321,40 @@ async fn the_history_has_each_second_once_also_across_the_end_of_its_ring() {
 }
 
 #[tokio::test]
+async fn the_seconds_of_a_dish_that_answers_late_have_their_own_times() {
+    let _still = Still::begin();
+    let (dish, monitor) = hour_old().await;
+    let late = async {
+        until(|| dish.asked(GET_STATUS) == 1).await;
+        dish.set_time(after(2));
+        tokio::time::advance(Duration::from_secs(2)).await;
+    };
+    let around = Around { now: noon(), site: None, weather_key: None, all: false };
+    let (seen, ()) = tokio::join!(monitor.read(&around), late);
+    let seen = seen.expect("observation");
+    assert_eq!(seconds(&seen).last(), Some(&(after(2), 3602)));
+    let power = seen.samples.iter().find(|sample| sample.key == Field::DISH_POWER.into());
+    assert_eq!(power.map(|sample| sample.at), Some(after(2)));
+}
+
+#[tokio::test]
+async fn power_is_known_until_the_history_is_not_and_not_only_while_it_has_news() {
+    let (dish, monitor) = hour_old().await;
+    assert_eq!(number(&read_at(&dish, &monitor, noon()).await, Field::DISH_POWER), Some(61.5));
+    // The dish has not come further.
+    let around = Around { now: after(20), site: None, weather_key: None, all: false };
+    let same = monitor.read(&around).await.expect("observation");
+    assert_eq!((dish.asked(GET_HISTORY), seconds(&same).len()), (2, 0));
+    assert_eq!(readings(&same).get(&Field::DISH_POWER.into()), None);
+    dish.answer(GET_HISTORY, Some(Answer::Refuse(Code::Unavailable)));
+    assert_eq!(value(&read_at(&dish, &monitor, after(40)).await, Field::DISH_POWER), None);
+    dish.answer(GET_HISTORY, None);
+    assert_eq!(number(&read_at(&dish, &monitor, after(60)).await, Field::DISH_POWER), Some(61.5));
+}
+
+#[tokio::test]
 async fn seconds_that_the_ring_has_lost_are_a_gap() {
+    let _still = Still::begin();
     let (dish, monitor) = hour_old().await;
     let before = seconds(&read_at(&dish, &monitor, noon()).await);
     let later = seconds(&read_at(&dish, &monitor, after(1000)).await);
@@ -312,6 +365,7 @@ async fn seconds_that_the_ring_has_lost_are_a_gap() {
 
 #[tokio::test]
 async fn a_dish_that_was_started_anew_begins_a_new_history() {
+    let _still = Still::begin();
     let (dish, monitor) = hour_old().await;
     read_at(&dish, &monitor, noon()).await;
     // The counter is smaller.
@@ -447,11 +501,9 @@ async fn fields_of_later_firmware_are_passed_over() {
 
 #[tokio::test]
 async fn a_dish_that_refuses_history_and_map_is_watched_without_and_asked_again_much_later() {
-    for (history, map_code) in [
-        (Code::Unimplemented, Code::PermissionDenied),
-        (Code::PermissionDenied, Code::Unimplemented),
-        (Code::Unavailable, Code::Internal),
-    ] {
+    for (history, map_code) in
+        [(Code::Unimplemented, Code::PermissionDenied), (Code::PermissionDenied, Code::Unimplemented)]
+    {
         let (dish, monitor) = hour_old().await;
         dish.answer(GET_HISTORY, Some(Answer::Refuse(history)));
         dish.answer(GET_MAP, Some(Answer::Refuse(map_code)));
@@ -470,6 +522,27 @@ async fn a_dish_that_refuses_history_and_map_is_watched_without_and_asked_again_
         assert_eq!(dish.asked(GET_HISTORY), 3);
         assert_eq!(dish.connections(), 1);
     }
+}
+
+#[tokio::test]
+async fn a_dish_that_cannot_tell_history_and_map_for_once_is_asked_again_when_they_are_due() {
+    let (dish, monitor) = hour_old().await;
+    dish.answer(GET_HISTORY, Some(Answer::Refuse(Code::Unavailable)));
+    dish.answer(GET_MAP, Some(Answer::Refuse(Code::Internal)));
+    read_at(&dish, &monitor, noon()).await;
+    dish.answer(GET_HISTORY, None);
+    dish.answer(GET_MAP, None);
+    assert_eq!(seconds(&read_at(&dish, &monitor, after(19)).await), []);
+    assert_eq!(seconds(&read_at(&dish, &monitor, after(20)).await).len(), 900);
+    assert_eq!(map(&read_at(&dish, &monitor, after(59)).await), None);
+    assert!(map(&read_at(&dish, &monitor, after(60)).await).is_some());
+    // And at once where all is wanted, as at the end of a run.
+    dish.answer(GET_HISTORY, Some(Answer::Refuse(Code::Unavailable)));
+    read_at(&dish, &monitor, after(80)).await;
+    dish.answer(GET_HISTORY, None);
+    let around = Around { now: after(81), site: None, weather_key: None, all: true };
+    dish.set_time(after(81));
+    assert!(!seconds(&monitor.read(&around).await.expect("observation")).is_empty());
 }
 
 #[tokio::test]

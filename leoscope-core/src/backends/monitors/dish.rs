@@ -17,6 +17,7 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use tokio::sync::Mutex;
+use tokio::time::Instant;
 use tracing::{info, warn};
 
 use crate::error::Result;
@@ -112,10 +113,11 @@ impl Monitor for DishMonitor {
     }
 
     async fn read(&self, around: &Around) -> Result<Observation> {
+        let began = Instant::now();
         let mut state = self.state.lock().await;
         let (connection, status) = self.peer.status(state.connection.take()).await?;
         let connection = state.connection.insert(connection).clone();
-        let along = state.read_along(&connection, status.device_info.is_none(), around).await;
+        let along = state.read_along(&connection, status.device_info.is_none(), around, began).await;
         let device = status.device_info.as_ref().or(state.device.as_ref()).cloned();
         if let Some(device) = &device {
             state.ring.boot(device.bootcount);
@@ -129,18 +131,30 @@ impl Monitor for DishMonitor {
 /// What was read along with the status.
 #[derive(Debug, Default)]
 struct Along {
-    history: Option<Result<DishGetHistoryResponse>>,
+    /// The history, and when it came.
+    history: Option<(Result<DishGetHistoryResponse>, Timestamp)>,
     map: Option<Result<ObstructionMap>>,
 }
 
 impl State {
-    /// Reads what is due, all of it at the same time.
-    async fn read_along(&mut self, connection: &Connection, nameless: bool, around: &Around) -> Along {
+    /// Reads what is due, all of it at the same time, of a reading that `began` at the time of `around`.
+    async fn read_along(
+        &mut self,
+        connection: &Connection,
+        nameless: bool,
+        around: &Around,
+        began: Instant,
+    ) -> Along {
         let Around { now, all, .. } = *around;
         let (history, map) = (self.history.is_due(now, all), self.map.is_due(now, all));
         let info = nameless && self.info.is_due(now, false);
         let (history, map, info) = tokio::join!(
-            due(history, connection.ask(Ask::History, Answer::history)),
+            due(history, async {
+                let answer = connection.ask(Ask::History, Answer::history).await;
+                // The seconds of it are timed by that, and the requests may have taken some.
+                let passed = SignedDuration::try_from(began.elapsed()).unwrap_or_default();
+                (answer, now.checked_add(passed).unwrap_or(now))
+            }),
             due(map, connection.ask(Ask::Map, Answer::map)),
             due(info, connection.ask(Ask::Device, Answer::device)),
         );
@@ -154,9 +168,10 @@ impl State {
 
     /// Adds what was read along to what the status told.
     fn take_in(&mut self, along: Along, now: Timestamp, observation: &mut Observation) {
-        if let Some(answer) = along.history {
+        if let Some((answer, came)) = along.history {
             self.history.asked(now, answer.as_ref().err());
-            let fresh = answer.map(|history| self.ring.take(&history, now)).unwrap_or_default();
+            let tells_power = answer.as_ref().is_ok_and(|history| !history.power_in.is_empty());
+            let fresh = answer.map(|history| self.ring.take(&history, came)).unwrap_or_default();
             let Fresh { rows, lost, rebooted } = fresh;
             if rebooted {
                 info!("the dish was started anew, and its history with it");
@@ -164,12 +179,14 @@ impl State {
             if lost > 0 {
                 warn!(seconds = lost, "the dish's history has moved on: seconds of it are lost");
             }
-            observation.samples.push(match rows.last() {
-                Some((at, row)) => match row.power_w {
+            observation.samples.extend(match rows.last() {
+                Some((at, row)) => Some(match row.power_w {
                     Some(power) => Sample::number(Field::DISH_POWER, status::exact(power), *at),
                     None => Sample::none(Field::DISH_POWER, *at),
-                },
-                None => Sample::none(Field::DISH_POWER, now),
+                }),
+                // No second has passed since: what was told then still holds.
+                None if tells_power => None,
+                None => Some(Sample::none(Field::DISH_POWER, now)),
             });
             observation.telemetry.extend(rows.iter().map(|(at, row)| lines::of_second(*at, row)));
         }
@@ -181,6 +198,6 @@ impl State {
 }
 
 /// What the request answers, where it is due.
-async fn due<T>(is_due: bool, request: impl Future<Output = Result<T>>) -> Option<Result<T>> {
+async fn due<T>(is_due: bool, request: impl Future<Output = T>) -> Option<T> {
     if is_due { Some(request.await) } else { None }
 }

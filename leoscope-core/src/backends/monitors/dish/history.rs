@@ -3,9 +3,9 @@
 use super::wire::DishGetHistoryResponse;
 use crate::time::{SignedDuration, Timestamp};
 
-/// How far the time of a second may be off before the seconds are timed anew. Answers come a little
-/// sooner or later within their second; seconds in a row are a second apart all the same.
-const SLACK: SignedDuration = SignedDuration::from_secs(1);
+/// How far the time of a second may be off before the seconds are timed anew. Answers come anywhere
+/// within their second, and a little late; seconds in a row are a second apart all the same.
+const SLACK: SignedDuration = SignedDuration::from_millis(1_500);
 
 /// How far the history has been read.
 #[derive(Debug, Default)]
@@ -57,7 +57,8 @@ impl Ring {
         self.boot = Some(count);
     }
 
-    /// Takes what is new in the history, which was told at `now`.
+    /// Takes what is new in the history, which was told at `now`. One without any ring tells nothing, not
+    /// even that seconds have passed: those are still to be read.
     pub(super) fn take(&mut self, history: &DishGetHistoryResponse, now: Timestamp) -> Fresh {
         let DishGetHistoryResponse {
             current,
@@ -70,6 +71,9 @@ impl Ring {
         let current = *current;
         let length = [drop_rate, latency, downlink, uplink, power].map(Vec::len).into_iter().max();
         let length = length.unwrap_or_default();
+        if length == 0 {
+            return Fresh::default();
+        }
         let before = self.read.take();
         let rebooted = before.is_some_and(|read| self.is_another || read.until > current);
         let before = before.filter(|_| !rebooted);

@@ -128,7 +128,7 @@ impl Told {
         self.number(Field::DISH_ELEVATION, elevation.map(exact));
         let stats = status.alignment_stats.as_ref();
         self.number(Field::DISH_TILT, stats.map(|stats| exact(stats.tilt_angle_deg)));
-        self.number(Field::DISH_MISALIGNMENT, stats.map(misalignment));
+        self.number(Field::DISH_MISALIGNMENT, stats.and_then(misalignment));
         let uncertainty = stats.map(|stats| exact(stats.attitude_uncertainty_deg));
         self.number(Field::DISH_ATTITUDE_UNCERTAINTY, uncertainty);
     }
@@ -182,8 +182,12 @@ pub(super) fn boresight(status: &DishGetStatusResponse) -> Option<(f32, f32)> {
 }
 
 /// The angle in degrees between where the dish points and where it should, along the great circle
-/// (haversine formula, which is exact for small angles as well).
-pub(super) fn misalignment(stats: &AlignmentStats) -> f64 {
+/// (haversine formula, which is exact for small angles as well); none where the dish does not tell where
+/// it should, which reads as north on the horizon.
+pub(super) fn misalignment(stats: &AlignmentStats) -> Option<f64> {
+    if (stats.desired_boresight_azimuth_deg, stats.desired_boresight_elevation_deg) == (0.0, 0.0) {
+        return None;
+    }
     let radians = |degrees: f32| f64::from(degrees).to_radians();
     let (azimuth, elevation) = (radians(stats.boresight_azimuth_deg), radians(stats.boresight_elevation_deg));
     let (desired_azimuth, desired_elevation) =
@@ -191,7 +195,7 @@ pub(super) fn misalignment(stats: &AlignmentStats) -> f64 {
     let half = |from: f64, to: f64| ((to - from) / 2.0).sin().powi(2);
     let haversine = half(elevation, desired_elevation)
         + elevation.cos() * desired_elevation.cos() * half(azimuth, desired_azimuth);
-    2.0 * haversine.sqrt().min(1.0).asin().to_degrees()
+    Some(2.0 * haversine.sqrt().min(1.0).asin().to_degrees())
 }
 
 /// The shortest decimal that the dish's single precision stands for: 0.05, not 0.05000000074505806.

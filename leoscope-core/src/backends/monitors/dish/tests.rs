@@ -3,6 +3,7 @@ use super::lines::quoted;
 use super::status::{exact, misalignment};
 use super::wire::{AlignmentStats, DishGetHistoryResponse};
 use super::*;
+use crate::error::{Error, ErrorKind};
 use crate::time::parse_time;
 
 fn time(text: &str) -> Timestamp {
@@ -38,9 +39,28 @@ fn a_ring_is_read_without_gaps_across_its_end() {
     assert_eq!(second.rows[8].0, time("2026-12-01T00:00:09"));
     let nothing = ring.take(&history(12, 10), start + SignedDuration::from_secs(10));
     assert_eq!(nothing, Fresh::default());
+    // At the end of its second, and a little late.
+    let slow = ring.take(&history(13, 10), start + SignedDuration::from_millis(11_500));
+    assert_eq!(slow.rows[0].0, time("2026-12-01T00:00:10"));
     // Two seconds late by now: timed anew.
-    let late = ring.take(&history(13, 10), start + SignedDuration::from_secs(12));
-    assert_eq!(late.rows[0].0, time("2026-12-01T00:00:12"));
+    let late = ring.take(&history(14, 10), start + SignedDuration::from_secs(13));
+    assert_eq!(late.rows[0].0, time("2026-12-01T00:00:13"));
+}
+
+#[test]
+fn a_history_without_rings_takes_no_seconds_away() {
+    let now = time("2026-12-01T00:00:00");
+    let mut ring = Ring::default();
+    let _ = ring.take(&history(3, 10), now);
+    let later = now + SignedDuration::from_secs(2);
+    let bare = DishGetHistoryResponse { current: 5, ..Default::default() };
+    assert_eq!(ring.take(&bare, later), Fresh::default());
+    assert_eq!(numbers(&ring.take(&history(5, 10), later)), [4.0, 5.0]);
+    // Nor does it hide that the dish was started anew.
+    ring.boot(7);
+    ring.boot(8);
+    let _ = ring.take(&bare, later);
+    assert!(ring.take(&history(6, 10), later).rebooted);
 }
 
 #[test]
@@ -97,6 +117,8 @@ fn the_angle_between_two_directions_is_that_of_the_great_circle() {
             ..Default::default()
         })
     };
+    // A dish that does not tell where it should point.
+    assert_eq!(angle((120.0, 65.0), (0.0, 0.0)), None);
     for (from, to, expected) in [
         ((10.0, 60.0), (10.0, 60.0), 0.0),
         ((0.0, 60.0), (0.0, 61.5), 1.5),
@@ -107,7 +129,8 @@ fn the_angle_between_two_directions_is_that_of_the_great_circle() {
         ((0.0, 0.0), (180.0, 0.0), 180.0),
         ((0.0, 60.0), (1.0, 60.0), 0.499_996_8),
     ] {
-        assert!((angle(from, to) - expected).abs() < 1e-5, "{from:?} to {to:?}: {}", angle(from, to));
+        let angle = angle(from, to).expect("both are told");
+        assert!((angle - expected).abs() < 1e-5, "{from:?} to {to:?}: {angle}");
     }
 }
 
@@ -136,9 +159,29 @@ fn what_is_refused_is_asked_for_much_later_and_also_after_the_clock_was_set_back
     part.asked(now, None);
     assert!(!part.is_due(after(19), false) && part.is_due(after(20), false) && part.is_due(after(-1), false));
     assert!(part.is_due(after(1), true), "wanted at once");
-    part.asked(now, Some(&crate::Error::unavailable("no")));
-    assert!(!part.is_due(after(599), false) && part.is_due(after(600), false));
-    assert!(!part.is_due(after(1), true), "it has just refused");
+    for kind in [ErrorKind::PermissionDenied, ErrorKind::Unsupported] {
+        part.asked(now, Some(&Error::new(kind, "no")));
+        assert!(!part.is_due(after(599), false) && part.is_due(after(600), false));
+        assert!(!part.is_due(after(1), true), "it has just refused");
+    }
+}
+
+#[test]
+fn what_was_not_answered_is_asked_for_again_ever_later_and_at_once_where_it_is_wanted() {
+    let now = time("2026-12-01T00:00:00");
+    let after = |seconds| now + SignedDuration::from_secs(seconds);
+    let mut part = Part::new("history", HISTORY_EVERY);
+    for kind in [ErrorKind::Unavailable, ErrorKind::Timeout, ErrorKind::Internal, ErrorKind::Exhausted] {
+        part.asked(now, None);
+        for pause in [20, 40, 80, 160, 320, 600, 600] {
+            part.asked(now, Some(&Error::new(kind, "not now")));
+            assert!(!part.is_due(after(pause - 1), false) && part.is_due(after(pause), false), "{pause}");
+            assert!(part.is_due(after(1), true), "wanted at once");
+        }
+    }
+    part.asked(now, Some(&Error::new(ErrorKind::Unsupported, "no")));
+    part.asked(now, Some(&Error::unavailable("not now")));
+    assert!(part.is_due(after(20), false), "it does not refuse any more");
 }
 
 #[test]
