@@ -163,6 +163,20 @@ async fn a_command_that_hangs_is_killed_with_its_children() {
 }
 
 #[tokio::test]
+async fn what_a_command_leaves_in_the_background_ends_with_it() {
+    // With its output, which would keep that open for ever, and without.
+    for output in ["", "exec >/dev/null 2>&1;"] {
+        let scratch = tempfile::tempdir().expect("directory");
+        let (path, lifeline) = lifeline(scratch.path());
+        let path = path.display();
+        let left = format!("{output} trap '' TERM HUP INT; while :; do sleep 600; done");
+        let seen = read(&shell(&format!("exec 9>{path}; ({left}) & echo 5"))).await;
+        assert_eq!(seen.expect("value"), Some(Value::Number(5.0)), "{output}");
+        assert_eq!(ended(lifeline).await, b"");
+    }
+}
+
+#[tokio::test]
 async fn a_reading_that_is_given_up_leaves_nothing_running() {
     let scratch = tempfile::tempdir().expect("directory");
     let (path, mut lifeline) = lifeline(scratch.path());

@@ -1,13 +1,11 @@
 //! Fields that the operator of a node has added: what a file or a command says.
 
 mod command;
+mod file;
 
-use std::io::ErrorKind;
-use std::path::Path;
 use std::time::Duration;
 
 use async_trait::async_trait;
-use nix::fcntl::OFlag;
 use tokio::io::{AsyncRead, AsyncReadExt as _};
 
 use crate::error::{Error, Result};
@@ -39,6 +37,7 @@ pub struct CustomMonitor {
     from: CustomSource,
     interval: SignedDuration,
     patience: SignedDuration,
+    turn: file::Turn,
 }
 
 impl CustomMonitor {
@@ -49,14 +48,14 @@ impl CustomMonitor {
     pub fn new(config: &CustomConfig) -> Result<Self> {
         let CustomConfig { name, from, interval, patience } = config;
         let (key, from) = (Key::custom(name)?, from.clone());
-        Ok(Self { key, from, interval: *interval, patience: *patience })
+        Ok(Self { key, from, interval: *interval, patience: *patience, turn: file::Turn::default() })
     }
 
     async fn line(&self) -> Result<String> {
         let patience = Duration::try_from(self.patience).unwrap_or_default();
         let content = async {
             match &self.from {
-                CustomSource::File(path) => file(path).await,
+                CustomSource::File(path) => self.turn.content(path).await,
                 CustomSource::Command(words) => command::output(words).await,
             }
         };
@@ -97,25 +96,6 @@ impl Monitor for CustomMonitor {
         let value = value.map_err(|error| error.context(format!("cannot read {}", self.key)))?;
         let sample = Sample { key: self.key.clone(), value, at: around.now };
         Ok(Observation { samples: vec![sample], ..Observation::default() })
-    }
-}
-
-/// What is in a file.
-async fn file(path: &Path) -> Result<Vec<u8>> {
-    let fault = |e: &std::io::Error| match e.kind() {
-        ErrorKind::NotFound => Error::unavailable(format!("{} is not there", path.display())),
-        _ => Error::unavailable(format!("{}: {e}", path.display())),
-    };
-    // Not waiting for who writes into a pipe: a thread would wait for ever.
-    let mut options = tokio::fs::OpenOptions::new();
-    let file = options.read(true).custom_flags(OFlag::O_NONBLOCK.bits()).open(path).await;
-    let file = file.map_err(|e| fault(&e))?;
-    if !file.metadata().await.map_err(|e| fault(&e))?.is_file() {
-        return Err(Error::unavailable(format!("{} is no file", path.display())));
-    }
-    match limited(file).await.map_err(|e| fault(&e))? {
-        Some(content) => Ok(content),
-        None => Err(Error::unavailable(format!("{} has more than {MAX_BYTES} bytes", path.display()))),
     }
 }
 

@@ -3,8 +3,10 @@
 use std::process::{ExitStatus, Stdio};
 
 use nix::sys::signal::{Signal, killpg};
+use nix::sys::wait::{Id, WaitPidFlag, WaitStatus, waitid};
 use nix::unistd::Pid;
 use tokio::process::{Child, Command};
+use tokio::signal::unix::{SignalKind, signal};
 
 use super::{MAX_BYTES, limited};
 use crate::error::{Error, Result};
@@ -26,22 +28,39 @@ impl Group {
         Self { id: id.map(Pid::from_raw) }
     }
 
-    /// The command has ended: its number may be another's from now on.
-    fn has_ended(&mut self) {
+    /// Waits until the command itself has ended. Nobody is told of that yet, so its number stays its own.
+    async fn end(&self) -> std::io::Result<()> {
+        let Some(id) = self.id else { return Ok(()) };
+        // From before the first look on, so that none is missed.
+        let mut ends = signal(SignalKind::child())?;
+        let look = WaitPidFlag::WEXITED | WaitPidFlag::WNOHANG | WaitPidFlag::WNOWAIT;
+        while waitid(Id::Pid(id), look)? == WaitStatus::StillAlive {
+            ends.recv().await;
+        }
+        Ok(())
+    }
+
+    fn kill(&self) {
+        if let Some(id) = self.id {
+            // One that is gone needs no signal.
+            let _ = killpg(id, Signal::SIGKILL);
+        }
+    }
+
+    /// The number is given back: it may be another's from now on.
+    fn is_over(&mut self) {
         self.id = None;
     }
 }
 
 impl Drop for Group {
     fn drop(&mut self) {
-        if let Some(id) = self.id {
-            // One that is gone needs no signal.
-            let _ = killpg(id, Signal::SIGKILL);
-        }
+        self.kill();
     }
 }
 
-/// Runs a command and gives what it prints. Dropped before the end, it leaves nothing of it running.
+/// Runs a command and gives what it prints. When it has ended, or this is dropped before, nothing of it
+/// is left running but what has begun a session of its own.
 ///
 /// It gets nothing of this process's environment: there are secrets in ours.
 pub(super) async fn output(words: &[String]) -> Result<Vec<u8>> {
@@ -65,14 +84,20 @@ pub(super) async fn output(words: &[String]) -> Result<Vec<u8>> {
     };
     let too_much = || Error::unavailable(format!("the command prints more than {MAX_BYTES} bytes"));
     let read = |e| Error::while_doing("read what the command prints", e);
-    // Together: a command that prints much to one of them waits until that is read.
-    let (stdout, stderr) =
-        tokio::try_join!(async { limited(stdout).await.map_err(read)?.ok_or_else(too_much) }, async {
-            limited(stderr).await.map_err(read)?.ok_or_else(too_much)
-        },)?;
-    // All who could print have ended or closed their output; only then is its number given back.
-    let status = child.wait().await.map_err(|e| Error::while_doing("wait for the command", e))?;
-    group.has_ended();
+    let wait = |e| Error::while_doing("wait for the command", e);
+    // Together: a command that prints much to one of them waits until that is read, and what it leaves
+    // behind may keep them open.
+    let (stdout, stderr, ()) = tokio::try_join!(
+        async { limited(stdout).await.map_err(read)?.ok_or_else(too_much) },
+        async { limited(stderr).await.map_err(read)?.ok_or_else(too_much) },
+        async {
+            group.end().await.map_err(wait)?;
+            group.kill();
+            Ok(())
+        },
+    )?;
+    let status = child.wait().await.map_err(wait)?;
+    group.is_over();
     if status.success() { Ok(stdout) } else { Err(failed(status, &stderr)) }
 }
 
