@@ -7,6 +7,7 @@ use std::fmt::Debug;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use async_trait::async_trait;
+use tokio::time::Instant;
 
 pub use self::meter::{KernelMeter, ManualMeter};
 use crate::error::Result;
@@ -33,18 +34,18 @@ impl TrafficMonitor {
     }
 
     /// What each experiment that runs has moved; `None` where one cannot be told from the host.
-    async fn count(&self) -> Result<Option<BTreeMap<RunId, Traffic>>> {
-        let mut moved = BTreeMap::new();
+    async fn count(&self) -> Result<Option<Counted<RunId>>> {
+        let mut counted = Counted::new();
         for run in self.runtime.list().await? {
             match self.runtime.traffic(&run).await? {
-                Some(traffic) => drop(moved.insert(run, traffic)),
+                Some(traffic) => counted.add(run, traffic),
                 None if matches!(self.runtime.state(&run).await?, RuntimeState::Running(_)) => {
                     return Ok(None);
                 }
                 None => {}
             }
         }
-        Ok(Some(moved))
+        Ok(Some(counted))
     }
 }
 
@@ -59,8 +60,7 @@ impl Monitor for TrafficMonitor {
     }
 
     async fn read(&self, around: &Around) -> Result<Observation> {
-        let counted = self.count().await.inspect_err(|_| drop(replace(&self.last, None)))?;
-        let next = counted.map(|moved| Counted { at: around.now, moved });
+        let next = self.count().await.inspect_err(|_| drop(replace(&self.last, None)))?;
         let rate = match (replace(&self.last, next.clone()), next) {
             (Some(last), Some(next)) => next.rate_since(&last, |_, moved| Some(moved)),
             _ => None,
@@ -86,14 +86,14 @@ impl InterfacesMonitor {
         Self { interfaces, meter, last: Mutex::default() }
     }
 
-    async fn count(&self) -> Result<Option<BTreeMap<String, Traffic>>> {
-        let mut moved = BTreeMap::new();
+    async fn count(&self) -> Result<Option<Counted<String>>> {
+        let mut counted = Counted::new();
         for interface in &self.interfaces {
             if let Some(traffic) = self.meter.bytes(interface).await? {
-                moved.insert(interface.clone(), traffic);
+                counted.add(interface.clone(), traffic);
             }
         }
-        Ok((!moved.is_empty()).then_some(moved))
+        Ok((!counted.moved.is_empty()).then_some(counted))
     }
 }
 
@@ -112,8 +112,7 @@ impl Monitor for InterfacesMonitor {
     }
 
     async fn read(&self, around: &Around) -> Result<Observation> {
-        let counted = self.count().await.inspect_err(|_| drop(replace(&self.last, None)))?;
-        let next = counted.map(|moved| Counted { at: around.now, moved });
+        let next = self.count().await.inspect_err(|_| drop(replace(&self.last, None)))?;
         let rate = match (replace(&self.last, next.clone()), next) {
             // What is new may have begun to count at any number.
             (Some(last), Some(next)) => next.rate_since(&last, |_, _| None),
@@ -123,37 +122,61 @@ impl Monitor for InterfacesMonitor {
     }
 }
 
-/// What was counted at one instant.
+/// What was counted, each counter at its own instant: an engine may take its time for each of them. By a
+/// steady clock, as rates have nothing to do with the time of day.
 #[derive(Debug, Clone)]
 struct Counted<K> {
-    at: Timestamp,
-    moved: BTreeMap<K, Traffic>,
+    /// When it was begun.
+    since: Instant,
+    moved: BTreeMap<K, (Instant, Traffic)>,
 }
 
 /// Bits per second.
-#[derive(Debug, Clone, Copy, PartialEq)]
+#[derive(Debug, Clone, Copy, Default, PartialEq)]
 struct Rate {
     received: f64,
     sent: f64,
 }
 
+impl Rate {
+    fn of(moved: Traffic, seconds: f64) -> Self {
+        #[expect(clippy::cast_precision_loss, reason = "nobody moves 2^53 bytes in a few seconds")]
+        let bits = |bytes: u64| bytes as f64 * 8.0 / seconds;
+        Self { received: bits(moved.received), sent: bits(moved.sent) }
+    }
+
+    fn and(self, other: Self) -> Self {
+        Self { received: self.received + other.received, sent: self.sent + other.sent }
+    }
+}
+
 impl<K: Ord + Debug> Counted<K> {
+    fn new() -> Self {
+        Self { since: Instant::now(), moved: BTreeMap::new() }
+    }
+
+    /// Adds a counter that has just been read.
+    fn add(&mut self, key: K, moved: Traffic) {
+        self.moved.insert(key, (Instant::now(), moved));
+    }
+
     /// How fast all together moved data since `earlier`; `None` where a counter was set anew or no time
     /// has passed. `of_new` says what one has moved meanwhile that was not there then; nothing is known
     /// of what has vanished, and it does not count.
     fn rate_since(&self, earlier: &Self, of_new: impl Fn(&K, Traffic) -> Option<Traffic>) -> Option<Rate> {
-        let seconds = self.at.duration_since(earlier.at).as_secs_f64();
-        let mut all = Traffic::default();
-        for (key, moved) in &self.moved {
-            let piece = match earlier.moved.get(key) {
-                Some(before) => Some(moved.since(*before)?),
-                None => of_new(key, *moved),
-            };
-            all = all.and(piece.unwrap_or_default());
+        if self.since <= earlier.since {
+            return None;
         }
-        #[expect(clippy::cast_precision_loss, reason = "nobody moves 2^53 bytes in a few seconds")]
-        let bits = |bytes: u64| bytes as f64 * 8.0 / seconds;
-        (seconds > 0.0).then(|| Rate { received: bits(all.received), sent: bits(all.sent) })
+        let mut all = Rate::default();
+        for (key, (at, moved)) in &self.moved {
+            let (since, piece) = match earlier.moved.get(key) {
+                Some((since, before)) => (*since, moved.since(*before)?),
+                None => (earlier.since, of_new(key, *moved).unwrap_or_default()),
+            };
+            let seconds = at.saturating_duration_since(since).as_secs_f64();
+            all = all.and((seconds > 0.0).then(|| Rate::of(piece, seconds))?);
+        }
+        Some(all)
     }
 }
 
@@ -173,34 +196,43 @@ fn rates([received, sent]: [Field; 2], rate: Option<Rate>, at: Timestamp) -> Obs
 
 #[cfg(test)]
 mod tests {
+    use std::time::Duration;
+
     use super::*;
 
-    fn counted(second: i64, moved: &[(&'static str, u64)]) -> Counted<&'static str> {
-        let at = Timestamp::from_second(second).expect("time");
-        let moved = moved.iter().map(|(name, bytes)| (*name, Traffic { received: *bytes, sent: 2 * bytes }));
-        Counted { at, moved: moved.collect() }
+    /// What was counted of each: how many seconds after `origin`, and how much.
+    fn counted(origin: Instant, second: u64, moved: &[(&'static str, u64, u64)]) -> Counted<&'static str> {
+        let at = |second| origin + Duration::from_secs(second);
+        let moved = moved.iter().map(|(name, second, bytes)| {
+            (*name, (at(*second), Traffic { received: *bytes, sent: 2 * bytes }))
+        });
+        Counted { since: at(second), moved: moved.collect() }
     }
 
     #[test]
     fn rates_are_bits_per_second_of_all_together_and_never_negative() {
+        let origin = Instant::now();
         let rate = |earlier: &Counted<_>, later: &Counted<_>| {
             let rate = later.rate_since(earlier, |_, moved| Some(moved));
             rate.map(|rate| (rate.received, rate.sent))
         };
-        let before = counted(0, &[("a", 100), ("b", 1000)]);
+        let counted = |second, moved: &_| counted(origin, second, moved);
+        let before = counted(10, &[("a", 10, 100), ("b", 10, 1000)]);
         for (later, expected) in [
-            (counted(2, &[("a", 200), ("b", 1000)]), Some((400.0, 800.0))),
-            (counted(2, &[("a", 200), ("b", 1100)]), Some((800.0, 1600.0))),
-            (counted(2, &[("b", 1000)]), Some((0.0, 0.0))),
-            (counted(2, &[]), Some((0.0, 0.0))),
-            (counted(2, &[("a", 100), ("b", 1000), ("c", 50)]), Some((200.0, 400.0))),
-            (counted(2, &[("a", 99), ("b", 5000)]), None),
-            (counted(0, &[("a", 200), ("b", 1000)]), None),
-            (counted(-1, &[("a", 200), ("b", 1000)]), None),
+            (counted(12, &[("a", 12, 200), ("b", 12, 1000)]), Some((400.0, 800.0))),
+            (counted(12, &[("a", 12, 200), ("b", 12, 1100)]), Some((800.0, 1600.0))),
+            // The engine took two seconds for the second of them.
+            (counted(12, &[("a", 12, 200), ("b", 14, 1100)]), Some((600.0, 1200.0))),
+            (counted(12, &[("b", 12, 1000)]), Some((0.0, 0.0))),
+            (counted(12, &[]), Some((0.0, 0.0))),
+            (counted(12, &[("a", 12, 100), ("b", 12, 1000), ("c", 12, 50)]), Some((200.0, 400.0))),
+            (counted(12, &[("a", 12, 99), ("b", 12, 5000)]), None),
+            (counted(10, &[("a", 10, 200), ("b", 10, 1000)]), None),
+            (counted(9, &[("a", 9, 200), ("b", 9, 1000)]), None),
         ] {
             assert_eq!(rate(&before, &later), expected, "{later:?}");
         }
-        let later = counted(1, &[("a", 100), ("b", 1001), ("c", 50)]);
+        let later = counted(11, &[("a", 11, 100), ("b", 11, 1001), ("c", 11, 50)]);
         let rate = later.rate_since(&before, |_, _| None).expect("rate");
         assert_eq!((rate.received, rate.sent), (8.0, 16.0), "what is new does not count");
     }
