@@ -7,10 +7,12 @@ use futures_util::StreamExt as _;
 use jiff::SignedDuration;
 
 use super::Inner;
+use super::rest::rest;
 use crate::error::{ErrorKind, Result};
 use crate::handover::measures_alone;
 use crate::model::{NodeReadings, Reading};
 use crate::ports::ReadersStream;
+use crate::time::Timestamp;
 
 /// How often the newest readings are sent, and how often while an experiment needs the link for itself.
 const EVERY: SignedDuration = SignedDuration::from_secs(1);
@@ -25,10 +27,11 @@ const OLDER: SignedDuration = SignedDuration::from_mins(10);
 
 pub(super) async fn run(node: &Inner) -> Result<()> {
     let mut reconnect = RECONNECT;
+    let mut sent = None;
     loop {
         let pause = match node.control.watch_readers(&node.config.node).await {
             Ok(readers) => {
-                reconnect = if serve(node, readers).await { RECONNECT } else { longer(reconnect) };
+                reconnect = if serve(node, readers, &mut sent).await { RECONNECT } else { longer(reconnect) };
                 reconnect
             }
             Err(error) if error.kind() == ErrorKind::Unsupported => OLDER,
@@ -47,19 +50,29 @@ fn longer(pause: SignedDuration) -> SignedDuration {
 }
 
 /// Sends readings while anybody wants to see them, until the connection breaks; whether it worked at all.
-async fn serve(node: &Inner, mut readers: ReadersStream) -> bool {
+/// `sent` is when it was done last: who comes and goes does not make it more often.
+async fn serve(node: &Inner, mut readers: ReadersStream, sent: &mut Option<Timestamp>) -> bool {
     let (mut present, mut worked) = (false, false);
     loop {
         let every = interval(node).await;
+        let due = async {
+            if let Some(sent) = *sent {
+                rest(&*node.clock, sent, every).await;
+            }
+        };
         tokio::select! {
             biased;
-            told = readers.next() => match told {
-                Some(Ok(now)) => (present, worked) = (now, true),
-                Some(Err(_)) | None => return worked,
-            },
-            () = node.pause(every), if present => {}
+            told = readers.next() => {
+                match told {
+                    Some(Ok(now)) => (present, worked) = (now, true),
+                    Some(Err(_)) | None => return worked,
+                }
+                continue;
+            }
+            () = due, if present => {}
         }
-        if present && let Err(error) = node.control.send_readings(&node.config.node, newest(node)).await {
+        *sent = Some(node.clock.now());
+        if let Err(error) = node.control.send_readings(&node.config.node, newest(node)).await {
             tracing::debug!(%error, "cannot send readings");
             return false;
         }

@@ -32,9 +32,18 @@ async fn a_node_sends_each_second_while_it_is_watched_and_less_while_an_experime
     assert!(world.clock.now().duration_since(first.at) < SignedDuration::from_secs(1), "at once");
     assert_eq!(gap(&mut watching).await, SignedDuration::from_secs(1));
     researcher.schedule_job(job("exp", &node.id, None, (100, 200), 60)).await.expect("booked");
-    world.until(120).await;
+    world.until(105).await;
     shown(&mut watching).await;
     assert_eq!(gap(&mut watching).await, SignedDuration::from_secs(10));
+    // Who comes and goes does not make it more often.
+    let last = shown(&mut watching).await.at;
+    for later in [3, 6] {
+        drop(watching);
+        world.clock.sleep_until(last + SignedDuration::from_secs(later)).await;
+        watching = researcher.watch_readings(&node.id).await.expect("watch");
+    }
+    let next = shown(&mut watching).await.at;
+    assert_eq!(next.duration_since(last), SignedDuration::from_secs(10));
     world.until(250).await;
     shown(&mut watching).await;
     assert_eq!(gap(&mut watching).await, SignedDuration::from_secs(1));
