@@ -112,18 +112,16 @@ impl Observatory {
         self.changed.subscribe()
     }
 
-    /// Lets readings count for so long, whose monitor reads more seldom than their field is read elsewhere.
-    fn allow_age(&self, samples: &[Sample], age: SignedDuration) {
-        let secs = u32::try_from(age.as_secs()).unwrap_or(u32::MAX);
-        let mut sky = self.sky();
-        for sample in samples {
-            sky.watches.allow_age(&sample.key, secs);
-        }
-    }
-
-    /// Takes in what a monitor has read. Each that changes what is known looks at the clock while it has
-    /// that for itself: one that had looked before, and was held up, would seem to come from the past.
-    fn take_in(&self, observation: Observation, clock: impl FnOnce() -> Timestamp) {
+    /// Takes in what a monitor has read, which counts for `counts_for` where its field says less.
+    ///
+    /// Each that changes what is known looks at the clock while it has that for itself: one that had
+    /// looked before, and was held up, would seem to come from the past.
+    fn take_in(
+        &self,
+        observation: Observation,
+        counts_for: Option<SignedDuration>,
+        clock: impl FnOnce() -> Timestamp,
+    ) {
         let Observation { samples, telemetry: _, findings } = observation;
         let mut sky = self.sky();
         let now = clock();
@@ -136,6 +134,9 @@ impl Observatory {
             }
         }
         sky.look_at_clock(now);
+        if let Some(age) = counts_for {
+            sky.allow_age(&samples, age);
+        }
         let derived = sky.background.take_in(&samples);
         sky.take_in(&samples, now);
         sky.take_in(&derived, now);
@@ -239,6 +240,14 @@ impl Sky {
             self.latest = None;
         }
         self.latest = self.latest.max(Some(now));
+    }
+
+    /// Lets readings count for so long, whose monitor reads more seldom than their field is read elsewhere.
+    fn allow_age(&mut self, samples: &[Sample], age: SignedDuration) {
+        let secs = u32::try_from(age.as_secs()).unwrap_or(u32::MAX);
+        for Sample { key, .. } in samples {
+            self.watches.allow_age(key, secs.max(key.stale_after_s()));
+        }
     }
 
     fn take_in(&mut self, samples: &[Sample], now: Timestamp) {

@@ -78,8 +78,8 @@ pub trait Monitor: Debug + Send + Sync {
     /// How often to read.
     fn interval(&self) -> SignedDuration;
 
-    /// After how long its readings say nothing any more, where that follows from how often it reads; as
-    /// their fields have it when `None`.
+    /// After how long its readings say nothing any more, where that follows from how often it reads and
+    /// is longer than their fields have it.
     fn stale_after(&self) -> Option<SignedDuration> {
         None
     }

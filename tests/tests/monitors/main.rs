@@ -64,7 +64,8 @@ fn every_config_in_the_manual_can_be_used() {
 /// The status of a node has a line for each by its name.
 #[tokio::test]
 async fn no_two_monitors_of_a_node_have_the_same_name() {
-    let text = "monitors: {dish: {}, weather: {}, latency: {target: 127.0.0.1}, interfaces: [lo, eth0], \
+    let text = "monitors: {dish: {interval: 120}, weather: {interval: 7200}, interfaces: [lo, eth0], \
+                latency: {target: 127.0.0.1, interval: 30}, \
                 custom: [{name: fan, file: /run/fan}, {name: door, file: /run/door, interval: 1000}]}";
     let config = ExecutorConfig::parse(text).expect("config").monitors;
     let clock = Arc::new(VirtualClock::starting_at(after(0)));
@@ -81,7 +82,10 @@ async fn no_two_monitors_of_a_node_have_the_same_name() {
     // What is read seldom says something for longer.
     let stale =
         |name: &str| monitors.iter().find(|monitor| monitor.name() == name).expect(name).stale_after();
-    assert_eq!(stale("custom.fan"), Some(SignedDuration::from_secs(300)));
-    assert_eq!(stale("custom.door"), Some(SignedDuration::from_secs(3000)));
-    assert_eq!(stale("dish"), None);
+    for (name, interval) in
+        [("custom.fan", 10), ("custom.door", 1000), ("dish", 120), ("weather", 7200), ("latency", 30)]
+    {
+        assert_eq!(stale(name), Some(SignedDuration::from_secs(3 * interval)), "{name}");
+    }
+    assert_eq!(stale("node"), None);
 }

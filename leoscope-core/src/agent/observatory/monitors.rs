@@ -84,9 +84,8 @@ async fn read_on(node: Arc<Inner>, monitor: Arc<dyn Monitor>) {
 /// each, up to a minute. Where the interval is longer than that, it is soon tried again, and then ever
 /// later, up to the interval.
 fn pause(interval: SignedDuration, failures: u32) -> SignedDuration {
-    let doubled = |pause: SignedDuration| {
-        pause.saturating_mul(1_i32.checked_shl(failures.min(16)).unwrap_or(i32::MAX))
-    };
+    let doubled =
+        |pause: SignedDuration| pause.saturating_mul(1_i32.checked_shl(failures.min(16)).unwrap_or(i32::MAX));
     match failures {
         0 => interval,
         _ if interval < LONGEST_PAUSE => doubled(interval).min(LONGEST_PAUSE),
@@ -113,10 +112,7 @@ pub(super) async fn read(node: &Inner, monitor: &dyn Monitor, all: bool) -> Resu
 pub(super) async fn take_in(node: &Inner, monitor: &dyn Monitor, observation: Observation) {
     telemetry::keep(node, &observation.telemetry).await;
     node.observatory.succeeded(monitor, node.clock.now());
-    if let Some(age) = monitor.stale_after() {
-        node.observatory.allow_age(&observation.samples, age);
-    }
-    node.observatory.take_in(observation, || node.clock.now());
+    node.observatory.take_in(observation, monitor.stale_after(), || node.clock.now());
 }
 
 /// The key of the weather service as the testbed has it, or had it when it could be asked last.

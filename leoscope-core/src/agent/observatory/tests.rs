@@ -38,7 +38,7 @@ fn a_clock_that_is_set_back_does_not_keep_what_it_had_in_the_future() {
     let observatory = Observatory::new(Vec::new(), None, None);
     let job = job();
     observatory.watch(std::iter::once(&job));
-    observatory.take_in(reading(30.0, 3600), || at(3600));
+    observatory.take_in(reading(30.0, 3600), None, || at(3600));
     let (decision, since) = observatory.judge(&job, &own(), || at(3600));
     assert_eq!((decision.verdict, since), (Verdict::Met, Some(at(3600))));
     // A little behind is no more than a clock that is kept right.
@@ -48,10 +48,10 @@ fn a_clock_that_is_set_back_does_not_keep_what_it_had_in_the_future() {
     observatory.pass(&own(), || at(0));
     let (decision, since) = observatory.judge(&job, &own(), || at(1));
     assert_eq!((decision.verdict, since), (Verdict::Unknown, None), "{}", decision.why);
-    observatory.take_in(reading(35.0, 2), || at(2));
+    observatory.take_in(reading(35.0, 2), None, || at(2));
     let (decision, since) = observatory.judge(&job, &own(), || at(3));
     assert_eq!((decision.verdict, since), (Verdict::Met, Some(at(2))), "{}", decision.why);
-    observatory.take_in(reading(45.0, 4), || at(4));
+    observatory.take_in(reading(45.0, 4), None, || at(4));
     assert_eq!(observatory.judge(&job, &own(), || at(4)).0.verdict, Verdict::NotMet);
     // Forward it may be set as well: what was read is old then.
     let (decision, _) = observatory.judge(&job, &own(), || at(3600));
@@ -68,7 +68,7 @@ fn jobs_that_are_gone_are_watched_no_more() {
     observatory.watch(std::iter::empty());
     assert!(!observatory.is_watching());
     // A run that outlives its job is judged all the same.
-    observatory.take_in(reading(30.0, 1), || at(1));
+    observatory.take_in(reading(30.0, 1), None, || at(1));
     assert_eq!(observatory.judge(&job, &own(), || at(1)).0.verdict, Verdict::Met);
 }
 
@@ -80,8 +80,23 @@ fn who_was_held_up_does_not_come_from_the_past() {
         assert!(observatory.sky.try_lock().is_err(), "another may look at a later time before");
         at(secs)
     };
-    observatory.take_in(reading(30.0, 1), || alone(1));
+    observatory.take_in(reading(30.0, 1), None, || alone(1));
     observatory.pass(&own(), || alone(2));
     observatory.judge(&job(), &own(), || alone(3));
     assert_eq!(observatory.sky().latest, Some(at(3)));
+}
+
+#[test]
+fn what_is_read_seldom_counts_for_longer_and_what_is_read_often_no_shorter() {
+    let job = job();
+    let verdict_after = |interval: i64, judged: i64| {
+        let observatory = Observatory::new(Vec::new(), None, None);
+        observatory.watch(std::iter::once(&job));
+        let counts_for = Some(SignedDuration::from_secs(3 * interval));
+        observatory.take_in(reading(30.0, 0), counts_for, || at(0));
+        observatory.judge(&job, &own(), || at(judged)).0.verdict
+    };
+    assert_eq!((verdict_after(60, 179), verdict_after(60, 180)), (Verdict::Met, Verdict::Unknown));
+    // Ten seconds, as the field has it.
+    assert_eq!((verdict_after(1, 9), verdict_after(1, 10)), (Verdict::Met, Verdict::Unknown));
 }

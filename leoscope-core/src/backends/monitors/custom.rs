@@ -23,10 +23,6 @@ const MAX_TEXT_BYTES: usize = 256;
 /// How much longer than its command the monitor may take, to end it.
 const MARGIN: SignedDuration = SignedDuration::from_secs(1);
 
-/// After how long a value says nothing any more: so many times the interval, and this at least.
-const STALE_AFTER_INTERVALS: i32 = 3;
-const STALE_AFTER: SignedDuration = SignedDuration::from_secs(300);
-
 /// A field that the operator of a node has added.
 ///
 /// Its value is the first line of the file, or of what the command prints: a number, `true`, `false`, or
@@ -84,7 +80,7 @@ impl Monitor for CustomMonitor {
     }
 
     fn stale_after(&self) -> Option<SignedDuration> {
-        Some(self.interval.saturating_mul(STALE_AFTER_INTERVALS).max(STALE_AFTER))
+        Some(super::counts_for(self.interval))
     }
 
     fn patience(&self) -> SignedDuration {

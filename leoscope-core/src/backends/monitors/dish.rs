@@ -106,6 +106,10 @@ impl Monitor for DishMonitor {
         self.interval
     }
 
+    fn stale_after(&self) -> Option<SignedDuration> {
+        Some(super::counts_for(self.interval))
+    }
+
     fn patience(&self) -> SignedDuration {
         // The status, and then all that is read along with it.
         let requests = self.peer.deadline() * 2 + Duration::from_secs(1);

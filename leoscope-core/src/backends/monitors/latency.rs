@@ -132,6 +132,10 @@ impl Monitor for LatencyMonitor {
         self.interval
     }
 
+    fn stale_after(&self) -> Option<SignedDuration> {
+        Some(super::counts_for(self.interval))
+    }
+
     fn patience(&self) -> SignedDuration {
         let all = self.deadline.saturating_add(LOOKUP).saturating_add(Duration::from_secs(1));
         SignedDuration::try_from(all).unwrap_or(SignedDuration::MAX)

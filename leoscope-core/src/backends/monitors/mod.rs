@@ -22,6 +22,16 @@ pub use weather::WeatherMonitor;
 use crate::error::Result;
 use crate::model::MonitorsConfig;
 use crate::ports::{Monitor, Runtime, TrafficMeter};
+use crate::time::SignedDuration;
+
+/// For how many intervals a reading counts that is made less often than its field is read elsewhere: so
+/// many may fail but one.
+const COUNTS_FOR: i32 = 3;
+
+/// For how long a reading counts that is made once in `interval`.
+fn counts_for(interval: SignedDuration) -> SignedDuration {
+    interval.saturating_mul(COUNTS_FOR)
+}
 
 /// What the monitors of a node look at besides the network.
 #[derive(Debug, Clone)]

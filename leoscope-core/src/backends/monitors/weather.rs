@@ -105,6 +105,10 @@ impl Monitor for WeatherMonitor {
         self.interval
     }
 
+    fn stale_after(&self) -> Option<SignedDuration> {
+        Some(super::counts_for(self.interval))
+    }
+
     fn patience(&self) -> SignedDuration {
         SignedDuration::try_from(self.deadline).unwrap_or(SignedDuration::MAX).saturating_add(MARGIN)
     }
