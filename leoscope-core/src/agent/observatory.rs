@@ -75,7 +75,6 @@ pub(super) struct Observatory {
 #[derive(Debug, Default)]
 struct Sky {
     watches: Watches<Watched>,
-    met_since: BTreeMap<Watched, Timestamp>,
     background: Background,
     findings: Findings,
     statuses: BTreeMap<String, MonitorStatus>,
@@ -138,8 +137,8 @@ impl Observatory {
             sky.allow_age(&samples, age);
         }
         let derived = sky.background.take_in(&samples);
-        sky.take_in(&samples, now);
-        sky.take_in(&derived, now);
+        sky.watches.take_in(&samples, now);
+        sky.watches.take_in(&derived, now);
         drop(sky);
         self.changed.send_replace(());
     }
@@ -150,9 +149,8 @@ impl Observatory {
         let now = clock();
         sky.look_at_clock(now);
         let samples = own.samples(sky.findings.weather.as_ref(), now);
-        sky.take_in(&samples, now);
-        let changed = sky.watches.pass(now);
-        sky.note(changed, now);
+        sky.watches.take_in(&samples, now);
+        sky.watches.pass(now);
         drop(sky);
         self.changed.send_replace(());
     }
@@ -164,7 +162,6 @@ impl Observatory {
         let gone: Vec<_> = sky.watches.names().filter(|watched| !wanted.contains(watched)).cloned().collect();
         for watched in gone {
             sky.watches.remove(&watched);
-            sky.met_since.remove(&watched);
         }
         for watched in wanted {
             match Trigger::parse(&watched.trigger) {
@@ -200,12 +197,11 @@ impl Observatory {
             }
         }
         let samples = own.samples(sky.findings.weather.as_ref(), now);
-        sky.take_in(&samples, now);
+        sky.watches.take_in(&samples, now);
         let Some(explanation) = sky.watches.judge(&watched, now) else {
             return unknown("it is not watched".into());
         };
-        sky.note(vec![watched.clone()], now);
-        (TriggerDecision::of(explanation, now), sky.met_since.get(&watched).copied())
+        (TriggerDecision::of(explanation, now), sky.watches.met_since(&watched))
     }
 
     /// How monitors and triggers stand.
@@ -216,7 +212,7 @@ impl Observatory {
                 job: watched.job.clone(),
                 trigger: watched.trigger.clone(),
                 verdict: sky.watches.verdict(watched)?,
-                met_since: sky.met_since.get(watched).copied(),
+                met_since: sky.watches.met_since(watched),
             })
         });
         Watching { at: now, triggers: triggers.collect(), monitors: sky.statuses.values().cloned().collect() }
@@ -235,7 +231,6 @@ impl Sky {
                     self.watches.set(watched.clone(), &trigger);
                 }
             }
-            self.met_since.clear();
             self.background = Background::default();
             self.latest = None;
         }
@@ -247,22 +242,6 @@ impl Sky {
         let secs = u32::try_from(age.as_secs()).unwrap_or(u32::MAX);
         for Sample { key, .. } in samples {
             self.watches.allow_age(key, secs.max(key.stale_after_s()));
-        }
-    }
-
-    fn take_in(&mut self, samples: &[Sample], now: Timestamp) {
-        let changed = self.watches.take_in(samples, now);
-        self.note(changed, now);
-    }
-
-    /// Notes since when those hold whose verdict has changed.
-    fn note(&mut self, changed: Vec<Watched>, now: Timestamp) {
-        for watched in changed {
-            if self.watches.verdict(&watched) == Some(Verdict::Met) {
-                self.met_since.entry(watched).or_insert(now);
-            } else {
-                self.met_since.remove(&watched);
-            }
         }
     }
 }

@@ -173,8 +173,7 @@ impl<'a> View<'a> {
         let series = self.series(slot);
         match series.newest_at() {
             None => Err(Why::NotRead(slot)),
-            // Also one of a time that is yet to come, from before the clock was set back.
-            Some(at) if (self.now - at).abs() >= series.stale_after_us() => Err(Why::Stale(slot)),
+            Some(_) if series.is_stale(self.now) => Err(Why::Stale(slot)),
             Some(_) => Ok(series),
         }
     }

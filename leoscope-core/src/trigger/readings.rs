@@ -68,6 +68,12 @@ impl Series {
         self.stale_after_us
     }
 
+    /// Whether the newest sample is too old at `now` (in microseconds) to count. Also one of a time that is
+    /// yet to come, from before the clock was set back.
+    pub(super) fn is_stale(&self, now: i64) -> bool {
+        self.newest_at().is_some_and(|at| (now - at).abs() >= self.stale_after_us)
+    }
+
     /// Lets a value count for so many seconds.
     pub(super) fn allow_age(&mut self, secs: u32) {
         self.stale_after_us = i64::from(secs) * 1_000_000;

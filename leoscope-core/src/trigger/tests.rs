@@ -1,3 +1,4 @@
+mod held;
 mod laws;
 mod manual;
 mod mistakes;

@@ -29,14 +29,26 @@ struct Watch {
     /// Since when what it wants held for a time holds, in microseconds.
     since: Vec<Option<i64>>,
     truth: Option<Truth>,
+    /// Since when it has been met, if it is.
+    met_since: Option<Timestamp>,
 }
 
 impl Watch {
-    fn evaluate(&mut self, series: &[Series], now: Timestamp) -> Truth {
+    /// Evaluates it; whether the verdict is another one than before.
+    fn evaluate(&mut self, series: &[Series], now: Timestamp) -> bool {
+        let before = self.truth.map(Truth::verdict);
         let view = View { series, slots: &self.slots, now: now.as_microsecond() };
         let truth = view.condition(&self.trigger.checked().condition, &mut self.since);
         self.truth = Some(truth);
-        truth
+        self.met_since = match truth {
+            Truth::Met => self.met_since.or(Some(now)),
+            Truth::NotMet | Truth::Unknown(_) => None,
+        };
+        before != Some(truth.verdict())
+    }
+
+    fn verdict(&self) -> Verdict {
+        self.truth.map_or(Verdict::Unknown, Truth::verdict)
     }
 }
 
@@ -104,7 +116,8 @@ impl<K: Ord + Clone> Watches<K> {
             self.users[*place].push(name.clone());
         }
         let since = vec![None; trigger.checked().places];
-        let watch = Watch { trigger: trigger.clone(), slots: slots.clone(), since, truth: None };
+        let (trigger, met_since) = (trigger.clone(), None);
+        let watch = Watch { trigger, slots: slots.clone(), since, truth: None, met_since };
         self.watches.insert(name, watch);
         for place in slots {
             self.keep(place);
@@ -132,8 +145,16 @@ impl<K: Ord + Clone> Watches<K> {
     }
 
     /// Takes readings in at `now` and evaluates the conditions that name them; those whose verdict has
-    /// changed are told. A reading that is older than the newest of its field is none.
+    /// changed are told, also where it did only because a reading had become too old before the next came.
+    /// A reading that is older than the newest of its field is none.
     pub fn take_in(&mut self, samples: &[Sample], now: Timestamp) -> Vec<K> {
+        let known = samples.iter().filter_map(|sample| self.places.get(&sample.key).copied());
+        // Nobody may have looked while these were too old. Once there are new ones, what they interrupted
+        // would seem to have held all the time.
+        let stale: Vec<usize> =
+            known.filter(|place| self.series[*place].is_stale(now.as_microsecond())).collect();
+        let was_stale = !stale.is_empty();
+        let mut changed = self.evaluate_users(stale, now);
         let mut touched = Vec::new();
         for Sample { key, value, at } in samples {
             let place = self.place(key);
@@ -141,18 +162,28 @@ impl<K: Ord + Clone> Watches<K> {
                 touched.push(place);
             }
         }
-        touched.sort_unstable();
-        touched.dedup();
-        let mut names: Vec<&K> = touched.iter().flat_map(|place| &self.users[*place]).collect();
-        if touched.len() > 1 {
+        changed.append(&mut self.evaluate_users(touched, now));
+        if was_stale {
+            changed.sort_unstable();
+            changed.dedup();
+        }
+        changed
+    }
+
+    /// Evaluates the conditions that name the series in these places; those whose verdict has changed are
+    /// told.
+    fn evaluate_users(&mut self, mut places: Vec<usize>, now: Timestamp) -> Vec<K> {
+        places.sort_unstable();
+        places.dedup();
+        let mut names: Vec<&K> = places.iter().flat_map(|place| &self.users[*place]).collect();
+        if places.len() > 1 {
             names.sort_unstable();
             names.dedup();
         }
         let mut changed = Vec::new();
         for name in names {
             let Some(watch) = self.watches.get_mut(name) else { continue };
-            let before = watch.truth.map(Truth::verdict);
-            if before != Some(watch.evaluate(&self.series, now).verdict()) {
+            if watch.evaluate(&self.series, now) {
                 changed.push(name.clone());
             }
         }
@@ -163,8 +194,7 @@ impl<K: Ord + Clone> Watches<K> {
     pub fn pass(&mut self, now: Timestamp) -> Vec<K> {
         let mut changed = Vec::new();
         for (name, watch) in &mut self.watches {
-            let before = watch.truth.map(Truth::verdict);
-            if before != Some(watch.evaluate(&self.series, now).verdict()) {
+            if watch.evaluate(&self.series, now) {
                 changed.push(name.clone());
             }
         }
@@ -173,19 +203,27 @@ impl<K: Ord + Clone> Watches<K> {
 
     /// The verdict under `name` as it was passed last.
     pub fn verdict(&self, name: &K) -> Option<Verdict> {
-        self.watches.get(name).map(|watch| watch.truth.map_or(Verdict::Unknown, Truth::verdict))
+        self.watches.get(name).map(Watch::verdict)
+    }
+
+    /// Since when the condition under `name` has been met without a break, where it was met when it was
+    /// evaluated last.
+    pub fn met_since(&self, name: &K) -> Option<Timestamp> {
+        self.watches.get(name)?.met_since
     }
 
     /// Evaluates the condition under `name` at `now`. Allocates nothing.
     pub fn evaluate(&mut self, name: &K, now: Timestamp) -> Option<Verdict> {
         let watch = self.watches.get_mut(name)?;
-        Some(watch.evaluate(&self.series, now).verdict())
+        watch.evaluate(&self.series, now);
+        Some(watch.verdict())
     }
 
     /// Evaluates the condition under `name` at `now` and says why.
     pub fn judge(&mut self, name: &K, now: Timestamp) -> Option<Explanation> {
         let watch = self.watches.get_mut(name)?;
-        let verdict = watch.evaluate(&self.series, now).verdict();
+        watch.evaluate(&self.series, now);
+        let verdict = watch.verdict();
         let view = View { series: &self.series, slots: &watch.slots, now: now.as_microsecond() };
         let used = watch.trigger.keys().iter().zip(&watch.slots).map(|(key, place)| {
             let newest = self.series[*place].newest();

@@ -59,6 +59,16 @@ fn a_clock_that_is_set_back_does_not_keep_what_it_had_in_the_future() {
 }
 
 #[test]
+fn a_gap_in_which_nobody_looked_breaks_what_held() {
+    let observatory = Observatory::new(Vec::new(), None, None);
+    let job = job();
+    observatory.watch(std::iter::once(&job));
+    observatory.take_in(reading(30.0, 0), None, || at(0));
+    observatory.take_in(reading(30.0, 60), None, || at(60));
+    assert_eq!(observatory.judge(&job, &own(), || at(61)).1, Some(at(60)));
+}
+
+#[test]
 fn jobs_that_are_gone_are_watched_no_more() {
     let observatory = Observatory::new(Vec::new(), None, None);
     let job = job();
