@@ -88,6 +88,12 @@ impl Key {
         }
     }
 
+    /// Whether no monitor reads it, but the node works it out itself at every instant at which it asks.
+    pub(super) fn is_worked_out(&self) -> bool {
+        let of_node = [Field::NODE_JOBS_RUNNING, Field::WEATHER_AGE];
+        self.source() == Source::Clock || of_node.into_iter().any(|field| *self == Self::Field(field))
+    }
+
     /// After how many seconds a value says nothing any more.
     pub fn stale_after_s(&self) -> u32 {
         match self {

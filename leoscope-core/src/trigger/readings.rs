@@ -11,6 +11,9 @@ pub(super) const KEPT: usize = 6;
 /// How many samples of a field are kept at most.
 pub(super) const MOST_KEPT: usize = 4_000;
 
+/// How far apart samples are, in microseconds, of what the node works out itself whenever it is asked.
+const APART_US: i64 = 1_000_000;
+
 /// One reading of a monitor.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Sample {
@@ -56,12 +59,19 @@ pub(super) struct Series {
     /// How many samples, and of how many microseconds, are wanted.
     keep: usize,
     keep_us: i64,
+    /// For how many microseconds after the first of them samples take each other's place.
+    apart_us: i64,
+    /// When the first sample was taken whose place the newest has.
+    begun: Option<i64>,
 }
 
 impl Series {
     pub(super) fn new(key: Key) -> Self {
         let stale_after_us = i64::from(key.stale_after_s()) * 1_000_000;
-        Self { key, stale_after_us, samples: VecDeque::new(), valued_at: None, keep: KEPT, keep_us: 0 }
+        // Its history must not depend on how often somebody asks.
+        let apart_us = if key.is_worked_out() { APART_US } else { 0 };
+        let (samples, valued_at, begun) = (VecDeque::new(), None, None);
+        Self { key, stale_after_us, samples, valued_at, keep: KEPT, keep_us: 0, apart_us, begun }
     }
 
     pub(super) fn stale_after_us(&self) -> i64 {
@@ -87,23 +97,27 @@ impl Series {
     }
 
     /// Takes a sample in at `now`; whether it is news. One that is older than the newest is not, unless
-    /// the newest is of a time that is yet to come: then the clock has been set back.
+    /// the newest is of a time that is yet to come: then the clock has been set back. What the node works
+    /// out itself has one sample a second, which is the newest of that second.
     pub(super) fn take_in(&mut self, at: Timestamp, value: Option<&Value>, now: Timestamp) -> bool {
         let (at, now) = (at.as_microsecond(), now.as_microsecond());
         if self.newest_at().is_some_and(|newest| newest > at && newest > now) {
             self.samples.retain(|(other, _)| *other <= now);
             self.valued_at = self.valued_at.filter(|valued| *valued <= now);
+            self.begun = None;
         }
+        let takes_its_place = self.begun.is_some_and(|begun| (begun..begun + self.apart_us).contains(&at));
         match self.samples.back_mut() {
             Some((newest, _)) if *newest > at => return false,
-            Some((newest, before)) if *newest == at => {
-                let is_news = before.as_ref() != value;
-                *before = value.cloned();
+            Some((newest, before)) if *newest == at || takes_its_place => {
+                let is_news = *newest != at || before.as_ref() != value;
+                (*newest, *before) = (at, value.cloned());
                 self.valued_at = if value.is_some() { Some(at) } else { self.valued_at };
                 return is_news;
             }
             _ => self.samples.push_back((at, value.cloned())),
         }
+        self.begun = Some(at);
         self.valued_at = if value.is_some() { Some(at) } else { self.valued_at };
         while self.samples.len() > MOST_KEPT
             || (self.samples.len() > self.keep

@@ -24,6 +24,10 @@ fn job() -> Job {
     spec.check("researcher".parse().expect("id"), at(0)).expect("job")
 }
 
+fn job_on(trigger: &str) -> Job {
+    Job { trigger: Some(trigger.into()), ..job() }
+}
+
 fn own() -> Own {
     Own::unmeasured()
 }
@@ -66,6 +70,32 @@ fn a_gap_in_which_nobody_looked_breaks_what_held() {
     observatory.take_in(reading(30.0, 0), None, || at(0));
     observatory.take_in(reading(30.0, 60), None, || at(60));
     assert_eq!(observatory.judge(&job, &own(), || at(61)).1, Some(at(60)));
+}
+
+#[test]
+fn to_judge_once_more_changes_nothing() {
+    let observatory = Observatory::new(Vec::new(), None, None);
+    let micros = |secs, micros| at(secs) + SignedDuration::from_micros(micros);
+    // A slot begins every fifteen seconds, here at the twelfth.
+    let jobs =
+        ["changed(starlink.slot)", "starlink.slot_1 < starlink.slot", "avg(time.utc, 5) < time.utc - 1.5"];
+    let jobs = jobs.map(job_on);
+    observatory.watch(jobs.iter());
+    for second in 0..12 {
+        observatory.pass(&own(), || micros(second, 500_000));
+    }
+    let verdict = |job: &Job, now| observatory.judge(job, &own(), || now).0.verdict;
+    assert_eq!(verdict(&jobs[0], micros(11, 900_000)), Verdict::NotMet);
+    observatory.pass(&own(), || micros(12, 500_000));
+    for job in &jobs {
+        for later in 1..20 {
+            assert_eq!(verdict(job, micros(12, 500_000 + later)), Verdict::Met, "{:?}", job.trigger);
+        }
+        let (_, since) = observatory.judge(job, &own(), || micros(12, 999_999));
+        assert!(since.is_some_and(|since| since <= micros(12, 500_000)), "{:?}: {since:?}", job.trigger);
+    }
+    observatory.pass(&own(), || micros(13, 500_000));
+    assert_eq!(verdict(&jobs[0], micros(13, 500_001)), Verdict::NotMet);
 }
 
 #[test]
