@@ -29,6 +29,7 @@ mod clock;
 mod explain;
 mod fields;
 mod given;
+mod held;
 mod key;
 mod mistake;
 mod name;

@@ -1,12 +1,13 @@
 //! Telling from recorded readings when a condition would have held.
 
+use super::reach::STEP_US;
 use super::{Key, Recording, Sample, Source, Trigger, Verdict, Watches, of_clock};
 use crate::error::Error;
 use crate::schedule::Zone;
 use crate::time::{SignedDuration, Timestamp, Window, wire_time};
 
 /// How often a condition is looked at between readings, as nodes do.
-const STEP: SignedDuration = SignedDuration::from_secs(1);
+const STEP: SignedDuration = SignedDuration::from_micros(STEP_US);
 
 /// The longest time that is looked at. One that is longer has rather a time in it that is wrong.
 const LONGEST: SignedDuration = SignedDuration::from_hours(24 * 366 * 10);

@@ -1,5 +1,6 @@
 //! Saying why a condition holds, does not, or cannot be told.
 
+use super::held::Held;
 use super::program::{Condition, Leaf, Read, Term, Truth, View, Why};
 use super::{Key, Trigger, Value};
 
@@ -7,11 +8,11 @@ use super::{Key, Trigger, Value};
 const NAMED: usize = 4;
 
 /// One line that says why, with the values.
-pub(super) fn explain(trigger: &Trigger, view: &View<'_>, since: &mut [Option<i64>]) -> String {
+pub(super) fn explain(trigger: &Trigger, view: &View<'_>, held: &mut [Held]) -> String {
     let condition = &trigger.checked().condition;
-    let truth = view.condition(condition, since);
+    let truth = view.condition(condition, held);
     let mut telling = Telling { keys: trigger.keys(), view, told: Vec::new() };
-    telling.tell(condition, truth, since);
+    telling.tell(condition, truth, held);
     if telling.told.is_empty() {
         return format!("{} {}", trigger.text(), holds(truth));
     }
@@ -37,36 +38,47 @@ struct Telling<'a> {
 
 impl Telling<'_> {
     /// Tells of the parts because of which `condition` is as `truth` says.
-    fn tell(&mut self, condition: &Condition, truth: Truth, since: &mut [Option<i64>]) {
+    fn tell(&mut self, condition: &Condition, truth: Truth, held: &mut [Held]) {
         match condition {
             Condition::Always(_) => {}
             Condition::Leaf(leaf) => self.leaf(leaf, truth),
             Condition::Not(inner) => {
-                let inside = self.view.condition(inner, since);
-                self.tell(inner, inside, since);
+                let inside = self.view.condition(inner, held);
+                self.tell(inner, inside, held);
             }
             Condition::All(parts) | Condition::Any(parts) => {
                 for part in parts {
-                    let of_part = self.view.condition(part, since);
+                    let of_part = self.view.condition(part, held);
                     if of_part.verdict() == truth.verdict() {
-                        self.tell(part, of_part, since);
+                        self.tell(part, of_part, held);
                     }
                 }
             }
             Condition::Same(left, right, _) => {
                 for part in [left, right] {
-                    let of_part = self.view.condition(part, since);
-                    self.tell(part, of_part, since);
+                    let of_part = self.view.condition(part, held);
+                    self.tell(part, of_part, held);
                 }
             }
             Condition::For { condition, label, place, .. } => {
-                let inside = self.view.condition(condition, since);
-                if inside == Truth::Met {
-                    #[expect(clippy::cast_precision_loss, reason = "times are far below 2^52 µs")]
-                    let secs = since[*place].map_or(0.0, |since| (self.view.now - since) as f64 / 1e6);
-                    self.told.push(format!("{label} {}: it has held for {} s", holds(truth), rounded(secs)));
-                } else {
-                    self.tell(condition, inside, since);
+                let inside = self.view.condition(condition, held);
+                let (held_us, broken_us) =
+                    (held[*place].held_us(self.view.now), held[*place].broken_us(self.view.now));
+                match (held_us, broken_us) {
+                    (Some(us), _) => {
+                        let before = match truth {
+                            Truth::Unknown(_) => ", what was before that is not known",
+                            Truth::Met | Truth::NotMet => "",
+                        };
+                        let secs = whole_millis(us);
+                        self.told.push(format!("{label} {}: it has held for {secs} s{before}", holds(truth)));
+                    }
+                    // Not known by now, but known not to have held all the time.
+                    (None, Some(us)) if inside.verdict() != truth.verdict() => {
+                        let secs = whole_millis(us);
+                        self.told.push(format!("{label} {}: it did not hold {secs} s ago", holds(truth)));
+                    }
+                    (None, _) => self.tell(condition, inside, held),
                 }
             }
         }
@@ -142,6 +154,7 @@ impl Telling<'_> {
                 format!("{}{is} which cannot be compared so", self.keys[sample.slot])
             }
             Why::NoNumber => "its arithmetic gives no number".to_owned(),
+            Why::TooShort => "it has not held for long enough, and what was before is not known".to_owned(),
         }
     }
 }
@@ -153,6 +166,11 @@ fn age(now: i64, at: i64) -> f64 {
 #[expect(clippy::cast_precision_loss, reason = "ages are far below 2^52 µs")]
 fn seconds(us: i64) -> f64 {
     us as f64 / 1e6
+}
+
+/// A time in seconds, cut off: one that is not long enough must not look as if it was.
+fn whole_millis(us: i64) -> String {
+    rounded(seconds(us - us % 1_000))
 }
 
 /// A number as people read it.

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use super::held::Held;
 use super::readings::Series;
 use super::tree::Op;
 use super::{Value, Verdict};
@@ -21,7 +22,7 @@ pub(super) enum Condition {
     Same(Box<Condition>, Box<Condition>, bool),
     /// Whether it has held without a break for so many microseconds.
     For {
-        /// Where it is noted since when it holds.
+        /// Where it is noted since when it holds, and when it did not.
         place: usize,
         condition: Box<Condition>,
         us: i64,
@@ -120,6 +121,8 @@ pub(super) enum Why {
     OtherKind(Sample),
     /// A division by zero, or a number beyond all.
     NoNumber,
+    /// It has not held for long enough, and whether it did before is not known.
+    TooShort,
 }
 
 /// Whether a condition holds.
@@ -308,47 +311,40 @@ impl<'a> View<'a> {
         }
     }
 
-    /// Evaluates a condition in Kleene's strong logic. `since` notes since when those of
+    /// Evaluates a condition in Kleene's strong logic. `held` notes since when those of
     /// [`Condition::For`] hold, so every part is looked at.
-    pub(super) fn condition(&self, condition: &Condition, since: &mut [Option<i64>]) -> Truth {
+    pub(super) fn condition(&self, condition: &Condition, held: &mut [Held]) -> Truth {
         match condition {
             Condition::Always(holds) => (*holds).into(),
             Condition::Leaf(leaf) => self.test(&leaf.test),
-            Condition::Not(inner) => match self.condition(inner, since) {
+            Condition::Not(inner) => match self.condition(inner, held) {
                 Truth::Met => Truth::NotMet,
                 Truth::NotMet => Truth::Met,
                 unknown @ Truth::Unknown(_) => unknown,
             },
-            Condition::All(parts) => self.join(parts, since, Truth::NotMet, Truth::Met),
-            Condition::Any(parts) => self.join(parts, since, Truth::Met, Truth::NotMet),
+            Condition::All(parts) => self.join(parts, held, Truth::NotMet, Truth::Met),
+            Condition::Any(parts) => self.join(parts, held, Truth::Met, Truth::NotMet),
             Condition::Same(left, right, same) => {
-                match (self.condition(left, since), self.condition(right, since)) {
+                match (self.condition(left, held), self.condition(right, held)) {
                     (unknown @ Truth::Unknown(_), _) | (_, unknown @ Truth::Unknown(_)) => unknown,
                     (left, right) => ((left == right) == *same).into(),
                 }
             }
             Condition::For { place, condition, us, label: _ } => {
-                let truth = self.condition(condition, since);
-                if truth != Truth::Met {
-                    since[*place] = None;
-                    return truth;
-                }
-                let begun = since[*place].get_or_insert(self.now);
-                // Where the clock has been set back, it is counted anew.
-                *begun = self.now.min(*begun);
-                (self.now - *begun >= *us).into()
+                let truth = self.condition(condition, held);
+                held[*place].look(truth, *us, self.now)
             }
         }
     }
 
     /// `decisive` if a part is that, `other` if all are; not known otherwise.
-    fn join(&self, parts: &[Condition], since: &mut [Option<i64>], decisive: Truth, other: Truth) -> Truth {
+    fn join(&self, parts: &[Condition], held: &mut [Held], decisive: Truth, other: Truth) -> Truth {
         let mut joined = other;
         for part in parts {
-            let truth = self.condition(part, since);
+            let truth = self.condition(part, held);
             if truth == decisive {
                 // Nothing is noted in what follows.
-                if since.is_empty() {
+                if held.is_empty() {
                     return decisive;
                 }
                 joined = decisive;

@@ -2,6 +2,9 @@
 
 use super::program::{Condition, Number, Operand, Sample, Slot, Span, Test};
 
+/// How many microseconds lie between two looks at a condition when nothing is read.
+pub(super) const STEP_US: i64 = 1_000_000;
+
 /// How many samples, and of how many microseconds.
 type Reach = (usize, i64);
 
@@ -34,7 +37,12 @@ impl Condition {
                 parts.iter().try_fold(0_i64, |sum, part| Some(sum.saturating_add(part.settles_after()?)))
             }
             Self::Same(left, right, _) => Some(left.settles_after()?.saturating_add(right.settles_after()?)),
-            Self::For { condition, us, .. } => Some(us.saturating_add(condition.settles_after()?)),
+            // It is met once the condition has held for so long, not known any more once it is as long ago
+            // that it did not: both are seen at the next look, and only then by what lies around it.
+            Self::For { condition, us, .. } => {
+                let seen = us.saturating_add(STEP_US - 1) / STEP_US * STEP_US;
+                Some(seen.saturating_add(condition.settles_after()?))
+            }
         }
     }
 }

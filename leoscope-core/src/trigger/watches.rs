@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, HashMap};
 
 use super::explain::explain;
+use super::held::Held;
 use super::program::{Truth, View};
 use super::readings::Series;
 use super::{Explanation, Key, Sample, Trigger, Used, Verdict};
@@ -26,8 +27,8 @@ struct Watch {
     trigger: Trigger,
     /// Which series its slots are.
     slots: Vec<usize>,
-    /// Since when what it wants held for a time holds, in microseconds.
-    since: Vec<Option<i64>>,
+    /// What is remembered of what it wants held for a time.
+    held: Vec<Held>,
     truth: Option<Truth>,
     /// Since when it has been met, if it is.
     met_since: Option<Timestamp>,
@@ -38,7 +39,7 @@ impl Watch {
     fn evaluate(&mut self, series: &[Series], now: Timestamp) -> bool {
         let before = self.truth.map(Truth::verdict);
         let view = View { series, slots: &self.slots, now: now.as_microsecond() };
-        let truth = view.condition(&self.trigger.checked().condition, &mut self.since);
+        let truth = view.condition(&self.trigger.checked().condition, &mut self.held);
         self.truth = Some(truth);
         self.met_since = match truth {
             Truth::Met => self.met_since.or(Some(now)),
@@ -115,9 +116,9 @@ impl<K: Ord + Clone> Watches<K> {
         for place in &slots {
             self.users[*place].push(name.clone());
         }
-        let since = vec![None; trigger.checked().places];
+        let held = vec![Held::default(); trigger.checked().places];
         let (trigger, met_since) = (trigger.clone(), None);
-        let watch = Watch { trigger, slots: slots.clone(), since, truth: None, met_since };
+        let watch = Watch { trigger, slots: slots.clone(), held, truth: None, met_since };
         self.watches.insert(name, watch);
         for place in slots {
             self.keep(place);
@@ -230,7 +231,7 @@ impl<K: Ord + Clone> Watches<K> {
             let at = newest.as_ref().map(|sample| sample.at);
             Used { key: key.clone(), value: newest.and_then(|sample| sample.value), at }
         });
-        let why = explain(&watch.trigger, &view, &mut watch.since.clone());
+        let why = explain(&watch.trigger, &view, &mut watch.held.clone());
         Some(Explanation { verdict, why, used: used.collect() })
     }
 

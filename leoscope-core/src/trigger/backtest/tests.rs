@@ -102,7 +102,7 @@ fn a_recording_without_a_time_or_of_too_long_a_time_is_refused() {
 }
 
 /// Conditions whose verdict changes with readings, as they age, as time passes, or never.
-const CONDITIONS: [&str; 9] = [
+const CONDITIONS: [&str; 12] = [
     "dish.latency < 40",
     "not dish.latency < 40 or dish.obstructed",
     "for(dish.latency < 60, 7) or for(for(age(dish.latency) > 3, 2), 3)",
@@ -112,6 +112,9 @@ const CONDITIONS: [&str; 9] = [
     "changed(dish.latency) and starlink.slot_phase < 7",
     "for(true, 40)",
     "for(dish.latency < 60 or true, 30) and not for(true, 50)",
+    "not for(dish.obstructed, 17) or not for(not for(dish.latency < 60, 5), 8)",
+    "for(for(for(for(for(for(true, 0.1), 0.1), 0.1), 0.1), 0.1), 0.1)",
+    "not for(not for(not for(false, 30), 1.5), 2.5) == for(dish.latency > 30, 20)",
 ];
 
 fn samples() -> impl Strategy<Value = Vec<Sample>> {

@@ -28,6 +28,29 @@ fn verdict(text: &str, world: World) -> Verdict {
     watches.judge(&(), at(0)).expect("watched").verdict
 }
 
+/// What sources say of that world: where it is not known, that they have no value.
+fn told((latency, obstructed, state): World, secs: i64) -> [Sample; 3] {
+    let sample = |field: Field, value| Sample { key: field.into(), value, at: at(secs) };
+    [
+        sample(Field::DISH_LATENCY, latency.and_then(Value::number)),
+        sample(Field::DISH_OBSTRUCTED, obstructed.map(Value::Flag)),
+        sample(Field::DISH_STATE, state.map(Value::text)),
+    ]
+}
+
+/// Conditions about that world, and about how long something in it has been so.
+fn condition_on_time() -> impl Strategy<Value = String> {
+    let held = (condition(), 1_u32..5).prop_map(|(a, secs)| format!("for({a}, {secs})"));
+    held.prop_recursive(3, 12, 2, |inner| {
+        let word = prop::sample::select(vec!["and", "or", "==", "!="]);
+        prop_oneof![
+            (inner.clone(), word, condition()).prop_map(|(a, word, b)| format!("({a}) {word} ({b})")),
+            inner.clone().prop_map(|a| format!("not ({a})")),
+            (inner, 1_u32..5).prop_map(|(a, secs)| format!("for({a}, {secs})")),
+        ]
+    })
+}
+
 /// Conditions about that world.
 fn condition() -> impl Strategy<Value = String> {
     let leaf = prop_oneof![
@@ -78,6 +101,26 @@ proptest! {
         let before = verdict(&a, known);
         let all = (known.0.or(more.0), known.1.or(more.1), known.2.or(more.2));
         prop_assert!(before == Verdict::Unknown || verdict(&a, all) == before, "{}", a);
+    }
+
+    #[test]
+    fn to_know_more_of_what_was_never_turns_a_verdict_over(
+        a in condition_on_time(),
+        history in prop::collection::vec((world(), world()), 1..10),
+    ) {
+        let (mut less, mut more) = (Watches::new(), Watches::new());
+        for watches in [&mut less, &mut more] {
+            watches.set((), &Trigger::parse(&a).expect("condition"));
+        }
+        for (secs, (known, besides)) in (0..).zip(history) {
+            let all = (known.0.or(besides.0), known.1.or(besides.1), known.2.or(besides.2));
+            let verdict = |watches: &mut Watches<()>, world| {
+                watches.take_in(&told(world, secs), at(secs));
+                watches.judge(&(), at(secs)).expect("watched").verdict
+            };
+            let (before, after) = (verdict(&mut less, known), verdict(&mut more, all));
+            prop_assert!(before == Verdict::Unknown || after == before, "{} after {} s", a, secs);
+        }
     }
 
     #[test]
