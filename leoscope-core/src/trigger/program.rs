@@ -221,7 +221,9 @@ impl<'a> View<'a> {
     }
 
     fn summary(&self, summary: Summary, slot: Slot, span: Span) -> Result<f64, Why> {
-        let series = self.fresh(slot)?;
+        // Those of before tell nothing of now once the source has no value.
+        self.value(Sample { slot, back: 0 })?;
+        let series = self.series(slot);
         let from = match span {
             Span::Samples(_) => i64::MIN,
             Span::Us(us) => self.now - us,

@@ -290,6 +290,31 @@ fn the_age_is_that_of_the_last_value() {
 }
 
 #[test]
+fn what_is_summed_up_has_no_value_where_the_newest_reading_has_none() {
+    let read = |value, secs| Sample { key: Field::NETWORK_LATENCY.into(), value, at: at(secs) };
+    let mut readings: Vec<_> = (0..3).map(|secs| read(Value::number(50.0), secs)).collect();
+    let conditions = [
+        "network.latency_avg",
+        "avg(network.latency, 60)",
+        "min(network.latency, 60)",
+        "max(network.latency, 60)",
+    ];
+    let conditions = conditions.map(|value| format!("{value} == 50"));
+    let all = || conditions.iter().map(String::as_str).chain(["stddev(network.latency, 60) == 0"]);
+    for text in all() {
+        assert!(why(text, &readings, 3).contains("holds"), "{}", why(text, &readings, 3));
+    }
+    readings.push(read(None, 3));
+    for text in all() {
+        let expected = format!("{text} is not known: network.latency has no value at this time");
+        assert_eq!(why(text, &readings, 3), expected);
+    }
+    // One without a value before is left out.
+    readings.push(read(Value::number(70.0), 4));
+    assert!(why("avg(network.latency, 60) == 55", &readings, 4).contains("holds"));
+}
+
+#[test]
 fn what_nothing_names_any_more_is_forgotten() {
     let mut watches = Watches::new();
     for number in 0..1_000 {
