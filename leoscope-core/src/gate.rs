@@ -49,7 +49,7 @@ pub fn gate(job: &Job, planned: Window, known: Known<'_>, now: Timestamp) -> Gat
         };
     };
     let latest = job.latest_start(planned);
-    if now > latest {
+    if now > latest || now >= planned.end() {
         let least = hold.at_least.as_secs_f64();
         let why = match cool_at {
             Some(cool_at) if is_met => return Gate::Skip(cooling(cool_at)),

@@ -98,11 +98,25 @@ fn a_held_run_starts_up_to_the_instant_at_which_enough_of_its_length_is_left() {
     assert_eq!(late(Verdict::Unknown, None), (Reason::TriggerUnknown, format!("latency was 50 ms{suffix}")));
     let short = format!("latency was 50 ms, but not for 10 s{suffix}");
     assert_eq!(late(Verdict::Met, Some(39)), (Reason::TriggerNotMet, short));
-    // All of its length is asked for: its instant is the only one.
+}
+
+#[test]
+fn a_run_that_wants_all_of_its_length_is_not_skipped_because_no_clock_stands_still() {
     let whole = holding(0, 60);
-    assert_eq!(asked(&whole, Verdict::Met, Some(0), None, 0), Gate::Start);
-    assert_eq!(skipped(asked(&whole, Verdict::Met, Some(1), None, 1)).0, Reason::TriggerNotMet);
-    assert_eq!(holding(0, 900).latest_start(planned()), at(0));
+    let asked_after = |verdict, micros| {
+        let decision = decided(verdict);
+        let met_since = (verdict == Verdict::Met).then(|| at(-10));
+        let now = at(0).checked_add(SignedDuration::from_micros(micros)).expect("time");
+        gate(&whole, planned(), Known { decision: &decision, met_since, last_ended: None }, now)
+    };
+    for micros in [0, 1, 5_000, 1_000_000] {
+        assert_eq!(asked_after(Verdict::Met, micros), Gate::Start, "{micros} µs late");
+    }
+    assert_eq!(skipped(asked_after(Verdict::Met, 1_000_001)).0, Reason::TriggerNotMet);
+    assert_eq!(skipped(asked_after(Verdict::NotMet, 1_000_001)).0, Reason::TriggerNotMet);
+    assert_eq!(holding(0, 900).latest_start(planned()), at(1));
+    // Nothing is started at its end.
+    assert_eq!(skipped(asked(&holding(0, 0), Verdict::Met, Some(0), None, 60)).0, Reason::TriggerNotMet);
 }
 
 #[test]

@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 use super::redact::without_secrets_of;
 use crate::error::Error;
 use crate::ids::{JobId, NodeId, UserId};
-use crate::schedule::{Occurrences, Policies, Schedule, Timeline, Timing, alignment_wait};
+use crate::schedule::{Occurrences, PUNCTUAL, Policies, Schedule, Timeline, Timing, alignment_wait};
 use crate::time::{Timestamp, Window};
 
 /// The length of a run in whole seconds, at least 1.
@@ -193,13 +193,17 @@ impl Job {
     }
 
     /// The last instant at which the run planned for `planned` may start: by as much later as is allowed,
-    /// or as long as enough of its length is left for a run that its trigger may hold.
+    /// or as long as enough of its length is left for a run that its trigger may hold. Where that is all of
+    /// it, it may still be [punctual](PUNCTUAL).
     pub fn latest_start(&self, planned: Window) -> Timestamp {
-        let latest = match self.policies.hold {
-            Some(hold) if self.trigger.is_some() => planned.end().checked_sub(hold.at_least),
-            _ => planned.start().checked_add(self.policies.allowed_lateness),
-        };
-        latest.unwrap_or(planned.start()).max(planned.start())
+        let after = |late: SignedDuration| planned.start().checked_add(late).unwrap_or(planned.start());
+        match self.policies.hold {
+            Some(hold) if self.trigger.is_some() => {
+                let enough_left = planned.end().checked_sub(hold.at_least).unwrap_or(planned.start());
+                enough_left.max(after(PUNCTUAL))
+            }
+            _ => after(self.policies.allowed_lateness),
+        }
     }
 
     /// The node that measures and, if there is one, the node that serves.

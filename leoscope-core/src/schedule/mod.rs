@@ -8,7 +8,7 @@ mod timeline;
 mod zone;
 
 pub use cron::CronExpr;
-pub use policies::{ALLOWED_LATENESS, Hold, LEAD_TIME, Overlap, Policies, SlotOffset};
+pub use policies::{ALLOWED_LATENESS, Hold, LEAD_TIME, Overlap, PUNCTUAL, Policies, SlotOffset};
 pub use timeline::{Occurrence, Occurrences, Timeline, Timing, alignment_wait};
 pub use zone::Zone;
 

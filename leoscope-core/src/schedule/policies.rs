@@ -13,6 +13,10 @@ use crate::error::Error;
 /// How much later than planned a run may start unless the job says otherwise.
 pub const ALLOWED_LATENESS: SignedDuration = SignedDuration::from_secs(10);
 
+/// How much later than its planned instant a run still begins at it: no clock is looked at at the very
+/// instant.
+pub const PUNCTUAL: SignedDuration = SignedDuration::from_secs(1);
+
 /// How long before its planned instant a run is made ready.
 pub const LEAD_TIME: SignedDuration = SignedDuration::from_secs(30);
 
@@ -63,7 +67,8 @@ pub struct Policies {
 pub struct Hold {
     /// For how long without a break the trigger must hold before the run starts.
     pub met_for: SignedDuration,
-    /// How much of the length must be left; with less than that the run is skipped.
+    /// How much of the length must be left; with less than that the run is skipped, unless it is
+    /// [punctual](PUNCTUAL).
     pub at_least: SignedDuration,
 }
 
