@@ -3,6 +3,7 @@
 use jiff::SignedDuration;
 
 use crate::model::{Job, JournalEntry, Outcome, Reason, RunStatus, Stage, TriggerDecision};
+use crate::schedule::Hold;
 use crate::time::{Timestamp, Window, wire_time};
 use crate::trigger::Verdict;
 
@@ -39,27 +40,19 @@ pub enum Gate {
 pub fn gate(job: &Job, planned: Window, known: Known<'_>, now: Timestamp) -> Gate {
     let Known { decision, met_since, last_ended } = known;
     let cool_at = last_ended.and_then(|ended| ended.checked_add(job.policies.cooldown).ok());
-    let cool_at = cool_at.filter(|at| *at > now);
     let is_met = decision.verdict == Verdict::Met;
     let Some(hold) = job.policies.hold else {
-        return match (is_met, cool_at) {
+        return match (is_met, cool_at.filter(|at| *at > now)) {
             (true, None) => Gate::Start,
             (true, Some(cool_at)) => Gate::Skip(cooling(cool_at)),
             (false, _) => Gate::Skip(unmet(decision, &decision.why)),
         };
     };
     let latest = job.latest_start(planned);
-    if now > latest || now >= planned.end() {
-        let least = hold.at_least.as_secs_f64();
-        let why = match cool_at {
-            Some(cool_at) if is_met => return Gate::Skip(cooling(cool_at)),
-            _ if is_met => format!("{}, but not for {} s", decision.why, hold.met_for.as_secs_f64()),
-            _ => decision.why.clone(),
-        };
-        let why = format!("{why}; held until less than {least} s of its length were left");
-        return Gate::Skip(unmet(decision, &why));
-    }
     let long_enough_at = met_since.and_then(|since| since.checked_add(hold.met_for).ok());
+    if now > latest || now >= planned.end() {
+        return Gate::Skip(held_in_vain(decision, hold, cool_at, long_enough_at, latest));
+    }
     let ready_at = long_enough_at.map(|at| cool_at.map_or(at, |cool_at| cool_at.max(at)));
     match ready_at {
         Some(at) if is_met && at <= now => Gate::Start,
@@ -70,6 +63,27 @@ pub fn gate(job: &Job, planned: Window, known: Known<'_>, now: Timestamp) -> Gat
             Gate::Hold(next.min(over))
         }
     }
+}
+
+/// How a run ends that was held until too late: what stood in its way at `latest`, when it could have
+/// started last.
+fn held_in_vain(
+    decision: &TriggerDecision,
+    hold: Hold,
+    cool_at: Option<Timestamp>,
+    long_enough_at: Option<Timestamp>,
+    latest: Timestamp,
+) -> Outcome {
+    let (why, met_for) = (&decision.why, hold.met_for.as_secs_f64());
+    let but = match (decision.verdict, cool_at, long_enough_at) {
+        (Verdict::NotMet | Verdict::Unknown, ..) => String::new(),
+        (Verdict::Met, Some(cool_at), _) if cool_at > latest => return cooling(cool_at),
+        (Verdict::Met, _, Some(at)) if at <= latest => ", but the node looked too late".to_owned(),
+        (Verdict::Met, ..) if hold.met_for.is_zero() => ", but not in time".to_owned(),
+        (Verdict::Met, ..) => format!(", but not for {met_for} s in time"),
+    };
+    let least = hold.at_least.as_secs_f64();
+    unmet(decision, &format!("{why}{but}; held until less than {least} s of its length were left"))
 }
 
 fn cooling(until: Timestamp) -> Outcome {

@@ -96,7 +96,7 @@ fn a_held_run_starts_up_to_the_instant_at_which_enough_of_its_length_is_left() {
     let late = |verdict, met_since| skipped(asked(&job, verdict, met_since, None, 41));
     assert_eq!(late(Verdict::NotMet, None), (Reason::TriggerNotMet, format!("latency was 50 ms{suffix}")));
     assert_eq!(late(Verdict::Unknown, None), (Reason::TriggerUnknown, format!("latency was 50 ms{suffix}")));
-    let short = format!("latency was 50 ms, but not for 10 s{suffix}");
+    let short = format!("latency was 50 ms, but not for 10 s in time{suffix}");
     assert_eq!(late(Verdict::Met, Some(39)), (Reason::TriggerNotMet, short));
 }
 
@@ -117,6 +117,26 @@ fn a_run_that_wants_all_of_its_length_is_not_skipped_because_no_clock_stands_sti
     assert_eq!(holding(0, 900).latest_start(planned()), at(1));
     // Nothing is started at its end.
     assert_eq!(skipped(asked(&holding(0, 0), Verdict::Met, Some(0), None, 60)).0, Reason::TriggerNotMet);
+}
+
+#[test]
+fn one_that_was_asked_for_late_says_what_stood_in_its_way_in_time() {
+    let cooldown = SignedDuration::from_secs(300);
+    let held = holding(10, 20);
+    let held = Job { policies: Policies { cooldown, ..held.policies.clone() }, ..held };
+    let late = |met_since, last| skipped(asked(&held, Verdict::Met, Some(met_since), last, 50));
+    // The cooldown ended between the last instant, the 40th second, and now.
+    assert_eq!(late(0, Some(-255)).0, Reason::TriggerCooldown);
+    for (met_since, last, but) in [
+        (31, None, ", but not for 10 s in time"),
+        (30, None, ", but the node looked too late"),
+        (0, Some(-260), ", but the node looked too late"),
+    ] {
+        let suffix = "; held until less than 20 s of its length were left";
+        assert_eq!(late(met_since, last), (Reason::TriggerNotMet, format!("latency was 50 ms{but}{suffix}")));
+    }
+    let (_, message) = skipped(asked(&holding(0, 20), Verdict::Met, Some(41), None, 42));
+    assert!(message.starts_with("latency was 50 ms, but not in time; "), "{message}");
 }
 
 #[test]
