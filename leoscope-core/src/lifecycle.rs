@@ -106,9 +106,14 @@ fn transition(entry: &mut JournalEntry, event: Event, now: Timestamp) -> Option<
             entry.run.facts = RunFacts { start: Some(start), image, ..entry.run.facts.clone() };
             enter(entry, Ready, Action::AwaitStart)
         }
-        (Ready | Holding, Event::Due { clock_offset_us }) => {
+        (Ready, Event::Due { clock_offset_us }) => {
             entry.run.facts.clock_offset_us = clock_offset_us;
             start(entry, now)
+        }
+        (Holding, Event::Due { clock_offset_us }) => {
+            entry.run.facts.clock_offset_us = clock_offset_us;
+            // One that is too late now was held in vain: that is for its gate to say, which knows why.
+            enter(entry, Starting, Action::Start)
         }
         (Starting, Event::Started(at)) => execute(entry, at),
         (Starting, Event::Fired { at, decision }) => {

@@ -338,8 +338,13 @@ fn a_held_run_starts_late_and_no_later_than_its_hold_allows() {
     let fired = Event::Fired { at: at(40), decision: decided(Verdict::Met, 40) };
     assert_eq!(advance(&mut entry, fired, at(40)), Some(Action::Watch));
     assert_eq!((entry.run.started, entry.run.message.as_str()), (Some(at(40)), ""));
-    assert_eq!(advance(&mut late, due, at(41)), Some(Action::Collect));
-    assert_eq!(late.outcome.as_ref().map(|outcome| outcome.reason), Some(Reason::StartMissed));
+    // What was held is not MISSED.
+    assert_eq!(advance(&mut late, due, at(41)), Some(Action::Start));
+    let outcome =
+        Outcome::new(RunStatus::Skipped, Stage::Trigger, Reason::TriggerNotMet, "latency was 50 ms");
+    let unmet = Event::Unmet(decided(Verdict::NotMet, 41), outcome);
+    assert_eq!(advance(&mut late, unmet, at(41)), Some(Action::Collect));
+    assert_eq!(late.outcome.as_ref().map(|outcome| outcome.reason), Some(Reason::TriggerNotMet));
 }
 
 #[test]
