@@ -6,6 +6,7 @@ use std::sync::Arc;
 
 use super::Kind;
 use super::fields::{Ahead, Field, Source};
+use super::tree::without_history;
 use crate::error::Error;
 
 /// The longest name that an operator may give a field, and the longest name of a satellite.
@@ -40,17 +41,21 @@ impl Key {
     ///
     /// # Errors
     /// [`InvalidArgument`](crate::ErrorKind::InvalidArgument) unless the name is made of letters, digits
-    /// and `_`, begins with none of the digits, and has at most 64 bytes.
+    /// and `_`, begins with none of the digits, and has at most 64 bytes; and for one that conditions could
+    /// not name: a word that connects them, or one with an end that means history (`_1` to `_5`, `_avg`).
     pub fn custom(name: &str) -> Result<Self, Error> {
         let is_name = name.len() <= MAX_NAME_BYTES
             && name.starts_with(|c: char| c.is_ascii_alphabetic() || c == '_')
             && name.chars().all(|c| c.is_ascii_alphanumeric() || c == '_');
-        if is_name {
-            Ok(Self::Custom(name.into()))
-        } else {
-            Err(Error::invalid(format!("field name {name:?} is not possible"))
-                .hint("use letters, digits and '_', 64 at most, and no digit first"))
-        }
+        let is_word = ["and", "or", "not"].iter().any(|word| name.eq_ignore_ascii_case(word));
+        let (_, history) = without_history(name);
+        let hint = match history {
+            _ if !is_name => "use letters, digits and '_', 64 at most, and no digit first".to_owned(),
+            _ if is_word => format!("conditions are connected with '{}'", name.to_ascii_lowercase()),
+            "" => return Ok(Self::Custom(name.into())),
+            _ => format!("in conditions, {history} behind a name is its history"),
+        };
+        Err(Error::invalid(format!("field name {name:?} is not possible")).hint(hint))
     }
 
     /// What its values are, where that is known before there is one.
@@ -165,6 +170,9 @@ mod tests {
             "pop_ping_latency_ms",
             "custom.",
             "custom.a b",
+            "custom.fan_1",
+            "custom.fan_avg",
+            "custom.And",
             "satellite[\"A\"]",
             "satellite[\"\"].range",
             "satellite[A].range",
@@ -172,6 +180,28 @@ mod tests {
             "satellite[\"A'].range",
         ] {
             bad.parse::<Key>().expect_err(bad);
+        }
+    }
+
+    #[test]
+    fn an_own_field_has_no_name_that_means_something_else_in_a_condition() {
+        let connects = |word: &str| format!("conditions are connected with '{word}'");
+        for (name, hint) in [
+            ("fan_1", "in conditions, _1 behind a name is its history".to_owned()),
+            ("fan_5", "in conditions, _5 behind a name is its history".to_owned()),
+            ("fan_avg", "in conditions, _avg behind a name is its history".to_owned()),
+            ("_1", "in conditions, _1 behind a name is its history".to_owned()),
+            ("and", connects("and")),
+            ("OR", connects("or")),
+            ("Not", connects("not")),
+        ] {
+            let error = Key::custom(name).expect_err(name);
+            assert_eq!(error.message(), format!("field name {name:?} is not possible"));
+            assert_eq!(error.what_to_do(), Some(hint.as_str()));
+        }
+        for good in ["fan_6", "fan_0", "fan_10", "fan1", "average", "avg", "android", "fan_1_speed"] {
+            Key::custom(good).expect(good);
+            crate::trigger::Trigger::parse(&format!("custom.{good} > custom.{good}_1")).expect(good);
         }
     }
 }

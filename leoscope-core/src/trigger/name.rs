@@ -34,7 +34,7 @@ impl Name {
         Self::find(name).ok_or_else(|| {
             let (base, history) = without_history(name);
             let hint = match alike(base) {
-                Some(field) if !history.is_empty() && field == base => {
+                _ if !history.is_empty() && Self::find(base).is_some() => {
                     format!("give its last values, the newest last: {base}=VALUE,VALUE,…")
                 }
                 Some(like) => format!("did you mean {like}?"),
@@ -139,6 +139,7 @@ mod tests {
             ("dish.latncy", "did you mean dish.latency?"),
             ("pop_ping_latency", "did you mean pop_ping_latency_ms?"),
             ("dish.latency_1", "give its last values, the newest last: dish.latency=VALUE,VALUE,…"),
+            ("custom.fan_1", "give its last values, the newest last: custom.fan=VALUE,VALUE,…"),
             ("colour", "'leoscope trigger fields' lists the fields"),
         ] {
             let error = Name::parse(name).expect_err(name);

@@ -315,6 +315,17 @@ fn what_is_summed_up_has_no_value_where_the_newest_reading_has_none() {
 }
 
 #[test]
+fn history_is_behind_an_operator_s_own_field_as_behind_any_other() {
+    let read = |value, secs| Sample::number(Key::custom("fan").expect("key"), value, at(secs));
+    let readings = [read(10.0, 0), read(30.0, 1)];
+    for text in ["custom.fan_1 == 10", "custom.fan_avg == 20", "custom.fan - custom.fan_1 == 20"] {
+        assert!(why(text, &readings, 1).starts_with(&format!("{text} holds")), "{}", why(text, &readings, 1));
+        let trigger = Trigger::parse(text).expect(text);
+        assert_eq!(trigger.keys(), [Key::custom("fan").expect("key")], "{text}");
+    }
+}
+
+#[test]
 fn what_nothing_names_any_more_is_forgotten() {
     let mut watches = Watches::new();
     for number in 0..1_000 {

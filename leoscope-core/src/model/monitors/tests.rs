@@ -151,6 +151,7 @@ fn what_cannot_work_is_refused_by_name() {
         ("{interfaces: ['']}", "interfaces: \"\" is no name of an interface"),
         ("{interfaces: [abcdefghijklmnop]}", "interfaces: \"abcdefghijklmnop\" is no name of an interface"),
         ("{custom: [{name: 1st, file: /a}]}", "custom: field name \"1st\" is not possible"),
+        ("{custom: [{name: fan_1, file: /a}]}", "custom: field name \"fan_1\" is not possible"),
         ("{custom: [{name: a, file: a}]}", "custom a.file \"a\" is not an absolute path"),
         ("{custom: [{name: a}]}", "custom a has neither file nor command"),
         ("{custom: [{name: a, file: /a, command: b}]}", "custom a has both file and command"),

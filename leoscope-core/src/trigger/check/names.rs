@@ -96,8 +96,9 @@ impl Checker<'_, '_> {
             return self.fault(&node.span, "dishes do not tell snr any more", Some(help));
         }
         if let Some(rest) = base.strip_prefix("custom.") {
-            let help = "fields of an operator's own are written custom.NAME: letters, digits and '_'";
-            return self.fault(&node.span, format!("{rest:?} is no name of a field"), Some(help));
+            let refused = Key::custom(rest).err();
+            let help = refused.as_ref().and_then(|error| error.what_to_do());
+            return self.fault(&node.span, format!("{rest:?} is no name of a field"), help);
         }
         let help = alike(base).map_or_else(
             || "'leoscope trigger fields' lists the fields".to_owned(),

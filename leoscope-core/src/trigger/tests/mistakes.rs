@@ -40,6 +40,7 @@ const WRONG: &[&str] = &[
     "colour > 3",
     "snr > 3",
     "custom.2nd > 3",
+    "custom.fan_1_2 > 3 or custom.Not > 3",
     "satellite[\"\"].elevation > 3",
     "satellite[\"A\"].colour > 3",
     "satellite[\"A\"].elevation_9 > 3",
