@@ -10,7 +10,7 @@ use super::tree::without_history;
 use crate::error::Error;
 
 /// The longest name that an operator may give a field, and the longest name of a satellite.
-pub(super) const MAX_NAME_BYTES: usize = 64;
+const MAX_NAME_BYTES: usize = 64;
 
 /// After how many seconds a value of an operator's own field says nothing any more, unless its monitor
 /// says otherwise.
@@ -56,6 +56,13 @@ impl Key {
             _ => format!("in conditions, {history} behind a name is its history"),
         };
         Err(Error::invalid(format!("field name {name:?} is not possible")).hint(hint))
+    }
+
+    /// A field of the satellite of that name, which may have space around it; `None` where it is too long,
+    /// or empty.
+    pub(super) fn satellite(name: &str, field: Field) -> Option<Self> {
+        let name = name.trim();
+        (1..=MAX_NAME_BYTES).contains(&name.len()).then(|| Self::Satellite(name.into(), field))
     }
 
     /// What its values are, where that is known before there is one.
@@ -130,10 +137,7 @@ impl FromStr for Key {
         let (name, part) = named[1..].split_once(quote).ok_or_else(unknown)?;
         let field = part.strip_prefix("].").and_then(|part| Field::find(&format!("satellite.{part}")));
         let field = field.filter(|field| Self::OF_SATELLITES.contains(field)).ok_or_else(unknown)?;
-        if name.is_empty() || name.len() > MAX_NAME_BYTES {
-            return Err(unknown());
-        }
-        Ok(Self::Satellite(name.into(), field))
+        Self::satellite(name, field).ok_or_else(unknown)
     }
 }
 
@@ -175,12 +179,23 @@ mod tests {
             "custom.And",
             "satellite[\"A\"]",
             "satellite[\"\"].range",
+            "satellite[\"  \"].range",
             "satellite[A].range",
             "satellite[\"A\"].id",
             "satellite[\"A'].range",
         ] {
             bad.parse::<Key>().expect_err(bad);
         }
+    }
+
+    #[test]
+    fn a_satellite_is_the_same_with_space_around_its_name() {
+        let (key, spaced) = ("satellite[\"A 1\"].range", "satellite[\" A 1\t\"].range");
+        assert_eq!(spaced.parse::<Key>().expect("key"), key.parse::<Key>().expect("key"));
+        let trigger = crate::trigger::Trigger::parse(&format!("{spaced} > 3")).expect("trigger");
+        assert_eq!(trigger.keys(), [key.parse::<Key>().expect("key")]);
+        let long = format!("satellite[\"{}\"].range", "x".repeat(MAX_NAME_BYTES + 1));
+        long.parse::<Key>().expect_err("too long");
     }
 
     #[test]

@@ -1,7 +1,6 @@
 //! Fields by their names.
 
 use super::super::fields::{Alias, Field};
-use super::super::key::MAX_NAME_BYTES;
 use super::super::program::{Number, Read, Span, Summary};
 use super::super::readings::KEPT;
 use super::super::tree::{Node, without_history};
@@ -52,18 +51,17 @@ impl Checker<'_, '_> {
     pub(super) fn one_satellite(&mut self, node: &Node, name: &str, part: &str) -> Option<Named> {
         let field =
             Field::find(&format!("satellite.{part}")).filter(|field| Key::OF_SATELLITES.contains(field));
-        let name = name.trim();
-        if name.is_empty() || name.len() > MAX_NAME_BYTES {
-            let help = "give its name or catalogue number, 64 bytes at most";
-            self.fault(&node.span, "this is no name of a satellite", Some(help));
-            return None;
-        }
         let Some(field) = field else {
             let help = "it has elevation, azimuth, range and visible";
             self.fault(&node.span, format!("one satellite has no {part}"), Some(help));
             return None;
         };
-        Some(Key::Satellite(name.into(), field).into())
+        let key = Key::satellite(name, field);
+        if key.is_none() {
+            let help = "give its name or catalogue number, 64 bytes at most";
+            self.fault(&node.span, "this is no name of a satellite", Some(help));
+        }
+        key.map(Into::into)
     }
 
     /// What `history` behind a name makes of a field: a sample of before, or the mean of the last ones.
