@@ -163,12 +163,13 @@ impl Checker<'_, '_> {
 
     fn window(&mut self, node: &Node) -> Option<i64> {
         let secs = self.constant(node, 0.0, LONGEST)?;
-        if secs == 0.0 {
-            self.fault(&node.span, "a time of 0 seconds holds nothing", None);
-            return None;
-        }
         #[expect(clippy::cast_possible_truncation, reason = "an hour at most")]
         let us = (secs * 1e6).round() as i64;
+        if us == 0 {
+            let help = "give a microsecond at least, 0.000001";
+            self.fault(&node.span, format!("a time of {secs} seconds holds nothing"), Some(help));
+            return None;
+        }
         Some(us)
     }
 

@@ -72,6 +72,7 @@ const WRONG: &[&str] = &[
     "max(satellite['A'].elevation_1, 5) > 1",
     "avg(dish.latency, 7200) > 1",
     "avg(dish.latency, 0) > 1",
+    "for(dish.obstructed, 0.0000004)",
     "avg(dish.latency, dish.uptime) > 1",
     "prev(dish.latency, 1.5) > 1",
     "prev(dish.latency, -1) > 1",
