@@ -63,9 +63,9 @@ pub(super) struct Background {
 
 #[derive(Debug, Default)]
 struct Direction {
-    /// What the dish moves, and what the experiments do.
-    dish: Option<(f64, Timestamp)>,
-    experiments: Option<(f64, Timestamp)>,
+    /// What the dish moves, and what the experiments do; without a number where the newest answer had none.
+    dish: Option<(Option<f64>, Timestamp)>,
+    experiments: Option<(Option<f64>, Timestamp)>,
 }
 
 impl Background {
@@ -73,10 +73,11 @@ impl Background {
     pub(super) fn take_in(&mut self, samples: &[Sample]) -> Vec<Sample> {
         let mut changed = (false, false);
         for Sample { key, value, at } in samples {
-            let value = match value {
-                Some(Value::Number(number)) => Some((*number, *at)),
+            let number = match value {
+                Some(Value::Number(number)) => Some(*number),
                 _ => None,
             };
+            let value = Some((number, *at));
             match key {
                 Key::Field(Field::DISH_DOWNLINK) => (self.down.dish, changed.0) = (value, true),
                 Key::Field(Field::DISH_UPLINK) => (self.up.dish, changed.1) = (value, true),
@@ -94,9 +95,13 @@ impl Background {
 impl Direction {
     fn rest(&self, field: Field) -> Option<Sample> {
         let ((dish, at), (experiments, other)) = (self.dish?, self.experiments?);
+        let newest = at.max(other);
+        let (Some(dish), Some(experiments)) = (dish, experiments) else {
+            return Some(Sample::none(field, newest));
+        };
         let apart = at.duration_since(other).abs() > APART;
         // Experiments may be counted a moment later than the dish counts them.
-        (!apart).then(|| Sample::number(field, (dish - experiments).max(0.0), at.max(other)))
+        (!apart).then(|| Sample::number(field, (dish - experiments).max(0.0), newest))
     }
 }
 
@@ -158,7 +163,28 @@ mod tests {
             background.take_in(&[Sample::number(Field::DISH_DOWNLINK, 5e6, at("2026-12-01T00:01:00"))]),
             []
         );
-        assert_eq!(background.take_in(&[Sample::none(Field::NETWORK_TX_RATE, later)]), []);
         assert_eq!(background.take_in(&[Sample::number(Field::DISH_ELEVATION, 60.0, now)]), []);
+    }
+
+    #[test]
+    fn what_one_side_does_not_know_has_no_value() {
+        let (mut background, now) = (Background::default(), at("2026-12-01T00:00:00"));
+        let after = |secs| now + SignedDuration::from_secs(secs);
+        assert_eq!(background.take_in(&[Sample::none(Field::NETWORK_TX_RATE, now)]), []);
+        let dish = |secs| Sample::number(Field::DISH_UPLINK, 5e6, after(secs));
+        let none = |secs| Sample::none(Field::NETWORK_BACKGROUND_UP, after(secs));
+        let known = |secs| Sample::number(Field::NETWORK_BACKGROUND_UP, 3e6, after(secs));
+        let sent = |secs| Sample::number(Field::NETWORK_TX_RATE, 2e6, after(secs));
+        for (read, expected) in [
+            (dish(1), none(1)),
+            (sent(2), known(2)),
+            (Sample::none(Field::NETWORK_TX_RATE, after(3)), none(3)),
+            (dish(4), none(4)),
+            (sent(5), known(5)),
+            (Sample::none(Field::DISH_UPLINK, after(6)), none(6)),
+            (dish(7), known(7)),
+        ] {
+            assert_eq!(background.take_in(std::slice::from_ref(&read)), [expected], "{read:?}");
+        }
     }
 }
