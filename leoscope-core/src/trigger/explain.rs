@@ -7,6 +7,9 @@ use super::{Key, Trigger, Value};
 /// How many parts of a condition are named.
 const NAMED: usize = 4;
 
+/// From which age on, in microseconds, it is told how old a reading was.
+const NOTED_AGE_US: i64 = 50_000;
+
 /// One line that says why, with the values.
 pub(super) fn explain(trigger: &Trigger, view: &View<'_>, held: &mut [Held]) -> String {
     let condition = &trigger.checked().condition;
@@ -120,8 +123,8 @@ impl Telling<'_> {
             }
             Read::Number(value) => (self.view.number(value).map_or("not known".to_owned(), number), None),
         };
-        match at.map(|at| age(self.view.now, at)) {
-            Some(age) if age >= 0.05 => format!("{label} was {value} {} s ago", rounded(age)),
+        match at.map(|at| self.view.now - at) {
+            Some(age) if age >= NOTED_AGE_US => format!("{label} was {value} {} s ago", whole_millis(age)),
             _ => format!("{label} was {value}"),
         }
     }
@@ -135,16 +138,13 @@ impl Telling<'_> {
             Why::NoValue(slot) => format!("{} has no value at this time", self.keys[slot]),
             Why::Stale(slot) => {
                 let (key, series) = (&self.keys[slot], self.view.series(slot));
-                let age = series.newest_at().map_or(0.0, |at| age(self.view.now, at));
-                if age < 0.0 {
-                    return format!("the last reading of {key} is {} s ahead of the clock", rounded(-age));
+                let age = series.newest_at().map_or(0, |at| self.view.now - at);
+                if age < 0 {
+                    let ahead = whole_millis(-age);
+                    return format!("the last reading of {key} is {ahead} s ahead of the clock");
                 }
-                let counts = seconds(series.stale_after_us());
-                format!(
-                    "the last reading of {key} is {} s old, it counts for {}",
-                    rounded(age),
-                    rounded(counts) + " s"
-                )
+                let (age, counts) = (whole_millis(age), whole_millis(series.stale_after_us()));
+                format!("the last reading of {key} is {age} s old, it counts for {counts} s")
             }
             Why::TooFew(slot) => format!("{} has not been read often enough yet", self.keys[slot]),
             Why::OtherKind(sample) => {
@@ -159,25 +159,57 @@ impl Telling<'_> {
     }
 }
 
-fn age(now: i64, at: i64) -> f64 {
-    seconds(now - at)
-}
-
-#[expect(clippy::cast_precision_loss, reason = "ages are far below 2^52 µs")]
-fn seconds(us: i64) -> f64 {
-    us as f64 / 1e6
-}
-
 /// A time in seconds, cut off: one that is not long enough must not look as if it was.
 fn whole_millis(us: i64) -> String {
-    rounded(seconds(us - us % 1_000))
+    #[expect(clippy::cast_precision_loss, reason = "ages are far below 2^52 µs")]
+    let secs = (us / 1_000) as f64 / 1e3;
+    rounded(secs)
 }
 
-/// A number as people read it.
+/// A number as people read it: with six digits that say something, with three behind the point at least,
+/// and with no zeros at the end.
 fn rounded(number: f64) -> String {
+    if number == 0.0 {
+        return "0".to_owned();
+    }
     if number.abs() >= 1e15 {
         return format!("{number:e}");
     }
-    let text = format!("{number:.3}");
-    text.trim_end_matches('0').trim_end_matches('.').to_owned()
+    let trimmed = |text: &str| text.trim_end_matches('0').trim_end_matches('.').to_owned();
+    let in_powers = format!("{number:.5e}");
+    let (digits, power) = in_powers.split_once('e').unwrap_or((&in_powers, "0"));
+    match power.parse::<i32>().unwrap_or(0) {
+        ..-5 => format!("{}e{power}", trimmed(digits)),
+        power => {
+            let decimals = usize::try_from(5 - power).unwrap_or(0).max(3);
+            trimmed(&format!("{number:.decimals$}"))
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_number_keeps_what_tells_it_from_zero_and_from_its_like() {
+        for (number, text) in [
+            (0.0, "0"),
+            (-0.0, "0"),
+            (40.0, "40"),
+            (293.15, "293.15"),
+            (40.000_4, "40.0004"),
+            (41.234_567_8, "41.2346"),
+            (-0.000_4, "-0.0004"),
+            (0.000_012_345_67, "0.0000123457"),
+            (0.1 + 0.2, "0.3"),
+            (9.999_999_9, "10"),
+            (1_796_085_930.125, "1796085930.125"),
+            (1e-9, "1e-9"),
+            (-1.234_567_8e-300, "-1.23457e-300"),
+            (1e15, "1e15"),
+        ] {
+            assert_eq!(rounded(number), text);
+        }
+    }
 }

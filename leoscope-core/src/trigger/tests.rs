@@ -226,6 +226,15 @@ fn it_is_explained_with_what_was_compared_as_it_is_written() {
     );
 }
 
+#[test]
+fn what_is_nearly_what_was_wanted_is_not_shown_as_that() {
+    let readings = [Sample::number(Field::DISH_DROP_RATE, 0.0004, at(0))];
+    assert_eq!(
+        why("dish.drop_rate == 0", &readings, 0),
+        "dish.drop_rate == 0 does not hold: dish.drop_rate was 0.0004"
+    );
+}
+
 fn satellite() -> Key {
     "satellite[\"STARLINK-1007\"].elevation".parse().expect("key")
 }
