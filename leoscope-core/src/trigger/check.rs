@@ -66,6 +66,11 @@ struct Checker<'b, 'c> {
 const COMPARE: &str = "compare it with something, for example satellite_elevation > 40";
 const CONNECT: &str = "compare numbers or texts, and connect conditions with 'and' or 'or'";
 
+/// A smallest condition with its text and what is named in it.
+fn leaf(node: &Node, test: Test, terms: Vec<Term>) -> Condition {
+    Condition::Leaf(Leaf { label: Arc::from(node.to_string()), test, terms })
+}
+
 impl Checker<'_, '_> {
     fn fault(&mut self, span: &Range<usize>, message: impl Into<String>, help: Option<&str>) {
         self.found.add(span.clone(), message, help.map(str::to_owned));
@@ -78,10 +83,9 @@ impl Checker<'_, '_> {
         })
     }
 
-    /// A smallest condition with its text and what has been named in it.
+    /// A smallest condition with its text and what has been named since the last one.
     fn leaf(&mut self, node: &Node, test: Test) -> Condition {
-        let terms = std::mem::take(&mut self.terms);
-        Condition::Leaf(Leaf { label: Arc::from(node.to_string()), test, terms })
+        leaf(node, test, std::mem::take(&mut self.terms))
     }
 
     /// A sample of a field as what its kind makes of it.
@@ -173,7 +177,12 @@ impl Checker<'_, '_> {
     }
 
     fn comparison(&mut self, node: &Node, op: Op, left: &Node, right: &Node) -> Condition {
-        let (one, other) = (self.typed(left), self.typed(right));
+        // What one side names must not be told of the other, which may be a condition by itself.
+        let one = self.typed(left);
+        let of_left = std::mem::take(&mut self.terms);
+        let other = self.typed(right);
+        let of_right = std::mem::take(&mut self.terms);
+        let both = || [of_left.clone(), of_right.clone()].concat();
         let is_equal = op == Op::Equal;
         let orders = !matches!(op, Op::Equal | Op::Unequal);
         let number = |typed: Typed| match typed {
@@ -187,7 +196,7 @@ impl Checker<'_, '_> {
                 if orders || !matches!((&one, &other), (Typed::Any(_), Typed::Any(_))) =>
             {
                 match (number(one), number(other)) {
-                    (Some(one), Some(other)) => self.leaf(node, Test::Numbers(op, one, other)),
+                    (Some(one), Some(other)) => leaf(node, Test::Numbers(op, one, other), both()),
                     _ => Condition::Always(false),
                 }
             }
@@ -201,18 +210,18 @@ impl Checker<'_, '_> {
                 Condition::Always(false)
             }
             (Typed::Any(one), Typed::Any(other)) => {
-                self.leaf(node, Test::Values(is_equal, Operand::Sample(one), Operand::Sample(other)))
+                leaf(node, Test::Values(is_equal, Operand::Sample(one), Operand::Sample(other)), both())
             }
-            (Typed::Text(one), Typed::Text(other)) => self.leaf(node, Test::Values(is_equal, one, other)),
+            (Typed::Text(one), Typed::Text(other)) => leaf(node, Test::Values(is_equal, one, other), both()),
             (Typed::Any(sample), Typed::Text(text)) | (Typed::Text(text), Typed::Any(sample)) => {
-                self.leaf(node, Test::Values(is_equal, Operand::Sample(sample), text))
+                leaf(node, Test::Values(is_equal, Operand::Sample(sample), text), both())
             }
             (Typed::Any(sample), Typed::Condition(flag)) => {
-                let flagged = self.leaf(left, Test::Flag(sample));
+                let flagged = leaf(left, Test::Flag(sample), of_left);
                 Condition::Same(Box::new(flagged), Box::new(flag), is_equal)
             }
             (Typed::Condition(flag), Typed::Any(sample)) => {
-                let flagged = self.leaf(right, Test::Flag(sample));
+                let flagged = leaf(right, Test::Flag(sample), of_right);
                 Condition::Same(Box::new(flag), Box::new(flagged), is_equal)
             }
             (Typed::Condition(one), Typed::Condition(other)) => {

@@ -235,6 +235,27 @@ fn what_is_nearly_what_was_wanted_is_not_shown_as_that() {
     );
 }
 
+#[test]
+fn each_side_of_a_comparison_is_told_with_what_it_names() {
+    let readings = [
+        Sample::flag(Key::custom("a").expect("key"), true, at(0)),
+        Sample::flag(Field::DISH_OBSTRUCTED, false, at(0)),
+        Sample::number(Field::DISH_LATENCY, 30.0, at(0)),
+    ];
+    let (a, obstructed) =
+        ("custom.a holds: custom.a was true", "dish.obstructed does not hold: dish.obstructed was false");
+    let fast = "dish.latency < 40 holds: dish.latency was 30 ms";
+    for (text, expected) in [
+        ("custom.a == dish.obstructed", format!("{a}; {obstructed}")),
+        ("dish.obstructed == custom.a", format!("{obstructed}; {a}")),
+        ("custom.a == (dish.latency < 40)", format!("{a}; {fast}")),
+        ("dish.obstructed != (dish.latency < 40)", format!("{obstructed}; {fast}")),
+        ("custom.a == custom.a", "custom.a == custom.a holds: custom.a was true".to_owned()),
+    ] {
+        assert_eq!(why(text, &readings, 0), expected);
+    }
+}
+
 fn satellite() -> Key {
     "satellite[\"STARLINK-1007\"].elevation".parse().expect("key")
 }
