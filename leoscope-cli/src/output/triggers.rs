@@ -107,7 +107,7 @@ impl Record for ReadingView {
     }
 
     fn row(&self) -> Vec<String> {
-        let Reading { field, value, unit, source, at: _ } = &self.reading;
+        let Reading { field, value, unit, source, at: _, counts_for_s: _ } = &self.reading;
         vec![
             field.clone(),
             value.as_ref().map_or_else(|| or_dash(None::<&str>), told),

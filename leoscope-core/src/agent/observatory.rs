@@ -19,8 +19,8 @@ use super::rest::rest;
 use crate::error::Result;
 use crate::ids::JobId;
 use crate::model::{
-    DishFacts, ElementSet, Job, JournalEntry, MonitorStatus, ObstructionMap, Secret, Step, TriggerDecision,
-    TriggerStatus, Watching, WeatherFacts,
+    DishFacts, ElementSet, Job, JournalEntry, MonitorStatus, ObstructionMap, Reading, Secret, Step,
+    TriggerDecision, TriggerStatus, Watching, WeatherFacts,
 };
 use crate::ports::{Finding, Monitor, Observation, Publisher};
 use crate::schedule::Zone;
@@ -97,8 +97,13 @@ impl Observatory {
     }
 
     /// The newest reading of everything there is.
-    pub(super) fn latest(&self) -> Vec<Sample> {
-        self.sky().watches.latest()
+    pub(super) fn latest(&self) -> Vec<Reading> {
+        let sky = self.sky();
+        let reading = |sample: Sample| {
+            let counts_for_s = sky.watches.allowed_age(&sample.key);
+            Reading { counts_for_s, ..Reading::from(sample) }
+        };
+        sky.watches.latest().into_iter().map(reading).collect()
     }
 
     /// What is known besides.

@@ -10,7 +10,7 @@ use super::Inner;
 use super::rest::rest;
 use crate::error::{ErrorKind, Result};
 use crate::handover::measures_alone;
-use crate::model::{NodeReadings, Reading};
+use crate::model::NodeReadings;
 use crate::ports::ReadersStream;
 use crate::time::Timestamp;
 
@@ -88,6 +88,5 @@ async fn interval(node: &Inner) -> SignedDuration {
 }
 
 fn newest(node: &Inner) -> NodeReadings {
-    let readings = node.observatory.latest().into_iter().map(Reading::from).collect();
-    NodeReadings { at: node.clock.now(), readings }
+    NodeReadings { at: node.clock.now(), readings: node.observatory.latest() }
 }

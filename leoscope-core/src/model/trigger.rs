@@ -23,6 +23,10 @@ pub struct Reading {
     /// When it was observed; left out where it never was.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub at: Option<Timestamp>,
+    /// For how many seconds from then on it counts; left out where that is as long as the field's values
+    /// count anywhere, and of what a decision rests on.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub counts_for_s: Option<u32>,
 }
 
 impl Reading {
@@ -35,6 +39,7 @@ impl Reading {
             unit: unit.map(str::to_owned),
             source: Some(key.source().name().to_owned()),
             at,
+            counts_for_s: None,
         }
     }
 }
@@ -46,11 +51,12 @@ impl From<Sample> for Reading {
     }
 }
 
-/// The unit and the source of a reading follow from its field, and are left out of this.
+/// The unit and the source of a reading follow from its field, and are left out of this; so is for how
+/// long it counts, which is not the sample's.
 impl TryFrom<Reading> for Sample {
     type Error = Error;
     fn try_from(reading: Reading) -> Result<Self, Error> {
-        let Reading { field, value, unit: _, source: _, at } = reading;
+        let Reading { field, value, unit: _, source: _, at, counts_for_s: _ } = reading;
         let at = at.ok_or_else(|| Error::invalid(format!("{field} was never observed")))?;
         Ok(Self { key: field.parse()?, value, at })
     }
@@ -70,6 +76,12 @@ impl NodeReadings {
     /// that are not known here are passed over.
     pub fn decide(self, watches: &mut Watches<()>) -> TriggerDecision {
         let Self { at, readings } = self;
+        for reading in &readings {
+            // What a monitor of that node reads more seldom counts for longer there.
+            if let (Some(secs), Ok(key)) = (reading.counts_for_s, reading.field.parse()) {
+                watches.allow_age(&key, secs);
+            }
+        }
         let samples: Vec<_> = readings.into_iter().filter_map(|reading| reading.try_into().ok()).collect();
         watches.take_in(&samples, at);
         let nothing = || Explanation { verdict: Verdict::Unknown, why: String::new(), used: Vec::new() };
@@ -103,7 +115,7 @@ impl TriggerDecision {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::trigger::Field;
+    use crate::trigger::{Field, Trigger};
 
     #[test]
     fn a_sample_becomes_a_reading_and_the_same_sample_again() {
@@ -127,5 +139,22 @@ mod tests {
         let unknown = Reading { field: "dish.colour".into(), ..reading.clone() };
         Sample::try_from(unknown).expect_err("no field");
         Sample::try_from(Reading { at: None, ..reading }).expect_err("never observed");
+    }
+
+    #[test]
+    fn what_is_read_seldom_counts_for_whoever_watches_as_long_as_on_the_node() {
+        let at = |secs: i64| Timestamp::from_second(1_790_000_000 + secs).expect("time");
+        let door = Reading::from(Sample::flag(Key::custom("door").expect("key"), true, at(0)));
+        let verdict = |counts_for_s, now| {
+            let mut watches = Watches::new();
+            watches.set((), &Trigger::parse("custom.door").expect("trigger"));
+            let readings = vec![Reading { counts_for_s, ..door.clone() }];
+            NodeReadings { at: at(now), readings }.decide(&mut watches).verdict
+        };
+        assert_eq!((verdict(None, 299), verdict(None, 300)), (Verdict::Met, Verdict::Unknown));
+        assert_eq!(
+            (verdict(Some(10_800), 10_799), verdict(Some(10_800), 10_800)),
+            (Verdict::Met, Verdict::Unknown)
+        );
     }
 }

@@ -46,7 +46,7 @@ fn parse_verdict(name: &str) -> Option<Verdict> {
 impl From<Reading> for unary::Reading {
     fn from(reading: Reading) -> Self {
         use unary::reading::Value as Wire;
-        let Reading { field, value, unit, source, at } = reading;
+        let Reading { field, value, unit, source, at, counts_for_s } = reading;
         Self {
             field,
             value: value.map(|value| match value {
@@ -57,6 +57,7 @@ impl From<Reading> for unary::Reading {
             unit: unit.unwrap_or_default(),
             source: source.unwrap_or_default(),
             at_us: at.map(|at| at.as_microsecond()),
+            counts_for_s,
         }
     }
 }
@@ -65,7 +66,7 @@ impl TryFrom<unary::Reading> for Reading {
     type Error = Error;
     fn try_from(reading: unary::Reading) -> Result<Self> {
         use unary::reading::Value as Wire;
-        let unary::Reading { field, value, unit, source, at_us } = reading;
+        let unary::Reading { field, value, unit, source, at_us, counts_for_s } = reading;
         let value = match value {
             None => None,
             Some(Wire::Flag(flag)) => Some(Value::Flag(flag)),
@@ -80,6 +81,7 @@ impl TryFrom<unary::Reading> for Reading {
             unit: given(&unit).map(str::to_owned),
             source: given(&source).map(str::to_owned),
             at: at_us.map(|us| micros("reading.at_us", us)).transpose()?,
+            counts_for_s,
         })
     }
 }
@@ -98,6 +100,7 @@ mod tests {
             unit: unit.map(Into::into),
             source: Some("dish".into()),
             at,
+            counts_for_s: at.map(|_| 900),
         };
         let decision = TriggerDecision {
             verdict: Verdict::NotMet,

@@ -94,6 +94,14 @@ impl<K: Ord + Clone> Watches<K> {
         self.series[place].allow_age(secs);
     }
 
+    /// For how many seconds a value of `key` counts, where that was [allowed](Self::allow_age) to be another
+    /// time than its field has.
+    pub fn allowed_age(&self, key: &Key) -> Option<u32> {
+        let place = *self.places.get(key)?;
+        let secs = u32::try_from(self.series[place].stale_after_us() / 1_000_000).ok()?;
+        (secs != key.stale_after_s()).then_some(secs)
+    }
+
     /// Keeps of the series in `place` what its users look at.
     fn keep(&mut self, place: usize) {
         let reach = self.users[place].iter().filter_map(|name| {

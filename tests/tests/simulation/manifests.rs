@@ -288,6 +288,7 @@ fn everything() -> Manifest {
                     unit: text(),
                     source: text(),
                     at: Some(at),
+                    counts_for_s: None,
                 })
                 .to_vec(),
         }),

@@ -1,7 +1,7 @@
 use super::*;
 use crate::model::JobSpec;
 use crate::time::{Window, parse_time};
-use crate::trigger::Field;
+use crate::trigger::{Field, Key};
 
 fn at(secs: i64) -> Timestamp {
     parse_time("2026-12-01T12:00:00").expect("time") + SignedDuration::from_secs(secs)
@@ -96,6 +96,19 @@ fn to_judge_once_more_changes_nothing() {
     }
     observatory.pass(&own(), || micros(13, 500_000));
     assert_eq!(verdict(&jobs[0], micros(13, 500_001)), Verdict::NotMet);
+}
+
+#[test]
+fn who_watches_is_told_for_how_long_counts_what_is_read_seldom() {
+    let observatory = Observatory::new(Vec::new(), None, None);
+    let door = Sample::flag(Key::custom("door").expect("key"), true, at(0));
+    let counts_for = Some(SignedDuration::from_secs(10_800));
+    observatory.take_in(Observation { samples: vec![door], ..reading(30.0, 0) }, counts_for, || at(0));
+    observatory.take_in(reading(30.0, 0), None, || at(0));
+    let mut told: Vec<_> =
+        observatory.latest().into_iter().map(|told| (told.field, told.counts_for_s)).collect();
+    told.sort_unstable();
+    assert_eq!(told, [("custom.door".to_owned(), Some(10_800)), ("dish.latency".to_owned(), None)]);
 }
 
 #[test]
