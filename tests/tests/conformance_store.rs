@@ -97,6 +97,7 @@ cases!(ledger on memory: async |_: PathBuf| Some(MemoryLedger::default()),
     every_field_of_an_entry_comes_back
     orders_and_entries_do_not_touch_each_other
     readings_of_the_clock_are_replaced_and_read_back
+    what_is_watched_is_replaced_and_read_back
     entries_stored_at_once_are_all_kept
 });
 

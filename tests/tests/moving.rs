@@ -356,7 +356,7 @@ async fn what_is_in_the_way_is_skipped_with_the_reason() {
     added, but as USER: it was ADMIN there, as everybody may have been
     skipped: it is a run of job kept here
     skipped: schedule conflict: [2026-12-05T00:00:00, 2026-12-05T00:01:00) overlaps [2026-12-05T00:00:00, 2026-12-05T00:01:00) of job here (user someone@example.org) on node n; 8664 of its runs clash
-    skipped: trigger: at character 4: the end stands where a value is expected
+    skipped: trigger: at character 1: there is no field x; at character 4: the end stands where a value is expected
     skipped: node nowhere is not registered
     updated
     added

@@ -260,8 +260,21 @@ fn seconds(time: SignedDuration) -> String {
 fn told(value: &Read) -> String {
     match value {
         Read::Text(text) => text.to_string(),
-        other => other.to_string(),
+        Read::Number(number) => digits(*number),
+        Read::Flag(flag) => flag.to_string(),
     }
+}
+
+/// A number with as many digits as people read: six that count, and three decimals at least. JSON has all.
+fn digits(number: f64) -> String {
+    let decimals = match number.abs() {
+        0.0 => 0,
+        // A cast of a small logarithm is exact.
+        size => (5 - size.log10().floor() as i32).clamp(3, 12),
+    };
+    let text = format!("{number:.*}", usize::try_from(decimals).unwrap_or(3));
+    let short = if text.contains('.') { text.trim_end_matches('0').trim_end_matches('.') } else { &text };
+    short.to_owned()
 }
 
 fn briefly(Reading { field, value, unit, .. }: &Reading) -> String {

@@ -398,6 +398,7 @@ impl Target {
         let (port, metrics_port) = (free_port(), free_port());
         let process = Process::spawn(
             Command::new(binary("leoscope-orchestrator"))
+                .env("LEOSCOPE_ELEMENTS", "none")
                 .arg(format!("--metrics-address=127.0.0.1:{metrics_port}"))
                 .args(["--grpc-port", &port.to_string(), "--rate-limit=0", "--log=info", "--state-dir"])
                 .arg(dir.path().join("state"))
@@ -464,7 +465,7 @@ async fn send(
         // Streams that stay open are left after their first part.
         while let Some(frame) = http_body_util::BodyExt::frame(&mut response).await {
             let is_last = frame.map_err(|e| format!("half an answer: {e:?}"))?.is_trailers();
-            if is_last || path.ends_with("WatchOrders") {
+            if is_last || path.ends_with("WatchOrders") || path.ends_with("WatchReaders") {
                 break;
             }
         }
