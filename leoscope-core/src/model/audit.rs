@@ -79,6 +79,10 @@ named!(
         WatchReadings = "WATCH_READINGS",
         /// Send those who want to see it what a node reads.
         SendReadings = "SEND_READINGS",
+        /// Fetch orbital elements.
+        ReadElements = "READ_ELEMENTS",
+        /// Ask when a trigger is expected to hold.
+        Forecast = "FORECAST",
         /// Have the artifact store checked.
         ProbeArtifacts = "PROBE_ARTIFACTS",
         /// Read the audit trail.
@@ -134,6 +138,8 @@ impl AuditAction {
             | Self::SendOutput
             | Self::WatchReadings
             | Self::SendReadings
+            | Self::ReadElements
+            | Self::Forecast
             | Self::ProbeArtifacts
             | Self::ReadAudit => Trace::Never,
         }

@@ -6,12 +6,14 @@ mod audit;
 mod change;
 mod clock;
 mod connection;
+mod constellation;
 mod container;
 mod docker;
 mod event;
 mod executor;
 mod experiment;
 mod facts;
+mod forecast;
 mod host;
 mod job;
 mod journal;
@@ -49,12 +51,14 @@ pub use audit::{AuditAction, AuditEntry, AuditFilter, AuditOutcome, Trace};
 pub use change::JobChange;
 pub use clock::{ClockReading, ClockSource, Heartbeat, clock_error, is_clock_off};
 pub use connection::{AccountKey, BlobAccess, ConnectionString};
+pub use constellation::Constellation;
 pub use container::BlobFolder;
 pub use docker::{Capability, DockerConfig, HostEntry, Password, PullPolicy, Registry};
 pub use event::{EventOutcome, EventScope, JobEvent, NewEvent, ORCHESTRATOR};
 pub use executor::{AutoScavenger, ExecutorConfig, Network};
 pub use experiment::{DockerExperiment, ExperimentConfig, PortMapping, Protocol};
 pub use facts::{HostDescription, Prepared, RunFacts, StartMode};
+pub use forecast::{Expected, Forecast, Reach};
 pub use host::{HostStart, HostTime};
 pub use job::{Job, JobParams, RunLength, View};
 pub use journal::{Bundle, ConfigSource, Exit, JournalEntry, Part, RuntimeState, Step, StepAt};
@@ -69,7 +73,7 @@ pub use manifest::{
 };
 pub use monitors::{
     CustomConfig, CustomSource, DishConfig, LatencyConfig, MonitorsConfig, MqttConfig, ProbeTarget,
-    WeatherConfig,
+    SatelliteConfig, WeatherConfig,
 };
 pub use node::{Coordinates, Node, NodeFilter, NodeUpdate, PortalNotes, Site};
 pub use orders::Orders;
@@ -77,7 +81,7 @@ pub use outbox::OutboxConfig;
 pub use output::{Follower, MAX_PIECE_BYTES, OutputPiece, OutputScope, OutputSource, Tail};
 pub(crate) use place::OWN_PLACE;
 pub use place::ResultsPlace;
-pub use planning::{CalendarEvent, JobPlan, SlotRequest};
+pub use planning::{CalendarEvent, Expectation, JobPlan, SlotRequest};
 pub use record::{Record, RecordKey, RecordKind, Revision};
 pub use redact::redacted;
 pub use route::Route;

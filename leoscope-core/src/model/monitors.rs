@@ -8,6 +8,8 @@ use std::path::PathBuf;
 
 use jiff::SignedDuration;
 
+use crate::orbit::Mask;
+
 pub(super) use self::text::MonitorsText;
 
 /// What a node watches besides its own machine.
@@ -23,8 +25,26 @@ pub struct MonitorsConfig {
     pub interfaces: Vec<String>,
     /// What the operator has added.
     pub custom: Vec<CustomConfig>,
+    /// The satellites.
+    pub satellite: SatelliteConfig,
     /// Where the verdicts of triggers are told by MQTT; nowhere when `None`.
     pub mqtt: Option<MqttConfig>,
+}
+
+/// How satellites are watched.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct SatelliteConfig {
+    /// A file with orbital elements; those of the orchestrator when `None`.
+    pub elements: Option<PathBuf>,
+    /// From which elevation on satellites are visible.
+    pub mask: Mask,
+    /// Within how many degrees of the geostationary arc they cannot be used; everywhere they can when
+    /// `None`.
+    pub gso_exclusion_deg: Option<f64>,
+    /// How high the antenna is above the ellipsoid, in metres.
+    pub altitude_m: f64,
+    /// UT1 − UTC in seconds; that of 2026 when `None`.
+    pub dut1_s: Option<f64>,
 }
 
 /// How the terminal is watched.

@@ -21,6 +21,24 @@ pub struct JobPlan {
     pub runs: Vec<Window>,
     /// Why it would be refused; `None` when it would not.
     pub refusal: Option<Error>,
+    /// What is expected of its trigger at each of the runs, `None` for those that are too far ahead; empty
+    /// where nothing is told.
+    pub expected: Vec<Option<Expectation>>,
+    /// Why nothing is expected, where that is to be said.
+    pub unforeseen: Option<String>,
+}
+
+/// What is expected of a trigger at a run.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Expectation {
+    /// It will hold.
+    Met,
+    /// It will not hold.
+    NotMet,
+    /// It may: what can be told of it will hold, and it depends on more.
+    Possible,
+    /// What it names has no value then.
+    Unknown,
 }
 
 /// A question for free time.

@@ -59,6 +59,10 @@ impl JobSpec {
             return Err(Error::invalid("a job that needs the link for itself cannot overlap itself")
                 .hint("use overlap skip, or make it a job without overhead"));
         }
+        if policies.at_window && schedule != Schedule::Once {
+            return Err(Error::invalid("only a one-time job can be put into a window that is predicted")
+                .hint("leave align window out, or book a one-time job"));
+        }
         let trigger = trigger.map(|text| text.trim().to_owned()).filter(|text| !text.is_empty());
         match &trigger {
             Some(trigger) => drop(Trigger::parse(trigger)?),

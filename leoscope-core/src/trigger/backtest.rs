@@ -1,5 +1,6 @@
 //! Telling from recorded readings when a condition would have held.
 
+use super::predict::Stretches;
 use super::reach::STEP_US;
 use super::{Key, Recording, Sample, Source, Trigger, Verdict, Watches, of_clock};
 use crate::error::Error;
@@ -127,7 +128,7 @@ fn walk(
 ) -> Vec<(Verdict, Window)> {
     let mut watches = Watches::new();
     watches.set((), trigger);
-    let mut stretches: Vec<(Verdict, Window)> = Vec::new();
+    let mut stretches = Stretches::default();
     let (mut at, mut samples, mut last) = (span.start(), samples, span.start());
     while at < span.end() {
         let (news, later) = samples.split_at(samples.partition_point(|sample| sample.at <= at));
@@ -143,18 +144,10 @@ fn walk(
         let is_at_rest = rest.is_some_and(|rest| at.duration_since(last) > rest);
         let step = at.checked_add(STEP).unwrap_or(Timestamp::MAX);
         let until = if is_at_rest { coming } else { coming.min(step) }.min(span.end());
-        let begun = match stretches.last() {
-            Some((before, window)) if *before == verdict => {
-                let start = window.start();
-                stretches.pop();
-                start
-            }
-            _ => at,
-        };
-        stretches.extend(Window::new(begun, until).ok().map(|window| (verdict, window)));
+        stretches.add(verdict, at, until);
         at = until;
     }
-    stretches
+    stretches.0
 }
 
 /// When runs would have been started by a condition that held in these windows.

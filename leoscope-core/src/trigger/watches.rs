@@ -148,6 +148,11 @@ impl<K: Ord + Clone> Watches<K> {
         }
     }
 
+    /// What is named by those that are watched, or was read.
+    pub fn keys(&self) -> impl Iterator<Item = &Key> {
+        self.places.keys()
+    }
+
     /// The names that are watched.
     pub fn names(&self) -> impl Iterator<Item = &K> {
         self.watches.keys()

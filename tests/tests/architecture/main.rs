@@ -96,9 +96,9 @@ fn the_layer_rule_sees_upward_and_sideward_names() {
         &["leoscope-core/src/control/jobs.rs:1 control names proto"],
     );
     see(
-        ("src/forecast.rs", ""),
+        ("src/horoscope.rs", ""),
         &[
-            "leoscope-core/src/forecast.rs:1 module forecast has no layer: give it one in rules.rs and ARCHITECTURE.md",
+            "leoscope-core/src/horoscope.rs:1 module horoscope has no layer: give it one in rules.rs and ARCHITECTURE.md",
         ],
     );
     see(

@@ -7,12 +7,13 @@ pub(crate) const MAX_LINES: usize = 400;
 
 /// The layers of leoscope-core, lowest first, and the modules in each.
 const LAYERS: [(Layer, &[&str]); 6] = [
-    (Layer::Values, &["error", "time", "ids", "schedule", "trigger"]),
+    (Layer::Values, &["error", "time", "ids", "schedule", "trigger", "orbit"]),
     (Layer::Model, &["model"]),
     (
         Layer::Rules,
         &[
             "conflict",
+            "forecast",
             "gate",
             "handover",
             "jwt",

@@ -1,6 +1,7 @@
 use super::*;
 use crate::error::Error;
 use crate::model::ExecutorConfig;
+use crate::orbit::Mask;
 
 fn read(text: &str) -> Result<MonitorsConfig, Error> {
     ExecutorConfig::parse(&format!("monitors: {text}\n")).map(|config| config.monitors)
@@ -41,6 +42,7 @@ fn every_key_is_read() {
     - {name: fan_speed, file: /run/fan, interval: 5}
     - {name: rsrp, command: [modem, rsrp], interval: 30, timeout: 2.5}
     - {name: load, command: 'uptime | cut -c1'}
+  satellite: {elements: /var/lib/elements.csv, mask: 15, gso_exclusion: 18, altitude: 120, dut1: -0.1}
   mqtt: mqtt://127.0.0.1:1884",
     )
     .expect("config");
@@ -68,6 +70,13 @@ fn every_key_is_read() {
             custom("rsrp", words(&["modem", "rsrp"]), 30.0, 2.5),
             custom("load", words(&["/bin/sh", "-c", "uptime | cut -c1"]), 10.0, 5.0),
         ],
+        satellite: SatelliteConfig {
+            elements: Some("/var/lib/elements.csv".into()),
+            mask: Mask::Fixed(15.0),
+            gso_exclusion_deg: Some(18.0),
+            altitude_m: 120.0,
+            dut1_s: Some(-0.1),
+        },
         mqtt: Some(MqttConfig { host: "127.0.0.1".into(), port: 1884 }),
     };
     assert_eq!(config, expected);
@@ -208,5 +217,19 @@ fn addresses_of_weather_services_are_plain_and_their_queries_are_never_repeated(
             assert!(error.message().starts_with(&format!("executor config monitors.weather.{name} is not")));
             assert!(!format!("{error:?}").contains("planted"), "{error:?}");
         }
+    }
+}
+
+#[test]
+fn settings_of_satellites_that_are_not_possible_are_refused_by_name() {
+    for (text, named) in [
+        ("{elements: here.csv}", "monitors.satellite.elements"),
+        ("{mask: 90}", "monitors.satellite.mask"),
+        ("{gso_exclusion: 91}", "monitors.satellite.gso_exclusion"),
+        ("{altitude: 1e6}", "monitors.satellite.altitude"),
+        ("{dut1: 1.5}", "monitors.satellite.dut1"),
+    ] {
+        let error = read(&format!("{{satellite: {text}}}")).expect_err(text);
+        assert!(error.message().contains(named), "{error}");
     }
 }

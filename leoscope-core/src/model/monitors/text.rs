@@ -8,9 +8,10 @@ use serde::Deserialize;
 
 use super::{
     CustomConfig, CustomSource, DishConfig, LatencyConfig, MonitorsConfig, MqttConfig, ProbeTarget,
-    WeatherConfig, address,
+    SatelliteConfig, WeatherConfig, address,
 };
 use crate::error::{Error, Result};
+use crate::orbit::Mask;
 use crate::trigger::Key;
 
 /// Where a Starlink dish listens.
@@ -49,6 +50,7 @@ pub(in crate::model) struct MonitorsText {
     latency: Option<LatencyText>,
     interfaces: Option<Vec<String>>,
     custom: Option<Vec<CustomText>>,
+    satellite: Option<SatelliteText>,
     mqtt: Option<String>,
 }
 
@@ -57,6 +59,16 @@ pub(in crate::model) struct MonitorsText {
 struct DishText {
     address: Option<String>,
     interval: Option<f64>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct SatelliteText {
+    elements: Option<PathBuf>,
+    mask: Option<f64>,
+    gso_exclusion: Option<f64>,
+    altitude: Option<f64>,
+    dut1: Option<f64>,
 }
 
 #[derive(Deserialize)]
@@ -95,13 +107,14 @@ enum CommandText {
 impl MonitorsText {
     /// Reads the values; the error says which is none.
     pub(in crate::model) fn check(self) -> Result<MonitorsConfig> {
-        let Self { dish, weather, latency, interfaces, custom, mqtt } = self;
+        let Self { dish, weather, latency, interfaces, custom, satellite, mqtt } = self;
         Ok(MonitorsConfig {
             dish: dish.map(DishText::check).transpose()?,
             weather: weather.map(WeatherText::check).transpose()?,
             latency: latency.map(LatencyText::check).transpose()?,
             interfaces: check_interfaces(interfaces.unwrap_or_default())?,
             custom: check_custom(custom.unwrap_or_default())?,
+            satellite: satellite.map_or(Ok(SatelliteConfig::default()), SatelliteText::check)?,
             mqtt: mqtt.map(|mqtt| check_mqtt(&mqtt)).transpose()?,
         })
     }
@@ -118,6 +131,34 @@ impl DishText {
         let interval =
             seconds("monitors.dish.interval", interval.unwrap_or(DISH_EVERY), LEAST_INTERVAL, MOST_INTERVAL)?;
         Ok(DishConfig { address, interval })
+    }
+}
+
+impl SatelliteText {
+    fn check(self) -> Result<SatelliteConfig> {
+        let Self { elements, mask, gso_exclusion, altitude, dut1 } = self;
+        if let Some(path) = elements.as_ref().filter(|path| !path.is_absolute()) {
+            return Err(Error::invalid(format!(
+                "monitors.satellite.elements {} is not an absolute path",
+                path.display()
+            )));
+        }
+        let within = |name: &str, value: Option<f64>, least: f64, most: f64| match value {
+            Some(value) if !(least..=most).contains(&value) => {
+                Err(Error::invalid(format!("monitors.satellite.{name} {value} is not possible"))
+                    .hint(format!("give a number from {least} to {most}")))
+            }
+            value => Ok(value),
+        };
+        Ok(SatelliteConfig {
+            elements,
+            mask: mask
+                .map_or(Ok(Mask::ByAltitude), Mask::fixed)
+                .map_err(|error| Error::invalid(format!("monitors.satellite.mask: {}", error.message())))?,
+            gso_exclusion_deg: within("gso_exclusion", gso_exclusion, 0.0, 90.0)?,
+            altitude_m: within("altitude", altitude, -1_000.0, 10_000.0)?.unwrap_or(0.0),
+            dut1_s: within("dut1", dut1, -1.0, 1.0)?,
+        })
     }
 }
 
