@@ -77,6 +77,7 @@ fn main() -> Result<(), Box<dyn Error>> {
         "proto/leoscope/v1/logs.proto",
         "proto/leoscope/v1/planning.proto",
         "proto/leoscope/v1/readings.proto",
+        "proto/leoscope/v1/sky.proto",
         "proto/leoscope/v1/status.proto",
     ];
     let mut descriptors = protox::compile(files, ["proto"])?;

@@ -9,7 +9,9 @@ mod control;
 mod credentials;
 mod logs;
 mod places;
+mod planning;
 mod readings;
+mod sky;
 mod streams;
 mod transfer;
 mod trust;
@@ -31,6 +33,7 @@ use crate::proto::v1::logs_client::LogsClient;
 use crate::proto::v1::node_feed_client::NodeFeedClient;
 use crate::proto::v1::planning_client::PlanningClient;
 use crate::proto::v1::readings_client::ReadingsClient;
+use crate::proto::v1::sky_client::SkyClient;
 use answer::Peer;
 use credentials::Credentials;
 use places::{Connector, Places};
@@ -116,6 +119,7 @@ pub struct GrpcClient {
     history: HistoryClient<Authenticated>,
     logs: LogsClient<Authenticated>,
     readings: ReadingsClient<Authenticated>,
+    sky: SkyClient<Authenticated>,
     peer: Peer,
 }
 
@@ -149,6 +153,7 @@ impl GrpcClient {
             accounts: AccountsClient::new(channel.clone()),
             logs: LogsClient::new(channel.clone()),
             readings: ReadingsClient::new(channel.clone()),
+            sky: SkyClient::new(channel.clone()),
             history: HistoryClient::new(channel.clone()).max_decoding_message_size(MAX_ANSWER_BYTES),
             planning: PlanningClient::new(channel).max_decoding_message_size(MAX_ANSWER_BYTES),
             peer,

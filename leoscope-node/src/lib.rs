@@ -13,9 +13,10 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
-use leoscope_core::agent::{Agent, AgentConfig, Parts};
+use leoscope_core::agent::{Agent, AgentConfig, Elements, Parts};
 use leoscope_core::backends::artifacts::AzureStorage;
 use leoscope_core::backends::clock::SystemClock;
+use leoscope_core::backends::elements::{DirectoryShelf, FileSource};
 use leoscope_core::backends::kernel::ProcKernel;
 use leoscope_core::backends::launcher::TimerLauncher;
 use leoscope_core::backends::ledger::SqliteLedger;
@@ -136,6 +137,10 @@ async fn parts(config: NodeConfig) -> Result<(AgentConfig, Parts)> {
         blob: Some(Arc::new(AzureStorage::new()?)),
         monitors: monitors::all(&executor.monitors, sights)?,
         publisher: publisher(&executor)?,
+        elements: Some(match executor.monitors.satellite.elements.clone() {
+            Some(file) => Elements::Own(Arc::new(FileSource::new(file))),
+            None => Elements::Orchestrator(Arc::new(DirectoryShelf::new(state_dir.join("elements"), "node"))),
+        }),
     };
     let config = AgentConfig {
         node,

@@ -3,11 +3,14 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
+use futures_util::future::join_all;
 use http::HeaderValue;
 use leoscope_core::backends::artifacts::{AzureStorage, DirectoryStore};
 use leoscope_core::backends::clock::SystemClock;
+use leoscope_core::backends::elements::DirectoryShelf;
+use leoscope_core::backends::monitors::WeatherForecast;
 use leoscope_core::backends::store::StoreLocation;
-use leoscope_core::control::{Expiry, Results, Retention, Service};
+use leoscope_core::control::{Expiry, Provided, Results, Retention, Service};
 use leoscope_core::jwt::JwtKey;
 use leoscope_core::model::Secret;
 use leoscope_core::ports::BlobStorage;
@@ -20,6 +23,7 @@ use leoscope_core::proto::v1::logs_server::LogsServer;
 use leoscope_core::proto::v1::node_feed_server::NodeFeedServer;
 use leoscope_core::proto::v1::planning_server::PlanningServer;
 use leoscope_core::proto::v1::readings_server::ReadingsServer;
+use leoscope_core::proto::v1::sky_server::SkyServer;
 use leoscope_core::{Error, Result};
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
@@ -30,11 +34,11 @@ use tower_http::cors::{AllowOrigin, Any, CorsLayer};
 
 use crate::calls::CallLayer;
 use crate::certificate::{self, Certificates};
-use crate::config::{OrchestratorConfig, Transport};
+use crate::config::{ElementsConfig, OrchestratorConfig, Transport};
 use crate::connections::{self, Protection};
 use crate::limits::{Gate, Limits};
 use crate::metrics::{self, Metrics};
-use crate::rpc::{Feed, Past, Planner, Printed, Rpc, Shared, Shown, Tokens, Transfer};
+use crate::rpc::{Feed, Heaven, Past, Planner, Printed, Rpc, Shared, Shown, Tokens, Transfer};
 use crate::{admin, health, listen, state};
 
 /// How long calls under way may take once the server was told to stop.
@@ -59,6 +63,7 @@ pub struct App {
     address: SocketAddr,
     certificates: Option<Arc<Certificates>>,
     admin_token: Option<Secret>,
+    elements: Vec<Provided>,
     retention: Option<Retention>,
     expiry: Option<Expiry>,
     jwt_key: Option<JwtKey>,
@@ -113,6 +118,8 @@ pub async fn build(config: OrchestratorConfig) -> Result<App> {
         transport,
         limits,
         web_origins,
+        elements,
+        weather_forecast,
         metrics,
     } = config;
     let cors = cors(&web_origins)?;
@@ -137,6 +144,10 @@ pub async fn build(config: OrchestratorConfig) -> Result<App> {
         if no_blob { None } else { Some(Arc::new(AzureStorage::new()?)) };
     let results = Results { own: Arc::new(artifacts), blob, links_last };
     let service = Service::with_results(store, results, Arc::new(SystemClock));
+    let elements = elements.into_iter().map(|set| provide(set, &state_dir)).collect::<Result<_>>()?;
+    if let Some(address) = weather_forecast {
+        service.foretell_weather(Arc::new(WeatherForecast::new(address.as_deref())?));
+    }
     let admin_token = admin::ensure(&service, &state_dir, admin_token, is_shared).await?;
     Ok(App {
         service,
@@ -144,6 +155,7 @@ pub async fn build(config: OrchestratorConfig) -> Result<App> {
         address,
         certificates,
         admin_token,
+        elements,
         retention,
         expiry,
         jwt_key,
@@ -152,6 +164,13 @@ pub async fn build(config: OrchestratorConfig) -> Result<App> {
         metrics: Metrics::new(),
         metrics_listener,
     })
+}
+
+/// Where a set of orbital elements comes from and is kept.
+fn provide(set: ElementsConfig, state_dir: &Path) -> Result<Provided> {
+    let ElementsConfig { provider, location } = set;
+    let shelf = DirectoryShelf::new(state_dir.join("elements"), provider.as_deref().unwrap_or("default"));
+    Ok(Provided { source: location.open()?, shelf: Arc::new(shelf), provider })
 }
 
 /// Lets pages of `origins` call.
@@ -220,6 +239,7 @@ impl App {
             address,
             certificates,
             admin_token: _,
+            elements,
             retention,
             expiry,
             jwt_key,
@@ -274,7 +294,8 @@ impl App {
                 }
             };
             let health = health::keep(Arc::clone(&service), reporter, Arc::clone(&metrics));
-            tokio::join!(service.keep(retention, expiry), health, tidying, reloading, telling);
+            let fetching = join_all(elements.iter().map(|set| service.keep_elements(set)));
+            tokio::join!(service.keep(retention, expiry), health, tidying, reloading, telling, fetching);
         };
         let late = async {
             shutdown.cancelled().await;
@@ -314,6 +335,7 @@ fn routes(
             .add_service(AccountsServer::new(Tokens(shared.clone())).max_decoding_message_size(most))
             .add_service(LogsServer::new(printed).max_decoding_message_size(most))
             .add_service(ReadingsServer::new(shown).max_decoding_message_size(most))
+            .add_service(SkyServer::new(Heaven(shared.clone())).max_decoding_message_size(most))
             .add_service(HistoryServer::new(Past(shared.clone())).max_decoding_message_size(most))
             .add_service(PlanningServer::new(Planner::new(shared)).max_decoding_message_size(most));
     // The descriptors are our own, so they can be read; without them nothing else is missing.

@@ -1,6 +1,7 @@
 //! The command line, the environment and the configuration file.
 
 mod database;
+mod elements;
 mod limits;
 mod results;
 #[cfg(test)]
@@ -21,6 +22,7 @@ pub(crate) use leoscope_settings::Env;
 use leoscope_settings::{General, Rules, Stop};
 
 use database::DatabaseArgs;
+use elements::ElementArgs;
 use limits::LimitArgs;
 use results::ResultArgs;
 
@@ -130,6 +132,9 @@ pub(crate) struct ServeArgs {
     metrics_address: Option<String>,
 
     #[command(flatten)]
+    elements: ElementArgs,
+
+    #[command(flatten)]
     results: ResultArgs,
 
     #[command(flatten)]
@@ -191,6 +196,7 @@ impl ServeArgs {
             plaintext,
             web_origins,
             metrics_address,
+            elements,
             limits,
         } = self;
         let admin_token = one_of(admin_access_token, admin_access_token_file, "--admin-access-token-file")?;
@@ -223,6 +229,8 @@ impl ServeArgs {
             }
         };
         Ok(OrchestratorConfig {
+            weather_forecast: elements.weather_forecast()?,
+            elements: elements.config()?,
             host: grpc_hostname,
             port: grpc_port,
             store: database.location()?,

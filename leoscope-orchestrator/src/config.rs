@@ -1,5 +1,6 @@
 use std::path::PathBuf;
 
+use leoscope_core::backends::elements::ElementLocation;
 use leoscope_core::backends::store::StoreLocation;
 use leoscope_core::client::DEFAULT_PORT;
 use leoscope_core::control::{Expiry, Results, Retention};
@@ -20,6 +21,15 @@ pub enum Transport {
     OwnTls(CertificateFiles),
     /// Not at all: for a proxy in front that does it.
     Plaintext,
+}
+
+/// Orbital elements that are provided.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ElementsConfig {
+    /// The provider of the nodes that they are for, in small letters; `None` for all others.
+    pub provider: Option<String>,
+    /// Where they are published.
+    pub location: ElementLocation,
 }
 
 /// What an orchestrator needs to know before it can start.
@@ -52,6 +62,10 @@ pub struct OrchestratorConfig {
     pub limits: Limits,
     /// The origins (`https://portal.example`) whose pages may call with gRPC-web.
     pub web_origins: Vec<String>,
+    /// Whether the weather is foretold, and by which address of Open-Meteo's interface where not its own.
+    pub weather_forecast: Option<Option<String>>,
+    /// The orbital elements that are provided; none without any.
+    pub elements: Vec<ElementsConfig>,
     /// Where it is told over HTTP what was counted, `HOST:PORT`; `None` tells nobody.
     pub metrics: Option<String>,
     /// The access token of user `admin`; `None` uses the one in the state directory, made on the
@@ -76,6 +90,8 @@ impl OrchestratorConfig {
             transport: Transport::default(),
             limits: Limits::default(),
             web_origins: Vec::new(),
+            weather_forecast: None,
+            elements: Vec::new(),
             metrics: None,
             admin_token: None,
         }

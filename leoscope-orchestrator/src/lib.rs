@@ -20,6 +20,6 @@ mod state;
 
 pub use app::{App, Reloader, build};
 pub use certificate::CertificateFiles;
-pub use config::{OrchestratorConfig, Transport};
+pub use config::{ElementsConfig, OrchestratorConfig, Transport};
 pub use limits::Limits;
 pub use state::database;

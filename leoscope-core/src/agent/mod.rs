@@ -5,7 +5,7 @@
 //! [`outbox`] hands records and bundles over, [`pairing`] is asked for the server sides of others,
 //! [`images`] has what they need fetched in time, [`clock`] measures how far the clock is off,
 //! [`scavenger`] looks whether the host uses the link itself, [`kernel`] lets experiments choose a
-//! congestion control, [`logs`] sends those who follow runs what they print, [`observatory`] watches what
+//! congestion control, [`elements`] keeps what is known of satellites up to date, [`logs`] sends those who follow runs what they print, [`observatory`] watches what
 //! triggers are about, [`readings`] shows that to those who want to see it. A run itself is driven by [`executor`]. None of them needs the orchestrator to be
 //! reachable for another to go on.
 //!
@@ -18,6 +18,7 @@ mod clock;
 mod container;
 mod disk;
 mod dispatch;
+mod elements;
 mod executor;
 mod host;
 mod images;
@@ -53,8 +54,8 @@ use crate::error::{Error, Result};
 use crate::ids::{NodeId, RunId};
 use crate::model::{ClockReading, ExecutorConfig, JournalEntry, Orders, RuntimeState, Standby};
 use crate::ports::{
-    BlobStorage, Clock, ClockMeter, ControlPlane, HostFacts, HostScheduler, Kernel, Launcher, Ledger,
-    Monitor, Publisher, Routes, Runtime, RuntimeInfo, Sessions, TrafficMeter,
+    BlobStorage, Clock, ClockMeter, ControlPlane, ElementShelf, ElementSource, HostFacts, HostScheduler,
+    Kernel, Launcher, Ledger, Monitor, Publisher, Routes, Runtime, RuntimeInfo, Sessions, TrafficMeter,
 };
 use crate::schedule::Zone;
 use claims::Claims;
@@ -123,6 +124,17 @@ pub struct Parts {
     pub monitors: Vec<Arc<dyn Monitor>>,
     /// What tells experiments how triggers stand, besides the file they have.
     pub publisher: Option<Arc<dyn Publisher>>,
+    /// Where orbital elements come from, for nodes that are interested in satellites.
+    pub elements: Option<Elements>,
+}
+
+/// Where a node has its orbital elements from.
+#[derive(Debug, Clone)]
+pub enum Elements {
+    /// From the orchestrator; the last ones are kept there.
+    Orchestrator(Arc<dyn ElementShelf>),
+    /// From somewhere else.
+    Own(Arc<dyn ElementSource>),
 }
 
 /// A measurement node.
@@ -152,6 +164,7 @@ struct Inner {
     kernel: KernelKeeper,
     host_facts: Arc<dyn HostFacts>,
     traffic: Option<Arc<dyn TrafficMeter>>,
+    elements: Option<Elements>,
     claims: Claims,
     /// Whether the orders on disk are this process's to write.
     keeps_orders: bool,
@@ -207,6 +220,7 @@ impl Agent {
             blob,
             monitors,
             publisher,
+            elements,
         } = parts;
         runtime.can_keep(&config.executor.limits)?;
         let orders = ledger.orders().await?.filter(|orders| orders.node == config.node);
@@ -235,6 +249,7 @@ impl Agent {
             kernel,
             host_facts,
             traffic,
+            elements,
             claims,
             keeps_orders,
             orders: watch::Sender::new(orders),
@@ -269,6 +284,7 @@ impl Agent {
             result = logs::run(inner) => result,
             result = readings::run(inner) => result,
             result = observatory::run(inner) => result,
+            result = elements::run(inner) => result,
             result = images::run(inner) => result,
             result = host::run(inner) => result,
             result = claims::keep(inner) => result,
@@ -292,6 +308,7 @@ impl Agent {
             result = outbox::run(inner) => result.and(Err(stopped())),
             result = claims::keep(inner) => result.and(Err(stopped())),
             result = observatory::run(inner) => result.and(Err(stopped())),
+            result = elements::run(inner) => result.and(Err(stopped())),
             result = single::run(inner, wanted) => result,
         };
         inner.claims.release_all().await;

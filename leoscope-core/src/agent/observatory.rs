@@ -19,13 +19,13 @@ use super::rest::rest;
 use crate::error::Result;
 use crate::ids::JobId;
 use crate::model::{
-    DishFacts, ElementSet, Job, JournalEntry, MonitorStatus, ObstructionMap, Reading, Secret, Step,
-    TriggerDecision, TriggerStatus, Watching, WeatherFacts,
+    Constellation, DishFacts, ElementSet, Job, JournalEntry, MonitorStatus, ObstructionMap, Reading, Secret,
+    Step, TriggerDecision, TriggerStatus, Watching, WeatherFacts,
 };
 use crate::ports::{Finding, Monitor, Observation, Publisher};
 use crate::schedule::Zone;
 use crate::time::Timestamp;
-use crate::trigger::{Sample, Trigger, Verdict, Watches};
+use crate::trigger::{Key, Sample, Trigger, Verdict, Watches};
 use own::{Background, Own};
 pub(super) use telemetry::{files, finish};
 
@@ -79,6 +79,7 @@ struct Sky {
     findings: Findings,
     statuses: BTreeMap<String, MonitorStatus>,
     weather_key: Option<Secret>,
+    constellation: Option<Constellation>,
     /// The latest time at which anything was taken in.
     latest: Option<Timestamp>,
 }
@@ -109,6 +110,24 @@ impl Observatory {
     /// What is known besides.
     pub(super) fn findings(&self) -> Findings {
         self.sky().findings.clone()
+    }
+
+    /// The orbital elements in use.
+    pub(super) fn elements(&self) -> Option<Constellation> {
+        self.sky().constellation.clone()
+    }
+
+    /// Uses other orbital elements from now on.
+    pub(super) fn use_elements(&self, elements: Constellation) {
+        self.sky().constellation = Some(elements);
+    }
+
+    /// What the sky is told from: the elements, the fields of single satellites that are wanted, and what
+    /// obstructs the dish.
+    fn heaven(&self) -> (Option<Constellation>, Vec<Key>, Option<ObstructionMap>) {
+        let sky = self.sky();
+        let of_one = sky.watches.keys().filter(|key| matches!(key, Key::Satellite(..)));
+        (sky.constellation.clone(), of_one.cloned().collect(), sky.findings.obstruction.clone())
     }
 
     /// Tells of every reading and judgement from now on.

@@ -4,6 +4,7 @@ pub mod artifacts;
 pub mod clock;
 mod database;
 mod database_file;
+pub mod elements;
 mod https;
 pub mod kernel;
 pub mod launcher;

@@ -9,10 +9,10 @@ use super::streams;
 use crate::error::{Error, ErrorKind, Result};
 use crate::ids::{FollowerId, JobId, NodeId, RunId, TaskId, UserId};
 use crate::model::{
-    AuditEntry, AuditFilter, BundleFacts, EventScope, ExperimentFiles, Heartbeat, Job, JobChange, JobEvent,
-    JobPlan, JobSpec, NewEvent, NewTask, NewUser, Node, NodeFilter, NodeReadings, NodeUpdate, Orders,
-    OutputScope, Run, RunFilter, Secret, Settings, SlotRequest, Standby, StandbyBy, Task, TaskFilter,
-    TaskStatus,
+    AuditEntry, AuditFilter, BundleFacts, Checksum, Constellation, EventScope, ExperimentFiles, Forecast,
+    Heartbeat, Job, JobChange, JobEvent, JobPlan, JobSpec, NewEvent, NewTask, NewUser, Node, NodeFilter,
+    NodeReadings, NodeUpdate, Orders, OutputScope, Run, RunFilter, Secret, Settings, SlotRequest, Standby,
+    StandbyBy, Task, TaskFilter, TaskStatus,
 };
 use crate::ports::{
     ByteStream, Calendar, ControlPlane, Download, FollowerStream, Handover, OrdersStream, OutputStream,
@@ -105,6 +105,14 @@ impl ControlPlane for GrpcClient {
         time.map_err(|e| self.peer.unreadable(&Error::internal(e.to_string())))
     }
 
+    async fn elements(&self, node: &NodeId, have: Option<Checksum>) -> Result<Option<Constellation>> {
+        self.do_elements(node, have).await
+    }
+
+    async fn forecast(&self, node: &NodeId, trigger: &str, span: Window) -> Result<Forecast> {
+        self.do_forecast(node, trigger, span).await
+    }
+
     async fn schedule_job(&self, spec: JobSpec) -> Result<Scheduled> {
         // Orchestrators of another make do not tell the id, and some do not make one either.
         let spec = JobSpec { id: Some(spec.id.map_or_else(JobId::random, Ok)?), ..spec };
@@ -120,10 +128,7 @@ impl ControlPlane for GrpcClient {
     }
 
     async fn plan_job(&self, spec: JobSpec, runs: u32) -> Result<JobPlan> {
-        let mut planning = self.planning.clone();
-        let request = v1::PlanJobRequest { job: Some(spec.into()), runs };
-        let plan = self.peer.newer("plan a job", planning.plan_job(request)).await?;
-        plan.try_into().map_err(|error| self.peer.unreadable(&error))
+        self.do_plan_job(spec, runs).await
     }
 
     async fn modify_job(&self, id: &JobId, change: JobChange) -> Result<Vec<String>> {
@@ -148,11 +153,7 @@ impl ControlPlane for GrpcClient {
     }
 
     async fn free_slots(&self, request: &SlotRequest) -> Result<Vec<Window>> {
-        let mut planning = self.planning.clone();
-        let request = v1::FindSlotsRequest::from(request.clone());
-        let answer = self.peer.newer("find free time", planning.find_slots(request)).await?;
-        let slots: Result<_> = answer.slots.into_iter().map(Window::try_from).collect();
-        slots.map_err(|error| self.peer.unreadable(&error))
+        self.do_free_slots(request).await
     }
 
     async fn calendar(&self, node: &NodeId, within: Window) -> Result<Calendar> {

@@ -8,7 +8,7 @@ use crate::model::{ExperimentConfig, Job, JobChange, JobSpec, Node, View, clock_
 use crate::policy::{self, Action};
 use crate::ports::{Scheduled, StoreExt as _};
 use crate::reconcile::ABSENT_AFTER;
-use crate::time::{Timestamp, wire_time};
+use crate::time::{Timestamp, Window, wire_time};
 
 /// A job in a list.
 #[derive(Debug, Clone)]
@@ -30,7 +30,9 @@ impl Session {
     /// A job as it would be booked if there were no others, with what its submitter should know.
     pub(super) async fn checked(&self, spec: JobSpec) -> Result<(Job, Vec<String>)> {
         self.require(&Action::ScheduleJob)?;
-        let job = spec.check(self.caller.id.clone(), self.service.clock.now())?;
+        let now = self.service.clock.now();
+        let job = if_at_window(spec, now).check(self.caller.id.clone(), now)?;
+        let job = self.service.at_window(job).await?;
         for id in job.nodes() {
             if !self.service.node(id).await?.scheduling_enabled {
                 return Err(Error::new(ErrorKind::Unsupported, format!("node {id} takes no new jobs"))
@@ -108,6 +110,15 @@ impl Session {
     }
 }
 
+/// A job that is put at a time of the testbed's choice may have dates that have begun.
+fn if_at_window(spec: JobSpec, now: Timestamp) -> JobSpec {
+    if !spec.policies.at_window {
+        return spec;
+    }
+    let window = Window::new(spec.window.start().max(now), spec.window.end()).unwrap_or(spec.window);
+    JobSpec { window, ..spec }
+}
+
 impl Service {
     /// The job of that id that has not been deleted.
     pub(super) async fn live_job(&self, id: &JobId) -> Result<Job> {
@@ -126,6 +137,7 @@ impl Service {
         }
         let image = ExperimentConfig::parse(&job.config)?.docker.map(|docker| docker.image);
         warnings.extend(image.and_then(|image| image_warning(&image)));
+        warnings.extend(self.hopelessness(job).await?);
         Ok(warnings)
     }
 }

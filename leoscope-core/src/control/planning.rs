@@ -41,8 +41,9 @@ impl Session {
             Err(refusal) => (job, Some(refusal)),
         };
         let count = usize::try_from(runs).unwrap_or(MOST_LISTED).min(MOST_LISTED);
-        let runs = job.occurrences().map(|occurrence| occurrence.window).take(count).collect();
-        Ok(JobPlan { job, warnings, runs, refusal })
+        let runs: Vec<Window> = job.occurrences().map(|occurrence| occurrence.window).take(count).collect();
+        let (expected, unforeseen) = self.service.expectations(&job, &runs).await?;
+        Ok(JobPlan { job, warnings, runs, refusal, expected, unforeseen })
     }
 
     pub(super) async fn do_free_slots(&self, request: &SlotRequest) -> Result<Vec<Window>> {

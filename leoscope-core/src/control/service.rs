@@ -1,12 +1,16 @@
 use std::sync::Arc;
 
+use tokio::sync::Semaphore;
+
 use super::audit::Refusals;
 use super::changes::Changes;
+use super::elements::Elements;
 use super::logs::Hub;
 use super::readings::Board;
 use super::session::Session;
 use super::stores::Results;
 use super::turns::Turns;
+use super::weather::Weather;
 use crate::error::{Error, ErrorKind, Result};
 use crate::ids::UserId;
 use crate::jwt::JwtKey;
@@ -25,6 +29,10 @@ pub struct Service {
     pub(super) refusals: Refusals,
     pub(super) hub: Hub,
     pub(super) board: Board,
+    pub(super) elements: Elements,
+    pub(super) weather: Weather,
+    /// Forecasts take the time of a core.
+    pub(super) forecasting: Semaphore,
 }
 
 /// How many nodes there are.
@@ -66,6 +74,9 @@ impl Service {
             refusals: Refusals::default(),
             hub: Hub::default(),
             board: Board::default(),
+            elements: Elements::default(),
+            weather: Weather::default(),
+            forecasting: Semaphore::new(1),
         })
     }
 

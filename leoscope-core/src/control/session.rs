@@ -8,10 +8,10 @@ use super::Service;
 use crate::error::Result;
 use crate::ids::{FollowerId, JobId, NodeId, RunId, TaskId, UserId};
 use crate::model::{
-    AuditAction, AuditEntry, AuditFilter, BundleFacts, Caller, EventScope, ExperimentFiles, Heartbeat, Job,
-    JobChange, JobEvent, JobPlan, JobSpec, NewEvent, NewTask, NewUser, Node, NodeFilter, NodeReadings,
-    NodeUpdate, Orders, OutputScope, Run, RunFilter, Secret, Settings, SlotRequest, Standby, StandbyBy, Task,
-    TaskFilter, TaskStatus,
+    AuditAction, AuditEntry, AuditFilter, BundleFacts, Caller, Checksum, Constellation, EventScope,
+    ExperimentFiles, Forecast, Heartbeat, Job, JobChange, JobEvent, JobPlan, JobSpec, NewEvent, NewTask,
+    NewUser, Node, NodeFilter, NodeReadings, NodeUpdate, Orders, OutputScope, Run, RunFilter, Secret,
+    Settings, SlotRequest, Standby, StandbyBy, Task, TaskFilter, TaskStatus,
 };
 use crate::policy::{self, Action};
 use crate::ports::{
@@ -101,6 +101,12 @@ impl ControlPlane for Session {
     }
     async fn time(&self) -> Result<Timestamp> {
         Ok(self.service.clock.now())
+    }
+    async fn elements(&self, node: &NodeId, have: Option<Checksum>) -> Result<Option<Constellation>> {
+        self.audited(AuditAction::ReadElements, node, self.do_elements(node, have)).await
+    }
+    async fn forecast(&self, node: &NodeId, trigger: &str, span: Window) -> Result<Forecast> {
+        self.audited(AuditAction::Forecast, node, self.do_forecast(node, trigger, span)).await
     }
     async fn schedule_job(&self, spec: JobSpec) -> Result<Scheduled> {
         // So that a refusal names it as well.

@@ -10,10 +10,10 @@ use super::{ByteStream, OutputStream};
 use crate::error::Result;
 use crate::ids::{FollowerId, JobId, NodeId, RunId, TaskId, UserId};
 use crate::model::{
-    AuditEntry, AuditFilter, BundleFacts, CalendarEvent, EventScope, ExperimentFiles, Follower, Heartbeat,
-    Job, JobChange, JobEvent, JobPlan, JobSpec, NewEvent, NewTask, NewUser, Node, NodeFilter, NodeReadings,
-    NodeUpdate, Orders, OutputScope, Run, RunFilter, Secret, Settings, SlotRequest, Standby, StandbyBy, Task,
-    TaskFilter, TaskStatus,
+    AuditEntry, AuditFilter, BundleFacts, CalendarEvent, Checksum, Constellation, EventScope,
+    ExperimentFiles, Follower, Forecast, Heartbeat, Job, JobChange, JobEvent, JobPlan, JobSpec, NewEvent,
+    NewTask, NewUser, Node, NodeFilter, NodeReadings, NodeUpdate, Orders, OutputScope, Run, RunFilter,
+    Secret, Settings, SlotRequest, Standby, StandbyBy, Task, TaskFilter, TaskStatus,
 };
 use crate::time::{Timestamp, Window};
 
@@ -137,6 +137,11 @@ pub trait ControlPlane: Debug + Send + Sync {
     async fn heartbeat(&self, beat: Heartbeat) -> Result<()>;
     /// The orchestrator's time.
     async fn time(&self) -> Result<Timestamp>;
+
+    /// The orbital elements for the satellites of a node; `None` if `have` is still the newest.
+    async fn elements(&self, node: &NodeId, have: Option<Checksum>) -> Result<Option<Constellation>>;
+    /// When a trigger is expected to hold at a node.
+    async fn forecast(&self, node: &NodeId, trigger: &str, span: Window) -> Result<Forecast>;
 
     /// Books a job.
     async fn schedule_job(&self, spec: JobSpec) -> Result<Scheduled>;

@@ -6,6 +6,7 @@
 mod artifacts;
 mod clock;
 mod control;
+mod elements;
 mod host_facts;
 mod kernel;
 mod launcher;
@@ -19,6 +20,7 @@ mod runtime;
 mod sessions;
 mod store;
 mod traffic;
+mod weather;
 
 pub use artifacts::{ArtifactStore, BlobStorage, BlockUpload, BundleStream, ByteStream};
 pub use clock::Clock;
@@ -26,6 +28,7 @@ pub use control::{
     Calendar, ControlPlane, Download, FollowerStream, Handover, MAX_PROBE_BYTES, MOST_RUNS, OrdersStream,
     ReadersStream, ReadingsStream, Scheduled, Source,
 };
+pub use elements::{ElementShelf, ElementSource, Fetched, Kept, Standing};
 pub use host_facts::HostFacts;
 pub use kernel::{Kernel, Place};
 pub use launcher::{HostScheduler, Launcher};
@@ -42,3 +45,4 @@ pub use store::{
     TaskStore, Timetable, TimetableChanges, Unsettled, UserStore, Versions,
 };
 pub use traffic::TrafficMeter;
+pub use weather::WeatherForecaster;

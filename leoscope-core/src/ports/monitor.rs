@@ -3,12 +3,12 @@ use std::fmt::Debug;
 use async_trait::async_trait;
 
 use crate::error::Result;
-use crate::model::{Coordinates, DishFacts, ElementSet, ObstructionMap, Secret, WeatherFacts};
+use crate::model::{Constellation, Coordinates, DishFacts, ElementSet, ObstructionMap, Secret, WeatherFacts};
 use crate::time::{SignedDuration, Timestamp};
-use crate::trigger::{Sample, Source};
+use crate::trigger::{Key, Sample, Source};
 
 /// What a monitor is told of the node each time it reads.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone)]
 pub struct Around {
     /// The time by the node's clock.
     pub now: Timestamp,
@@ -16,6 +16,12 @@ pub struct Around {
     pub site: Option<Coordinates>,
     /// The key of the testbed's weather service, where it has one.
     pub weather_key: Option<Secret>,
+    /// The orbital elements of its satellites, where there are any.
+    pub elements: Option<Constellation>,
+    /// The fields of single satellites that conditions name.
+    pub satellites: Vec<Key>,
+    /// What obstructs the dish, as it has told last.
+    pub obstruction: Option<ObstructionMap>,
     /// Whether all is wanted that the source has by now, also what is read more seldom otherwise.
     pub all: bool,
 }

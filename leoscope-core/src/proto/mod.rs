@@ -19,6 +19,7 @@ mod readings;
 pub mod refusal;
 pub mod run;
 pub mod settings;
+pub mod sky;
 mod standby;
 pub mod status;
 pub mod task;

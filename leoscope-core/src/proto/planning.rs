@@ -7,7 +7,7 @@ use super::policies::duration_to_wire;
 use super::{given, optional, present, time, unary, v1};
 use crate::error::{Error, Result};
 use crate::ids::{JobId, NodeId, RunId, UserId};
-use crate::model::{CalendarEvent, Job, JobPlan, SlotRequest};
+use crate::model::{CalendarEvent, Expectation, Job, JobPlan, SlotRequest};
 use crate::ports::Calendar;
 use crate::time::{SignedDuration, Window, wire_time};
 
@@ -27,25 +27,50 @@ impl TryFrom<v1::Slot> for Window {
 
 impl From<JobPlan> for v1::PlanJobResponse {
     fn from(plan: JobPlan) -> Self {
-        let JobPlan { job, warnings, runs, refusal } = plan;
+        let JobPlan { job, warnings, runs, refusal, expected, unforeseen } = plan;
         Self {
             job: Some(job.into()),
             warnings,
             runs: runs.into_iter().map(Into::into).collect(),
             refusal: refusal.as_ref().map(Into::into),
+            expected: expected.into_iter().map(|expected| expectation_to_wire(expected).into()).collect(),
+            unforeseen: unforeseen.unwrap_or_default(),
         }
+    }
+}
+
+fn expectation_to_wire(expected: Option<Expectation>) -> v1::Expectation {
+    match expected {
+        None => v1::Expectation::NotTold,
+        Some(Expectation::Met) => v1::Expectation::WillHold,
+        Some(Expectation::NotMet) => v1::Expectation::WillNotHold,
+        Some(Expectation::Possible) => v1::Expectation::MayHold,
+        Some(Expectation::Unknown) => v1::Expectation::HasNoValue,
+    }
+}
+
+fn expectation_from_wire(expected: i32) -> Option<Expectation> {
+    // One that this program does not know tells it nothing.
+    match v1::Expectation::try_from(expected).unwrap_or_default() {
+        v1::Expectation::NotTold => None,
+        v1::Expectation::WillHold => Some(Expectation::Met),
+        v1::Expectation::WillNotHold => Some(Expectation::NotMet),
+        v1::Expectation::MayHold => Some(Expectation::Possible),
+        v1::Expectation::HasNoValue => Some(Expectation::Unknown),
     }
 }
 
 impl TryFrom<v1::PlanJobResponse> for JobPlan {
     type Error = Error;
     fn try_from(answer: v1::PlanJobResponse) -> Result<Self> {
-        let v1::PlanJobResponse { job, warnings, runs, refusal } = answer;
+        let v1::PlanJobResponse { job, warnings, runs, refusal, expected, unforeseen } = answer;
         Ok(Self {
             job: Job::try_from(present("job", job)?)?,
             warnings,
             runs: runs.into_iter().map(Window::try_from).collect::<Result<_>>()?,
             refusal: refusal.map(Error::from),
+            expected: expected.into_iter().map(expectation_from_wire).collect(),
+            unforeseen: given(&unforeseen).map(str::to_owned),
         })
     }
 }

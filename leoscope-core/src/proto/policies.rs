@@ -24,6 +24,7 @@ impl From<Policies> for unary::Policies {
             align,
             hold,
             cooldown,
+            at_window,
         } = policies;
         Self {
             time_zone: if time_zone.is_utc() { String::new() } else { time_zone.into() },
@@ -38,6 +39,7 @@ impl From<Policies> for unary::Policies {
                 at_least_us: duration_to_wire(at_least),
             }),
             cooldown_us: duration_to_wire(cooldown),
+            at_window,
         }
     }
 }
@@ -56,6 +58,7 @@ impl TryFrom<Option<unary::Policies>> for Policies {
             align_us,
             hold,
             cooldown_us,
+            at_window,
         } = policies;
         let usual = Self::default();
         Ok(Self {
@@ -71,6 +74,7 @@ impl TryFrom<Option<unary::Policies>> for Policies {
                 at_least: SignedDuration::from_micros(at_least_us),
             }),
             cooldown: SignedDuration::from_micros(cooldown_us),
+            at_window,
         })
     }
 }
@@ -94,6 +98,7 @@ mod tests {
                 at_least: SignedDuration::from_secs(30),
             }),
             cooldown: SignedDuration::from_mins(10),
+            at_window: true,
         };
         for policies in [full, Policies::default()] {
             let wire = unary::Policies::from(policies.clone());

@@ -59,6 +59,9 @@ pub struct Policies {
     pub hold: Option<Hold>,
     /// How long after the end of a run of the job the trigger lets no other start.
     pub cooldown: SignedDuration,
+    /// When it is booked, a one-time job is put at the best time between its dates at which its trigger is
+    /// expected to hold and its nodes are free.
+    pub at_window: bool,
 }
 
 /// How a run is held whose trigger does not hold at its planned instant.
@@ -90,6 +93,7 @@ impl Default for Policies {
             align: None,
             hold: None,
             cooldown: SignedDuration::ZERO,
+            at_window: false,
         }
     }
 }
@@ -131,6 +135,7 @@ impl Policies {
         let named = match self {
             Self { hold: Some(_), .. } => "hold",
             Self { cooldown, .. } if !cooldown.is_zero() => "cooldown",
+            Self { at_window: true, .. } => "align window",
             _ => return Ok(()),
         };
         Err(Error::invalid(format!("{named} is about a trigger, and the job has none")).hint(format!(

@@ -22,7 +22,15 @@ const LONGEST: Duration = Duration::from_secs(20);
 
 /// Reads once, as a node does that does not know its place.
 async fn read(monitor: &dyn Monitor) -> Result<Observation> {
-    let around = Around { now: SystemClock.now(), site: None, weather_key: None, all: false };
+    let around = Around {
+        now: SystemClock.now(),
+        site: None,
+        weather_key: None,
+        elements: None,
+        satellites: Vec::new(),
+        obstruction: None,
+        all: false,
+    };
     match tokio::time::timeout(LONGEST, monitor.read(&around)).await {
         Ok(read) => read,
         Err(_) => Err(Error::unavailable(format!("it did not answer within {} s", LONGEST.as_secs()))),
@@ -88,7 +96,8 @@ pub(super) struct Monitors {
 impl Monitors {
     /// What cannot be read, and why.
     async fn faults(&self) -> (usize, Vec<String>) {
-        let MonitorsConfig { dish: _, weather: _, latency, interfaces, custom, mqtt } = &self.config;
+        let MonitorsConfig { dish: _, weather: _, satellite: _, latency, interfaces, custom, mqtt } =
+            &self.config;
         let mut faults = Vec::new();
         for interface in interfaces {
             match KernelMeter.bytes(interface).await {

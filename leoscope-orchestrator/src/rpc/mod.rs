@@ -10,6 +10,7 @@ mod planning;
 mod readings;
 mod runs;
 mod settings;
+mod sky;
 mod tasks;
 mod transfer;
 mod users;
@@ -38,6 +39,7 @@ pub(crate) use history::Past;
 pub(crate) use logs::Printed;
 pub(crate) use planning::Planner;
 pub(crate) use readings::Shown;
+pub(crate) use sky::Heaven;
 pub(crate) use transfer::Transfer;
 
 /// What a call is made with.

@@ -59,11 +59,33 @@ async fn hour_old() -> (FakeDish, DishMonitor) {
 
 async fn read_at(dish: &FakeDish, monitor: &DishMonitor, now: Timestamp) -> Observation {
     dish.set_time(now);
-    monitor.read(&Around { now, site: None, weather_key: None, all: false }).await.expect("observation")
+    monitor
+        .read(&Around {
+            now,
+            site: None,
+            weather_key: None,
+            elements: None,
+            satellites: Vec::new(),
+            obstruction: None,
+            all: false,
+        })
+        .await
+        .expect("observation")
 }
 
 async fn fault_at(monitor: &DishMonitor, now: Timestamp) -> leoscope_core::Error {
-    monitor.read(&Around { now, site: None, weather_key: None, all: false }).await.expect_err("a fault")
+    monitor
+        .read(&Around {
+            now,
+            site: None,
+            weather_key: None,
+            elements: None,
+            satellites: Vec::new(),
+            obstruction: None,
+            all: false,
+        })
+        .await
+        .expect_err("a fault")
 }
 
 /// The readings, of which each field has one at most.
@@ -329,7 +351,15 @@ async fn the_seconds_of_a_dish_that_answers_late_have_their_own_times() {
         dish.set_time(after(2));
         tokio::time::advance(Duration::from_secs(2)).await;
     };
-    let around = Around { now: noon(), site: None, weather_key: None, all: false };
+    let around = Around {
+        now: noon(),
+        site: None,
+        weather_key: None,
+        elements: None,
+        satellites: Vec::new(),
+        obstruction: None,
+        all: false,
+    };
     let (seen, ()) = tokio::join!(monitor.read(&around), late);
     let seen = seen.expect("observation");
     assert_eq!(seconds(&seen).last(), Some(&(after(2), 3602)));
@@ -342,7 +372,15 @@ async fn power_is_known_until_the_history_is_not_and_not_only_while_it_has_news(
     let (dish, monitor) = hour_old().await;
     assert_eq!(number(&read_at(&dish, &monitor, noon()).await, Field::DISH_POWER), Some(61.5));
     // The dish has not come further.
-    let around = Around { now: after(20), site: None, weather_key: None, all: false };
+    let around = Around {
+        now: after(20),
+        site: None,
+        weather_key: None,
+        elements: None,
+        satellites: Vec::new(),
+        obstruction: None,
+        all: false,
+    };
     let same = monitor.read(&around).await.expect("observation");
     assert_eq!((dish.asked(GET_HISTORY), seconds(&same).len()), (2, 0));
     assert_eq!(readings(&same).get(&Field::DISH_POWER.into()), None);
@@ -540,7 +578,15 @@ async fn a_dish_that_cannot_tell_history_and_map_for_once_is_asked_again_when_th
     dish.answer(GET_HISTORY, Some(Answer::Refuse(Code::Unavailable)));
     read_at(&dish, &monitor, after(80)).await;
     dish.answer(GET_HISTORY, None);
-    let around = Around { now: after(81), site: None, weather_key: None, all: true };
+    let around = Around {
+        now: after(81),
+        site: None,
+        weather_key: None,
+        elements: None,
+        satellites: Vec::new(),
+        obstruction: None,
+        all: true,
+    };
     dish.set_time(after(81));
     assert!(!seconds(&monitor.read(&around).await.expect("observation")).is_empty());
 }
@@ -592,7 +638,15 @@ async fn a_reading_that_was_given_up_leaves_nothing_that_hangs() {
     let (dish, monitor) = hour_old().await;
     read_at(&dish, &monitor, noon()).await;
     dish.answer(GET_STATUS, Some(Answer::Hang));
-    let around = Around { now: after(1), site: None, weather_key: None, all: false };
+    let around = Around {
+        now: after(1),
+        site: None,
+        weather_key: None,
+        elements: None,
+        satellites: Vec::new(),
+        obstruction: None,
+        all: false,
+    };
     tokio::select! {
         biased;
         read = monitor.read(&around) => panic!("{read:?}"),
@@ -646,7 +700,17 @@ async fn nothing_but_the_reading_requests_is_ever_sent() {
         if at == 70 {
             dish.cut();
             // Whether or not the break shows before the next request, that one is a request for the status.
-            let _ = monitor.read(&Around { now: after(at), site: None, weather_key: None, all: false }).await;
+            let _ = monitor
+                .read(&Around {
+                    now: after(at),
+                    site: None,
+                    weather_key: None,
+                    elements: None,
+                    satellites: Vec::new(),
+                    obstruction: None,
+                    all: false,
+                })
+                .await;
         }
     }
     let requests = dish.requests();

@@ -2,6 +2,7 @@
 
 mod custom;
 mod dish;
+mod elements;
 mod latency;
 mod node;
 mod traffic;
@@ -24,7 +25,15 @@ fn after(seconds: i64) -> Timestamp {
 
 /// What a monitor is told that many seconds after the test began.
 fn around(seconds: i64) -> Around {
-    Around { now: after(seconds), site: None, weather_key: None, all: false }
+    Around {
+        now: after(seconds),
+        site: None,
+        weather_key: None,
+        elements: None,
+        satellites: Vec::new(),
+        obstruction: None,
+        all: false,
+    }
 }
 
 /// The readings, of which each field has one at most.
@@ -76,8 +85,17 @@ async fn no_two_monitors_of_a_node_have_the_same_name() {
     };
     let monitors = monitors::all(&config, sights).expect("monitors");
     let names: Vec<String> = monitors.iter().map(|monitor| monitor.name()).collect();
-    let expected =
-        ["node", "traffic", "interfaces", "dish", "weather", "latency", "custom.fan", "custom.door"];
+    let expected = [
+        "node",
+        "traffic",
+        "satellite",
+        "interfaces",
+        "dish",
+        "weather",
+        "latency",
+        "custom.fan",
+        "custom.door",
+    ];
     assert_eq!(names, expected);
     // What is read seldom says something for longer.
     let stale =

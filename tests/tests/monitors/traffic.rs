@@ -227,10 +227,19 @@ async fn a_node_has_the_monitors_that_its_config_names() {
         monitors.iter().map(|monitor| monitor.source()).collect::<Vec<_>>()
     };
     let (node, custom) = (Source::Node, Source::Custom);
-    assert_eq!(sources("{}"), [node, Source::Containers]);
+    assert_eq!(sources("{}"), [node, Source::Containers, Source::Orbit]);
     let more = "{interfaces: [lo], dish: {}, weather: {}, latency: {target: localhost}, \
                 custom: [{name: a, file: /a}, {name: b, command: b}]}";
-    let expected =
-        [node, Source::Containers, node, Source::Dish, Source::Weather, Source::Probe, custom, custom];
+    let expected = [
+        node,
+        Source::Containers,
+        Source::Orbit,
+        node,
+        Source::Dish,
+        Source::Weather,
+        Source::Probe,
+        custom,
+        custom,
+    ];
     assert_eq!(sources(more), expected);
 }

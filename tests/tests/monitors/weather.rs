@@ -1,12 +1,12 @@
 //! The weather monitor and services that are scripted.
 
-mod server;
+pub(crate) mod server;
 
 use std::time::Duration;
 
-use leoscope_core::backends::monitors::WeatherMonitor;
+use leoscope_core::backends::monitors::{WeatherForecast, WeatherMonitor};
 use leoscope_core::model::{ExecutorConfig, Secret, WeatherFacts};
-use leoscope_core::ports::{Around, Finding, Monitor as _, Observation};
+use leoscope_core::ports::{Around, Finding, Monitor as _, Observation, WeatherForecaster as _};
 use leoscope_core::time::SignedDuration;
 use leoscope_core::trigger::{Field, Source, Value};
 use leoscope_core::{Error, ErrorKind};
@@ -328,4 +328,50 @@ async fn nobody_there_is_said_by_host_alone() {
     assert_eq!(error.kind(), ErrorKind::Unavailable);
     assert!(error.message().starts_with("cannot reach OpenWeatherMap at 127.0.0.1:"), "{error}");
     assert!(error.message().contains("onnection refused"), "{error}");
+}
+
+#[tokio::test]
+async fn the_weather_to_come_is_told_hour_by_hour() {
+    // At 18:00 and the hours around it.
+    let hour = |hours: i64| after(hours * 3_600 - 1_200);
+    let hours: Vec<i64> = (-4..4).map(|hours| hour(hours).as_second()).collect();
+    let each = |value: f64| vec![value; hours.len()];
+    let rain: Vec<f64> = (0..hours.len()).map(|place| if place == 6 { 1.5 } else { 0.0 }).collect();
+    let answer = json!({
+        "utc_offset_seconds": 0,
+        "hourly_units": {
+            "time": "unixtime", "temperature_2m": "°F", "relative_humidity_2m": "%", "rain": "mm",
+            "showers": "mm", "snowfall": "cm", "wind_speed_10m": "km/h"
+        },
+        "hourly": {
+            "time": hours, "temperature_2m": each(50.0), "relative_humidity_2m": each(80.0), "rain": rain,
+            "showers": each(0.0), "snowfall": each(0.0), "wind_speed_10m": each(36.0)
+        },
+    });
+    let busy = Answer::status(429, &json!({})).header("retry-after", "60");
+    let server = Weather::start([Answer::json(&answer), busy, Answer::text("{")]).await;
+    let forecast = WeatherForecast::new(Some(&server.address("/v1/forecast"))).expect("forecast");
+    let site = "47.6062,-122.3321".parse().expect("coordinates");
+    let samples = forecast.hourly(&site, after(0)).await.expect("told");
+    let at = |field: Field, hours: i64| {
+        let found =
+            samples.iter().rev().find(|sample| sample.key == field.into() && sample.at == hour(hours));
+        found.and_then(|sample| sample.value.clone())
+    };
+    assert_eq!(at(Field::WEATHER_TEMPERATURE, 1), Some(Value::Number(10.0)));
+    assert_eq!(at(Field::WEATHER_WIND_SPEED, 3), Some(Value::Number(10.0)));
+    assert_eq!(
+        (at(Field::WEATHER_RAIN_1H, 1), at(Field::WEATHER_RAIN_1H, 2)),
+        (Some(Value::Number(0.0)), Some(Value::Number(1.5)))
+    );
+    assert_eq!(at(Field::WEATHER_RAIN_3H, 3), Some(Value::Number(1.5)));
+    assert!(samples.windows(2).all(|pair| pair[0].at <= pair[1].at));
+    assert!(server.asked()[0].contains("hourly=temperature_2m"), "{:?}", server.asked());
+    let error = forecast.hourly(&site, after(0)).await.expect_err("busy");
+    assert!(error.message().contains("left alone"), "{error}");
+    // It is obeyed.
+    forecast.hourly(&site, after(30)).await.expect_err("still busy");
+    assert_eq!(server.asked().len(), 2);
+    let error = forecast.hourly(&site, after(61)).await.expect_err("broken");
+    assert!(error.message().contains("not usable"), "{error}");
 }

@@ -132,6 +132,7 @@ impl World {
                 blob: None,
                 monitors: Vec::new(),
                 publisher: None,
+                elements: None,
             },
         );
         let agent = agent.await.expect("agent");

@@ -9,10 +9,10 @@ use futures_util::StreamExt as _;
 use leoscope_core::control::{Service, Session};
 use leoscope_core::ids::{FollowerId, JobId, NodeId, RunId, TaskId, UserId};
 use leoscope_core::model::{
-    AuditEntry, AuditFilter, BundleFacts, Caller, EventScope, ExperimentFiles, Heartbeat, Job, JobChange,
-    JobEvent, JobPlan, JobSpec, NewEvent, NewTask, NewUser, Node, NodeFilter, NodeReadings, NodeUpdate,
-    Orders, OutputScope, Run, RunFilter, Secret, Settings, SlotRequest, Standby, StandbyBy, Task, TaskFilter,
-    TaskStatus,
+    AuditEntry, AuditFilter, BundleFacts, Caller, Checksum, Constellation, EventScope, ExperimentFiles,
+    Forecast, Heartbeat, Job, JobChange, JobEvent, JobPlan, JobSpec, NewEvent, NewTask, NewUser, Node,
+    NodeFilter, NodeReadings, NodeUpdate, Orders, OutputScope, Run, RunFilter, Secret, Settings, SlotRequest,
+    Standby, StandbyBy, Task, TaskFilter, TaskStatus,
 };
 use leoscope_core::ports::{
     ByteStream, Calendar, ControlPlane, Download, FollowerStream, Handover, OrdersStream, OutputStream,
@@ -183,6 +183,8 @@ calls! {
     delete_node(id: &NodeId, with_jobs: bool) -> ();
     heartbeat(beat: Heartbeat) -> ();
     time() -> Timestamp;
+    elements(node: &NodeId, have: Option<Checksum>) -> Option<Constellation>;
+    forecast(node: &NodeId, trigger: &str, span: Window) -> Forecast;
     schedule_job(spec: JobSpec) -> Scheduled;
     plan_job(spec: JobSpec, runs: u32) -> JobPlan;
     modify_job(id: &JobId, change: JobChange) -> Vec<String>;

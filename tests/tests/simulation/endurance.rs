@@ -233,6 +233,7 @@ async fn live(world: Arc<Testbed>, site: Arc<Site>) {
                 blob: None,
                 monitors: Vec::new(),
                 publisher: None,
+                elements: None,
             };
             match Agent::new(config, parts).await {
                 // A node whose engine does not answer ends, and is started again by its supervisor.

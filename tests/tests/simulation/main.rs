@@ -13,6 +13,7 @@ mod outbox;
 mod pairing;
 mod readings;
 mod restarts;
+mod satellites;
 mod standby;
 
 use std::collections::BTreeMap;
@@ -21,7 +22,7 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use async_trait::async_trait;
-use leoscope_core::agent::{Agent, AgentConfig, Parts, status};
+use leoscope_core::agent::{Agent, AgentConfig, Elements, Parts, status};
 use leoscope_core::backends::artifacts::DirectoryStore;
 use leoscope_core::backends::clock::VirtualClock;
 use leoscope_core::backends::launcher::TimerLauncher;
@@ -101,6 +102,7 @@ struct NodeState {
     /// What reads the world around it, and what is told of that.
     monitors: Vec<Arc<dyn Monitor>>,
     publisher: Option<Arc<dyn Publisher>>,
+    elements: Option<Elements>,
     /// What its processes know of each other; where it has one process that ends with it.
     sessions: Option<Arc<dyn Sessions>>,
     running: Option<(CancellationToken, tokio::task::JoinHandle<Result<()>>)>,
@@ -174,6 +176,7 @@ impl World {
             host: None,
             monitors: Vec::new(),
             publisher: None,
+            elements: None,
             sessions: None,
             running: None,
         }
@@ -222,6 +225,7 @@ impl World {
             blob: None,
             monitors: node.monitors.clone(),
             publisher: node.publisher.clone(),
+            elements: node.elements.clone(),
         };
         (config, parts)
     }

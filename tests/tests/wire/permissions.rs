@@ -108,6 +108,8 @@ rows! {
     WatchReadings: ALL, BOOKERS, |s| s.watch_readings();
     WatchReaders: NODES, NONE, |s| s.plane.watch_readers(&s.node);
     SendReadings: NODES, NONE, |s| s.plane.send_readings(&s.node, s.readings());
+    GetElements: ALL, ALL, |s| s.elements();
+    GetForecast: ALL, ALL, |s| s.forecast();
     ListEvents: ALL, NONE, |s| s.events();
     ListAudit: NONE, NONE, |s| s.plane.audit(&AuditFilter::default());
 }
@@ -151,6 +153,18 @@ impl Scene {
     async fn watch_readings(&self) -> Result<()> {
         let _connected = self.admin.watch_readers(&self.node).await?;
         self.plane.watch_readings(&self.node).await.map(drop)
+    }
+
+    /// There are none here.
+    async fn elements(&self) -> Result<()> {
+        match self.plane.elements(&self.node, None).await {
+            Err(error) if error.kind() == ErrorKind::Unavailable => Ok(()),
+            other => other.map(drop),
+        }
+    }
+
+    async fn forecast(&self) -> Result<()> {
+        self.plane.forecast(&self.node, "time.hour > 4", self.later()).await.map(drop)
     }
 
     fn readings(&self) -> NodeReadings {

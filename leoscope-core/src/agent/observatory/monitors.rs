@@ -97,7 +97,12 @@ fn pause(interval: SignedDuration, failures: u32) -> SignedDuration {
 pub(super) async fn read(node: &Inner, monitor: &dyn Monitor, all: bool) -> Result<Observation> {
     let site = node.orders.borrow().as_ref().and_then(|orders| orders.site.as_ref()?.coords);
     let now = node.clock.now();
-    let around = Around { now, site, weather_key: weather_key(node, monitor).await, all };
+    let weather_key = weather_key(node, monitor).await;
+    let (elements, satellites, obstruction) = match monitor.source() {
+        Source::Orbit => node.observatory.heaven(),
+        _ => (None, Vec::new(), None),
+    };
+    let around = Around { now, site, weather_key, elements, satellites, obstruction, all };
     let patience = monitor.patience();
     let until = now.checked_add(patience).unwrap_or(now);
     tokio::select! {

@@ -5,6 +5,7 @@ mod dish;
 mod host;
 mod latency;
 mod node;
+mod satellite;
 mod traffic;
 mod weather;
 
@@ -16,8 +17,9 @@ pub use dish::DishMonitor;
 pub use host::SystemFacts;
 pub use latency::LatencyMonitor;
 pub use node::NodeMonitor;
+pub use satellite::SatelliteMonitor;
 pub use traffic::{InterfacesMonitor, KernelMeter, ManualMeter, TrafficMonitor};
-pub use weather::WeatherMonitor;
+pub use weather::{WeatherForecast, WeatherMonitor};
 
 use crate::error::Result;
 use crate::model::MonitorsConfig;
@@ -51,10 +53,11 @@ pub struct Sights {
 /// [`InvalidArgument`](crate::ErrorKind::InvalidArgument) for a config that was not parsed.
 pub fn all(config: &MonitorsConfig, sights: Sights) -> Result<Vec<Arc<dyn Monitor>>> {
     // Verdicts are told by who passes them.
-    let MonitorsConfig { dish, weather, latency, interfaces, custom, mqtt: _ } = config;
+    let MonitorsConfig { dish, weather, latency, interfaces, custom, satellite, mqtt: _ } = config;
     let Sights { runtime, meter, work_dir } = sights;
     let mut monitors: Vec<Arc<dyn Monitor>> =
         vec![Arc::new(NodeMonitor::new(work_dir)), Arc::new(TrafficMonitor::new(runtime))];
+    monitors.push(Arc::new(SatelliteMonitor::new(satellite.clone())));
     if !interfaces.is_empty() {
         monitors.push(Arc::new(InterfacesMonitor::new(interfaces.clone(), meter)));
     }

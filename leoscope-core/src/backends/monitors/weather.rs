@@ -1,6 +1,7 @@
 //! The weather at a node: from OpenWeatherMap where the testbed has a key, else from Open-Meteo.
 
 mod conditions;
+mod forecast;
 mod http;
 mod open_meteo;
 mod openweathermap;
@@ -10,6 +11,8 @@ use std::time::Duration;
 
 use ::http::StatusCode;
 use async_trait::async_trait;
+
+pub use self::forecast::WeatherForecast;
 
 use self::conditions::Conditions;
 use self::http::{Http, Reply};

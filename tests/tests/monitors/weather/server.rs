@@ -12,7 +12,7 @@ use tokio::task::JoinHandle;
 
 /// What the service does with a question.
 #[derive(Debug, Clone)]
-pub(super) enum Answer {
+pub(crate) enum Answer {
     /// It answers.
     Whole { status: u16, headers: Vec<(String, String)>, body: String },
     /// It announces this body, and closes the connection in the middle.
@@ -26,19 +26,19 @@ pub(super) enum Answer {
 }
 
 impl Answer {
-    pub(super) fn json(body: &Value) -> Self {
+    pub(crate) fn json(body: &Value) -> Self {
         Self::status(200, body)
     }
 
-    pub(super) fn text(body: &str) -> Self {
+    pub(crate) fn text(body: &str) -> Self {
         Self::Whole { status: 200, headers: Vec::new(), body: body.to_owned() }
     }
 
-    pub(super) fn status(status: u16, body: &Value) -> Self {
+    pub(crate) fn status(status: u16, body: &Value) -> Self {
         Self::Whole { status, headers: Vec::new(), body: body.to_string() }
     }
 
-    pub(super) fn header(self, name: &str, value: &str) -> Self {
+    pub(crate) fn header(self, name: &str, value: &str) -> Self {
         let Self::Whole { status, mut headers, body } = self else { panic!("{self:?} has no headers") };
         headers.push((name.to_owned(), value.to_owned()));
         Self::Whole { status, headers, body }
@@ -46,14 +46,14 @@ impl Answer {
 }
 
 /// The service.
-pub(super) struct Weather {
+pub(crate) struct Weather {
     address: SocketAddr,
     asked: Arc<Mutex<Vec<String>>>,
     server: JoinHandle<()>,
 }
 
 impl Weather {
-    pub(super) async fn start(answers: impl IntoIterator<Item = Answer>) -> Self {
+    pub(crate) async fn start(answers: impl IntoIterator<Item = Answer>) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.expect("listen");
         let address = listener.local_addr().expect("address");
         let asked = Arc::new(Mutex::new(Vec::new()));
@@ -78,17 +78,17 @@ impl Weather {
     }
 
     /// The address of its interface at `path`.
-    pub(super) fn address(&self, path: &str) -> String {
+    pub(crate) fn address(&self, path: &str) -> String {
         format!("http://{}{path}", self.address)
     }
 
     /// The first line of each question.
-    pub(super) fn asked(&self) -> Vec<String> {
+    pub(crate) fn asked(&self) -> Vec<String> {
         self.asked.lock().expect("lock").clone()
     }
 
     /// Nobody is there any more.
-    pub(super) async fn stop(self) {
+    pub(crate) async fn stop(self) {
         self.server.abort();
         let _ = self.server.await;
     }

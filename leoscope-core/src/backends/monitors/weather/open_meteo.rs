@@ -54,6 +54,30 @@ pub(super) fn query(site: &Coordinates) -> Secret {
     ))
 }
 
+/// What is asked for a forecast: the weather of each of so many hours to come.
+pub(super) fn query_hours(site: &Coordinates, hours: u32) -> Secret {
+    let (latitude, longitude) = (site.latitude(), site.longitude());
+    Secret::new(format!(
+        "latitude={latitude}&longitude={longitude}&hourly={CURRENT},{HOURLY}&past_hours=4&\
+         forecast_hours={hours}&wind_speed_unit=ms&timeformat=unixtime&timezone=GMT"
+    ))
+}
+
+/// Reads the answer to that: the weather at each full hour.
+pub(super) fn parse_hours(body: &[u8]) -> Result<Vec<Conditions>> {
+    let mut answer: Answer = serde_json::from_slice(body).map_err(|e| not_valid(&e))?;
+    let count = answer.hourly.get("time").and_then(Value::as_array).map_or(0, Vec::len);
+    let mut all = Vec::with_capacity(count);
+    answer.current_units = answer.hourly_units.clone();
+    for place in 0..count {
+        // An hour as if it were the present one.
+        let of_hour = |(name, values): (&String, &Value)| Some((name.clone(), values.get(place)?.clone()));
+        answer.current = answer.hourly.iter().filter_map(of_hour).collect();
+        all.push(conditions(&answer)?);
+    }
+    Ok(all)
+}
+
 #[derive(Deserialize)]
 struct Answer {
     #[serde(default)]
@@ -77,7 +101,10 @@ struct Part<'a> {
 
 /// Reads an answer.
 pub(super) fn parse(body: &[u8]) -> Result<Conditions> {
-    let answer: Answer = serde_json::from_slice(body).map_err(|e| not_valid(&e))?;
+    conditions(&serde_json::from_slice(body).map_err(|e| not_valid(&e))?)
+}
+
+fn conditions(answer: &Answer) -> Result<Conditions> {
     let utc_offset = SignedDuration::from_secs(answer.utc_offset_seconds);
     let current = Part { values: &answer.current, units: &answer.current_units, utc_offset };
     let hourly = Part { values: &answer.hourly, units: &answer.hourly_units, utc_offset };
