@@ -7,7 +7,7 @@ use leoscope_core::{Error, Result};
 use leoscope_settings::Stop;
 
 use crate::cli::{Cli, Command, Globals};
-use crate::commands::{config, job, node, run, trigger, user};
+use crate::commands::{config, job, node, orbit, run, trigger, user};
 use crate::connect::Session;
 use crate::exit::ExitStatus;
 use crate::legacy;
@@ -67,6 +67,7 @@ async fn dispatch(Cli { global, command }: Cli, env: &Env, out: &Output) -> Resu
         Command::Node(command) => node::run(command, &session(global), out).await,
         Command::Job(command) => job::run(command, &session(global), out).await,
         Command::Run(command) => run::run(command, &session(global), out).await,
+        Command::Orbit(command) => orbit::run(command, &session(global), out).await,
         Command::Trigger(command) => trigger::run(command, &session(global), out).await,
         Command::Audit(command) => command.run(&session(global), out).await,
         Command::Config(command) => config::run(command, &session(global), out).await,

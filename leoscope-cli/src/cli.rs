@@ -16,6 +16,7 @@ use crate::commands::demo::Demo;
 use crate::commands::dev::Dev;
 use crate::commands::job::JobCommand;
 use crate::commands::node::NodeCommand;
+use crate::commands::orbit::OrbitCommand;
 use crate::commands::probe::Probe;
 use crate::commands::run::RunCommand;
 use crate::commands::trigger::TriggerCommand;
@@ -112,6 +113,9 @@ pub(crate) enum Command {
     /// Write the condition under which runs start, and try it
     #[command(subcommand)]
     Trigger(TriggerCommand),
+    /// Tell where satellites are, and when they pass over
+    #[command(subcommand)]
+    Orbit(OrbitCommand),
     /// Read and replace the testbed-wide configuration
     #[command(subcommand)]
     Config(ConfigCommand),

@@ -5,8 +5,10 @@ mod bars;
 mod config;
 mod events;
 mod fetched;
+mod forecast;
 mod jobs;
 mod nodes;
+mod orbit;
 mod planning;
 mod printed;
 mod runs;
@@ -16,7 +18,8 @@ mod users;
 
 pub(crate) use config::{GlobalConfig, read_config};
 pub(crate) use fetched::Fetched;
-pub(crate) use planning::{Slot, plan_json};
+pub(crate) use orbit::{Passing, Seen};
+pub(crate) use planning::{Planned, Slot, plan_json};
 pub(crate) use printed::Printed;
 pub(crate) use triggers::{FieldView, ReadingView};
 

@@ -6,6 +6,7 @@ pub(crate) mod demo;
 pub(crate) mod dev;
 pub(crate) mod job;
 pub(crate) mod node;
+pub(crate) mod orbit;
 pub(crate) mod probe;
 pub(crate) mod run;
 pub(crate) mod trigger;

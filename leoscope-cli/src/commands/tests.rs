@@ -13,11 +13,13 @@ use flate2::write::GzEncoder;
 use futures_util::StreamExt as _;
 use leoscope_core::ids::{FollowerId, JobId, NodeId, RunId, TaskId, UserId};
 use leoscope_core::model::*;
+use leoscope_core::orbit::Walker;
 use leoscope_core::ports::{
     ByteStream, Calendar, ControlPlane, Download, FollowerStream, Handover, OrdersStream, OutputStream,
     ReadersStream, ReadingsStream, Scheduled, Source,
 };
-use leoscope_core::time::{Timestamp, Window, parse_time};
+use leoscope_core::time::{SignedDuration, Timestamp, Window, parse_time};
+use leoscope_core::trigger::Field;
 use leoscope_core::{Error, ErrorKind, Result};
 
 use crate::cli::{Cli, Command, Format};
@@ -26,6 +28,7 @@ use crate::exit::ExitStatus;
 use crate::output::Output;
 
 mod fetching;
+mod orbit;
 mod triggers;
 
 #[derive(Debug, Default)]
@@ -92,6 +95,41 @@ impl ControlPlane for Plane {
     async fn probe_artifacts(&self, _: Bytes) -> Result<Bytes> {
         unused()
     }
+    async fn elements(&self, node: &NodeId, _: Option<Checksum>) -> Result<Option<Constellation>> {
+        let walker = Walker {
+            name: "TEST".into(),
+            first_number: 90_001,
+            altitude_km: 550.0,
+            inclination_deg: 53.0,
+            planes: 6,
+            per_plane: 8,
+            phasing: 1,
+            first_node_deg: 0.0,
+            first_anomaly_deg: 0.0,
+        };
+        let set = Constellation::read(walker.omm(parse_time("2026-12-01T00:00:00")?)?.into(), None, None)?;
+        self.called(format!("elements {node}"), Some(set))
+    }
+    async fn forecast(&self, node: &NodeId, trigger: &str, span: Window) -> Result<Forecast> {
+        let part = |from: i64, to: i64| {
+            let at = |secs: i64| span.start().checked_add(SignedDuration::from_secs(secs)).expect("time");
+            Window::new(at(from), at(to)).expect("window")
+        };
+        let expected = Expected {
+            window: part(600, 780),
+            sigma_s: 0.123,
+            element_age: Some(SignedDuration::from_mins(90)),
+        };
+        let reach = match trigger.contains("dish") {
+            false => Reach::Exact,
+            true => Reach::Necessary {
+                part: "satellite.elevation > 40".into(),
+                unforeseen: vec![Field::DISH_LATENCY.into()],
+            },
+        };
+        let found = Forecast { span, reach, windows: vec![expected], unknown: vec![part(1_000, 1_060)] };
+        self.called(format!("forecast {node} {trigger} {span}"), found)
+    }
     async fn schedule_job(&self, spec: JobSpec) -> Result<Scheduled> {
         let id = spec.id.clone().map_or_else(|| JobId::parse("made"), Ok)?;
         self.called(format!("schedule_job {spec:?}"), Scheduled { id, warnings: Vec::new() })
@@ -99,7 +137,14 @@ impl ControlPlane for Plane {
     async fn plan_job(&self, spec: JobSpec, runs: u32) -> Result<JobPlan> {
         let now = parse_time("2026-11-30T00:00:00")?;
         let job = spec.clone().check(UserId::parse("me")?, now)?;
-        let plan = JobPlan { job, warnings: Vec::new(), runs: Vec::new(), refusal: None };
+        let plan = JobPlan {
+            job,
+            warnings: Vec::new(),
+            runs: Vec::new(),
+            refusal: None,
+            expected: Vec::new(),
+            unforeseen: None,
+        };
         self.called(format!("plan_job {runs} {spec:?}"), plan)
     }
     async fn modify_job(&self, id: &JobId, change: JobChange) -> Result<Vec<String>> {
@@ -239,6 +284,7 @@ async fn execute(line: &[&str], plane: &Arc<Plane>) -> Result<ExitStatus> {
         Command::Node(command) => super::node::run(command, &session, &out).await,
         Command::Job(command) => super::job::run(command, &session, &out).await,
         Command::Run(command) => super::run::run(command, &session, &out).await,
+        Command::Orbit(command) => super::orbit::run(command, &session, &out).await,
         Command::Trigger(command) => super::trigger::run(command, &session, &out).await,
         Command::Config(command) => super::config::run(command, &session, &out).await,
         Command::Demo(_) | Command::Dev(_) | Command::Probe(_) => panic!("calls no orchestrator"),

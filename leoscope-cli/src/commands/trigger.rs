@@ -4,6 +4,7 @@ mod backtest;
 mod check;
 mod eval;
 mod fields;
+mod forecast;
 mod recorded;
 mod watch;
 
@@ -26,6 +27,8 @@ pub(crate) enum TriggerCommand {
     Watch(watch::Watch),
     /// Tell from recorded readings when a condition would have held
     Backtest(backtest::Backtest),
+    /// Tell when a condition will hold at a node, as far as that can be known
+    Forecast(forecast::Forecast),
     /// List the fields that conditions may name, or the newest readings of a node
     Fields(fields::Fields),
 }
@@ -37,6 +40,7 @@ pub(crate) async fn run(command: TriggerCommand, session: &Session, out: &Output
         TriggerCommand::Eval(eval) => eval::run(eval, out),
         TriggerCommand::Watch(watch) => watch::run(watch, session, out).await,
         TriggerCommand::Backtest(backtest) => backtest::run(backtest, out),
+        TriggerCommand::Forecast(forecast) => forecast::run(forecast, session, out).await,
         TriggerCommand::Fields(fields) => fields::run(fields, session, out).await,
     }
 }

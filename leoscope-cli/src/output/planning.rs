@@ -1,10 +1,10 @@
 use leoscope_core::conflict::{Alternative, Conflict};
-use leoscope_core::model::JobPlan;
+use leoscope_core::model::{Expectation, JobPlan};
 use leoscope_core::schedule::Schedule;
 use leoscope_core::time::Window;
 use serde_json::{Value, json};
 
-use super::{Record, utc};
+use super::{Record, or_dash, utc};
 
 /// A window of time: a planned run, or free time.
 pub(crate) struct Slot(Window);
@@ -32,9 +32,55 @@ impl Record for Slot {
     }
 }
 
+/// A planned run and what is expected of its trigger.
+pub(crate) struct Planned {
+    slot: Slot,
+    expected: Option<Expectation>,
+}
+
+impl Planned {
+    /// The runs of a plan as a list that can be printed.
+    pub(crate) fn list(plan: &JobPlan) -> Vec<Self> {
+        let expected = plan.expected.iter().copied().chain(std::iter::repeat(None));
+        let runs = plan.runs.iter().zip(expected);
+        runs.map(|(run, expected)| Self { slot: Slot(*run), expected }).collect()
+    }
+}
+
+fn told(expected: Expectation) -> &'static str {
+    match expected {
+        Expectation::Met => "MET",
+        Expectation::NotMet => "NOT_MET",
+        Expectation::Possible => "POSSIBLE",
+        Expectation::Unknown => "UNKNOWN",
+    }
+}
+
+impl Record for Planned {
+    const HEADER: &'static [&'static str] = &["start (UTC)", "end (UTC)", "length (s)", "trigger expected"];
+
+    fn id(&self) -> String {
+        self.slot.id()
+    }
+
+    fn row(&self) -> Vec<String> {
+        let mut row = self.slot.row();
+        row.push(or_dash(self.expected.map(told)));
+        row
+    }
+
+    fn json(&self) -> Value {
+        let mut run = self.slot.json();
+        if let Value::Object(run) = &mut run {
+            run.insert("expected".into(), self.expected.map(told).into());
+        }
+        run
+    }
+}
+
 /// A plan as one JSON object.
 pub(crate) fn plan_json(plan: &JobPlan) -> Value {
-    let JobPlan { job, warnings, runs, refusal } = plan;
+    let JobPlan { job, warnings, runs: _, refusal, expected: _, unforeseen } = plan;
     let refusal = refusal.as_ref().map(|error| {
         let refusal = error.refusal();
         json!({
@@ -49,7 +95,8 @@ pub(crate) fn plan_json(plan: &JobPlan) -> Value {
     json!({
         "job": job.json(),
         "warnings": warnings,
-        "runs": Slot::list(runs).iter().map(Record::json).collect::<Vec<_>>(),
+        "runs": Planned::list(plan).iter().map(Record::json).collect::<Vec<_>>(),
+        "unforeseen": unforeseen,
         "refusal": refusal,
     })
 }

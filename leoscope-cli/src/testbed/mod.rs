@@ -1,5 +1,6 @@
 //! A whole testbed in this process: orchestrator, node and a researcher, over TLS on loopback.
 
+pub(crate) mod constellation;
 mod image;
 
 use std::fs;
@@ -50,7 +51,8 @@ impl Testbed {
     pub(crate) async fn start(dir: &Path, port: u16, runtime: RuntimeChoice) -> Result<Self> {
         let stop = CancellationToken::new();
         let mut parts = JoinSet::new();
-        let config = OrchestratorConfig { port, ..OrchestratorConfig::new(dir) };
+        let elements = constellation::keep(dir)?;
+        let config = OrchestratorConfig { port, elements, ..OrchestratorConfig::new(dir) };
         let orchestrator = leoscope_orchestrator::build(config).await?;
         let port = orchestrator.local_addr().port();
         let certificate = orchestrator.certificate_path().map(Path::to_owned);

@@ -7,7 +7,7 @@ use leoscope_core::model::JobPlan;
 use super::schedule::Schedule;
 use crate::connect::Session;
 use crate::exit::ExitStatus;
-use crate::output::{Output, Slot, plan_json};
+use crate::output::{Output, Planned, Slot, plan_json};
 
 /// Options of `job plan`.
 #[derive(Debug, Args)]
@@ -25,7 +25,14 @@ pub(super) async fn run(plan: Plan, session: &Session, out: &Output) -> Result<E
     for warning in &plan.warnings {
         out.warning(warning);
     }
-    out.either(|| Slot::list(&plan.runs), || plan_json(&plan));
+    if plan.job.trigger.is_some() {
+        out.either(|| Planned::list(&plan), || plan_json(&plan));
+    } else {
+        out.either(|| Slot::list(&plan.runs), || plan_json(&plan));
+    }
+    if let Some(why) = &plan.unforeseen {
+        out.note(why);
+    }
     let JobPlan { job, refusal, .. } = &plan;
     match refusal {
         Some(refusal) => {

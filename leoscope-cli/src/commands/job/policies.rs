@@ -9,12 +9,22 @@ use leoscope_core::{Error, Result};
 
 use crate::cli::duration;
 
-/// Where starts lie inside slots; `None` for anywhere.
+/// Where starts lie.
 #[derive(Debug, Clone, Copy)]
-struct Alignment(Option<SlotOffset>);
+enum Alignment {
+    Anywhere,
+    /// Inside slots.
+    Slot(SlotOffset),
+    /// At the best time at which the trigger is expected to hold.
+    Window,
+}
 
 fn alignment(text: &str) -> Result<Alignment> {
-    if text == "none" { Ok(Alignment(None)) } else { text.parse().map(Some).map(Alignment) }
+    match text {
+        "none" => Ok(Alignment::Anywhere),
+        "window" => Ok(Alignment::Window),
+        _ => text.parse().map(Alignment::Slot),
+    }
 }
 
 /// The options of `job schedule`, `job plan` and `job modify`.
@@ -40,7 +50,8 @@ pub(crate) struct PolicyArgs {
     #[arg(long, value_name = "COUNT")]
     max_runs: Option<u32>,
     /// Start inside Starlink's 15-second slots: slot for their start, slot+3 for 3 seconds later,
-    /// none for anywhere
+    /// none for anywhere; window for a one-time job at the best time between its dates at which its
+    /// trigger is expected to hold and its nodes are free
     #[arg(long, value_name = "PLACE", value_parser = alignment)]
     align: Option<Alignment>,
     /// Hold a run whose trigger does not hold at its instant until it does, and run what is left of the
@@ -117,6 +128,12 @@ impl PolicyArgs {
             met_for: met_for.unwrap_or(before.met_for),
             at_least: at_least.unwrap_or(before.at_least),
         });
+        let (align, at_window) = match align {
+            None => (policies.align, policies.at_window),
+            Some(Alignment::Anywhere) => (None, false),
+            Some(Alignment::Slot(place)) => (Some(place), false),
+            Some(Alignment::Window) => (None, true),
+        };
         Policies {
             time_zone: time_zone.unwrap_or(policies.time_zone),
             allowed_lateness: allowed_lateness.unwrap_or(policies.allowed_lateness),
@@ -124,9 +141,10 @@ impl PolicyArgs {
             slip: slip.unwrap_or(policies.slip),
             random_slip: random_slip.unwrap_or(policies.random_slip),
             max_runs: max_runs.map_or(policies.max_runs, NonZeroU32::new),
-            align: align.map_or(policies.align, |Alignment(place)| place),
+            align,
             hold,
             cooldown: cooldown.unwrap_or(policies.cooldown),
+            at_window,
         }
     }
 }

@@ -1,0 +1,54 @@
+//! A constellation of its own for the local testbed, so that it needs no network.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use leoscope_core::backends::elements::ElementLocation;
+use leoscope_core::model::Coordinates;
+use leoscope_core::orbit::{Site, Walker};
+use leoscope_core::time::Timestamp;
+use leoscope_core::{Error, Result};
+use leoscope_orchestrator::ElementsConfig;
+
+/// The satellites of the local testbed: one ring, of which there is one high in the sky of the node for four
+/// minutes, and then none.
+fn ring() -> Walker {
+    Walker {
+        name: "DEMO".into(),
+        first_number: 900_001,
+        altitude_km: 550.0,
+        inclination_deg: 53.0,
+        planes: 1,
+        per_plane: 12,
+        phasing: 0,
+        first_node_deg: 0.0,
+        first_anomaly_deg: 0.0,
+    }
+}
+
+fn file(dir: &Path) -> PathBuf {
+    dir.join("constellation.json")
+}
+
+/// Where the testbed in `dir` has its elements from; made where there are none.
+pub(super) fn keep(dir: &Path) -> Result<Vec<ElementsConfig>> {
+    let path = file(dir);
+    if !path.exists() {
+        fs::create_dir_all(dir).map_err(|e| Error::while_doing(format!("make {}", dir.display()), e))?;
+        write(dir, &ring().omm(Timestamp::now())?)?;
+    }
+    Ok(vec![ElementsConfig { provider: None, location: ElementLocation::File(path) }])
+}
+
+/// Puts the first satellite of the testbed in `dir`, which is to be started, right over the node at `at`.
+pub(crate) fn over_node(dir: &Path, at: Timestamp) -> Result<()> {
+    let node: Coordinates = super::NODE_COORDS.parse()?;
+    let site = Site::new(node.latitude(), node.longitude(), 0.0)?;
+    fs::create_dir_all(dir).map_err(|e| Error::while_doing(format!("make {}", dir.display()), e))?;
+    write(dir, &ring().over(&site, at).omm(at)?)
+}
+
+fn write(dir: &Path, elements: &str) -> Result<()> {
+    let path = file(dir);
+    fs::write(&path, elements).map_err(|e| Error::while_doing(format!("write {}", path.display()), e))
+}
