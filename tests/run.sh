@@ -8,6 +8,8 @@ cd "$(dirname "$0")/.."
 # Nothing here may wait for somebody to type.
 exec </dev/null
 
+# No test asks a public service.
+export LEOSCOPE_ELEMENTS=none
 export DEBIAN_FRONTEND=noninteractive CARGO_TERM_COLOR=never PIP_DISABLE_PIP_VERSION_CHECK=1
 if [ "${CI:-}" = true ]; then export CARGO_INCREMENTAL=0; fi
 # What a test needs of these must be there: else it fails instead of being skipped.
@@ -135,9 +137,9 @@ start_engine() {
 # protocol; it is started by the tests and is no part of what is built.
 python_packages() {
     local venv="$target/venv"
-    if ! "$venv/bin/python" -c 'import pytest, maturin, croniter, secantus, pymongo, grpc, grpc_tools' 2>/dev/null; then
+    if ! "$venv/bin/python" -c 'import pytest, maturin, croniter, secantus, pymongo, grpc, grpc_tools, sgp4, skyfield' 2>/dev/null; then
         python3 -m venv --clear "$venv"
-        "$venv/bin/pip" install --quiet 'maturin>=1.9,<2' 'pytest>=8' 'croniter>=7,<8' 'SecantusDB==0.7.0b3' 'pymongo>=4,<5' 'grpcio>=1.70,<2' 'grpcio-tools>=1.70,<2'
+        "$venv/bin/pip" install --quiet 'maturin>=1.9,<2' 'pytest>=8' 'croniter>=7,<8' 'SecantusDB==0.7.0b3' 'pymongo>=4,<5' 'grpcio>=1.70,<2' 'grpcio-tools>=1.70,<2' 'sgp4>=2.24,<3' 'skyfield>=1.53,<2'
     fi
 }
 

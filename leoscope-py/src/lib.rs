@@ -2,6 +2,7 @@
 //! leoscope-core. The user's documentation is in `_leoscope.pyi`.
 
 mod error;
+mod orbit;
 mod schedule;
 mod time;
 
@@ -12,6 +13,8 @@ mod _leoscope {
 
     #[pymodule_export]
     use crate::error::InvalidArgument;
+    #[pymodule_export]
+    use crate::orbit::{Elements, Place};
     #[pymodule_export]
     use crate::schedule::cron_starts;
 

@@ -1,6 +1,7 @@
 """Schedule experiments on LEO satellite networks.
 
-This release tells when a schedule would start its runs; it does not talk to an orchestrator yet.
+This release tells when a schedule would start its runs, and where satellites are; it does not talk to an
+orchestrator yet.
 
 >>> from datetime import datetime
 >>> import leoscope
@@ -8,6 +9,6 @@ This release tells when a schedule would start its runs; it does not talk to an 
 [datetime.datetime(2026, 12, 1, 12, 0, tzinfo=datetime.timezone.utc)]
 """
 
-from ._leoscope import InvalidArgument, __version__, cron_starts
+from ._leoscope import Elements, InvalidArgument, Place, __version__, cron_starts
 
-__all__ = ["InvalidArgument", "__version__", "cron_starts"]
+__all__ = ["Elements", "InvalidArgument", "Place", "__version__", "cron_starts"]

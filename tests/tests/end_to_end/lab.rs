@@ -233,6 +233,7 @@ impl Lab {
     /// What an orchestrator says that cannot start.
     pub(crate) fn orchestrator_fails(&self, state: &Path, port: u16) -> String {
         let output = Command::new(binary("leoscope-orchestrator"))
+            .env("LEOSCOPE_ELEMENTS", "none")
             .args(["--grpc-port", &port.to_string(), "--state-dir"])
             .arg(state)
             .output()
@@ -392,6 +393,7 @@ fn outcome(output: &std::process::Output) -> Outcome {
 fn spawn_orchestrator(dir: &Path, host: &str, port: u16) -> Process {
     let process = Process::spawn(
         Command::new(binary("leoscope-orchestrator"))
+            .env("LEOSCOPE_ELEMENTS", "none")
             .args(["--grpc-hostname", host, "--grpc-port", &port.to_string(), "--state-dir"])
             .arg(dir.join("orchestrator")),
         dir.join("orchestrator.log"),

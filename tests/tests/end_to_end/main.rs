@@ -9,6 +9,7 @@ mod lab;
 mod limits;
 mod logs;
 mod operator;
+mod orbit;
 mod paired;
 mod planning;
 mod readme;

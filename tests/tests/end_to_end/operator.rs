@@ -104,6 +104,7 @@ fn another_certificate(dir: &Path) -> String {
     let state = dir.join("another");
     let mut process = super::lab::Process::spawn(
         Command::new(binary("leoscope-orchestrator"))
+            .env("LEOSCOPE_ELEMENTS", "none")
             .args(["--grpc-port", &port.to_string(), "--state-dir"])
             .arg(&state),
         dir.join("another.log"),

@@ -70,6 +70,7 @@ async fn misuse(form: &str) {
     let jwt_secret = planted.plant(format!("planted-jwt-secret-{form}"));
     let mut process = Process::spawn(
         Command::new(binary("leoscope-orchestrator"))
+            .env("LEOSCOPE_ELEMENTS", "none")
             .args(["--grpc-port", &port.to_string(), "--rate-limit=0", "--log-format", form, "--log=trace"])
             .arg("--state-dir")
             .arg(dir.path().join("state"))
@@ -201,6 +202,7 @@ fn no_secret_is_in_what_a_program_says_that_cannot_start() {
     lines.push(vec![format!("--tls-certificate={certificate}"), format!("--tls-key={key}")]);
     for line in lines {
         let output = Command::new(binary("leoscope-orchestrator"))
+            .env("LEOSCOPE_ELEMENTS", "none")
             .args(&line)
             .args(["--log=trace", "--grpc-port", &free_port().to_string(), "--state-dir"])
             .arg(dir.path().join("state"))

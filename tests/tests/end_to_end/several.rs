@@ -46,6 +46,7 @@ impl Fleet {
             let state = dir.path().join(index.to_string());
             let process = Process::spawn(
                 Command::new(binary("leoscope-orchestrator"))
+                    .env("LEOSCOPE_ELEMENTS", "none")
                     .args(["--grpc-port", &ports[index].to_string(), "--state-dir"])
                     .arg(&state)
                     .arg("--artifacts-dir")

@@ -1,0 +1,152 @@
+//! Satellites and when they pass.
+
+use leoscope_core::Error;
+use leoscope_core::orbit::{Catalogue, Mask, Satellite, Site, above, passes};
+use leoscope_core::time::Window;
+use pyo3::prelude::*;
+use pyo3::types::{PyDateTime, PyDict};
+
+use crate::error::exception;
+use crate::time::{datetime, instant};
+
+/// A set of orbital elements.
+#[pyclass(frozen, module = "leoscope")]
+pub(crate) struct Elements {
+    catalogue: Catalogue,
+}
+
+/// A place on the earth.
+#[pyclass(frozen, module = "leoscope")]
+pub(crate) struct Place {
+    site: Site,
+}
+
+impl Elements {
+    fn satellite(&self, name: &str) -> Result<&Satellite, Error> {
+        let place = self
+            .catalogue
+            .find(name)
+            .ok_or_else(|| Error::invalid(format!("satellite {name:?} is not among the orbital elements")))?;
+        Ok(&self.catalogue.satellites()[place])
+    }
+}
+
+fn mask(degrees: Option<f64>) -> Result<Mask, Error> {
+    degrees.map_or(Ok(Mask::ByAltitude), Mask::fixed)
+}
+
+#[pymethods]
+impl Place {
+    #[new]
+    #[pyo3(signature = (latitude, longitude, altitude = 0.0, dut1 = None))]
+    fn new(
+        py: Python<'_>,
+        latitude: f64,
+        longitude: f64,
+        altitude: f64,
+        dut1: Option<f64>,
+    ) -> PyResult<Self> {
+        let site = Site::new(latitude, longitude, altitude).map_err(|error| exception(py, &error))?;
+        Ok(Self { site: dut1.map_or(site, |dut1| site.with_dut1(dut1)) })
+    }
+
+    fn __repr__(&self) -> String {
+        format!("Place({}, {})", self.site.latitude_deg(), self.site.longitude_deg())
+    }
+}
+
+#[pymethods]
+impl Elements {
+    #[new]
+    fn new(py: Python<'_>, text: &str) -> PyResult<Self> {
+        let catalogue = py.detach(|| Catalogue::parse(text.as_bytes()));
+        Ok(Self { catalogue: catalogue.map_err(|error| exception(py, &error))? })
+    }
+
+    fn __len__(&self) -> usize {
+        self.catalogue.satellites().len()
+    }
+
+    fn __repr__(&self) -> String {
+        format!("<Elements of {} satellites>", self.__len__())
+    }
+
+    /// How many records of the text were no elements.
+    #[getter]
+    fn skipped(&self) -> usize {
+        self.catalogue.skipped().0
+    }
+
+    /// The catalogue number and the name of each satellite.
+    fn satellites(&self) -> Vec<(u32, String)> {
+        let all = self.catalogue.satellites().iter();
+        all.map(|satellite| (satellite.number(), satellite.name().to_string())).collect()
+    }
+
+    /// Position and velocity in TEME, minutes after the epoch of the elements.
+    fn propagate(&self, py: Python<'_>, name: &str, minutes: f64) -> PyResult<Option<([f64; 3], [f64; 3])>> {
+        let satellite = self.satellite(name).map_err(|error| exception(py, &error))?;
+        Ok(satellite.state_after(minutes).map(|state| (state.position, state.velocity)))
+    }
+
+    /// Azimuth, elevation (degrees), range (km) and range rate (km/s).
+    fn look(
+        &self,
+        py: Python<'_>,
+        name: &str,
+        place: &Place,
+        at: &Bound<'_, PyDateTime>,
+    ) -> PyResult<Option<(f64, f64, f64, f64)>> {
+        let at = instant(at)?;
+        let satellite = self.satellite(name).map_err(|error| exception(py, &error))?;
+        let look = satellite.state(at).map(|state| place.site.look(&state, at));
+        Ok(look.map(|look| (look.azimuth_deg, look.elevation_deg, look.range_km, look.range_rate_km_s)))
+    }
+
+    /// The numbers of the satellites above the mask, with their elevations, the highest first.
+    #[pyo3(signature = (place, at, mask_deg = None))]
+    fn visible(
+        &self,
+        py: Python<'_>,
+        place: &Place,
+        at: &Bound<'_, PyDateTime>,
+        mask_deg: Option<f64>,
+    ) -> PyResult<Vec<(u32, f64)>> {
+        let (at, mask) = (instant(at)?, mask(mask_deg).map_err(|error| exception(py, &error))?);
+        let satellites = self.catalogue.satellites();
+        let mut found = py.detach(|| above(satellites, &place.site, mask, at));
+        found.sort_by(|(_, one), (_, other)| other.elevation_deg.total_cmp(&one.elevation_deg));
+        Ok(found.into_iter().map(|(at, look)| (satellites[at].number(), look.elevation_deg)).collect())
+    }
+
+    /// The passes of a satellite, as dictionaries.
+    #[pyo3(signature = (name, place, start, end, mask_deg = None))]
+    fn passes<'py>(
+        &self,
+        py: Python<'py>,
+        name: &str,
+        place: &Place,
+        start: &Bound<'py, PyDateTime>,
+        end: &Bound<'py, PyDateTime>,
+        mask_deg: Option<f64>,
+    ) -> PyResult<Vec<Bound<'py, PyDict>>> {
+        let (start, end) = (instant(start)?, instant(end)?);
+        let found = || -> Result<_, Error> {
+            let (satellite, span) = (self.satellite(name)?, Window::new(start, end)?);
+            Ok(passes(satellite, &place.site, mask(mask_deg)?, span))
+        };
+        let found = py.detach(found).map_err(|error| exception(py, &error))?;
+        let dict = |pass: leoscope_core::orbit::Pass| {
+            let dict = PyDict::new(py);
+            dict.set_item("rise", datetime(py, pass.window.start())?)?;
+            dict.set_item("set", datetime(py, pass.window.end())?)?;
+            dict.set_item("culmination", datetime(py, pass.culmination)?)?;
+            dict.set_item("max_elevation", pass.max_elevation_deg)?;
+            dict.set_item("rise_azimuth", pass.rise_azimuth_deg)?;
+            dict.set_item("set_azimuth", pass.set_azimuth_deg)?;
+            dict.set_item("sigma", pass.sigma_s)?;
+            Ok(dict)
+        };
+        found.into_iter().map(dict).collect()
+    }
+}
