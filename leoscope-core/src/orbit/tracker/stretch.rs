@@ -82,8 +82,7 @@ pub(super) struct Risen {
 struct Path {
     satellite: usize,
     arc: Arc,
-    /// The sine of the satellite's mask, and when it is above that: rise, set, and sine of the highest
-    /// elevation.
+    /// The sine of the satellite's mask, and when it is above that: rise and set.
     mask: f64,
     above: Vec<(f64, f64)>,
 }
