@@ -27,7 +27,7 @@ fuzz_target!(|text: &str| {
             }
             let mut watches = Watches::new();
             watches.set((), &trigger);
-            let at = |secs| Timestamp::from_second(1_800_000_000 + secs).expect("time");
+            let at = |secs: i64| Timestamp::from_second(1_800_000_000 + secs).expect("time");
             watches.judge(&(), at(0));
             for secs in 1..4 {
                 let samples = trigger.keys().iter().map(|key| sample(key, at(secs)));

@@ -1,17 +1,20 @@
 //! When satellites pass over a site.
 
+use std::f64::consts::{FRAC_PI_2, TAU};
+
 use super::arc::{Arc, Grid, STEP, climbing, point_before, time_of};
 use super::frame::{EARTH_RATE, Local, Look, Site};
 use super::mask::Mask;
 use super::plane::{Motion, Motions, approaches, is_regular};
 use super::satellite::{Satellite, instant, seconds};
+use super::vector::{Vector, dot, unit};
 use crate::time::{SignedDuration, Timestamp, Window};
 
 /// How long before and after what is asked for a pass of a low orbit may reach, in seconds.
 const MARGIN: f64 = 3_600.0;
 
 /// How far the beginning and the end are looked for of a pass that is under way, in points.
-const FARTHEST: i64 = 12 * 60;
+const FARTHEST: i64 = (43_200.0 / STEP) as i64;
 
 /// By how many radians an orbit's plane is looked at although it seems too far away: the vertical is off
 /// the direction from the earth's centre by up to 0.0034, and orbits are off their mean.
@@ -70,7 +73,12 @@ pub fn passes_of_all<'a>(
 pub fn above(satellites: &[Satellite], site: &Site, mask: Mask, now: Timestamp) -> Vec<(usize, Look)> {
     let time = seconds(now);
     let frame = site.frame(time);
+    let (radius, ..) = site.geocentric();
+    let direction = unit(&frame.position);
     let looked = satellites.iter().enumerate().filter_map(|(place, satellite)| {
+        if is_far(satellite, time, &direction, reach(satellite, radius, mask.sine(satellite))) {
+            return None;
+        }
         let state = satellite.state_at(time)?;
         // Most are below the horizon, which a product tells.
         if frame.height(&state) <= 0.0 {
@@ -80,6 +88,26 @@ pub fn above(satellites: &[Satellite], site: &Site, mask: Mask, now: Timestamp) 
         (local.sine() > mask.sine(satellite)).then(|| (place, local.look()))
     });
     looked.collect()
+}
+
+/// How far in radians, seen from the earth's centre, a satellite may be from a site at that distance from it
+/// and be above an elevation of that sine.
+fn reach(satellite: &Satellite, radius: f64, sine: f64) -> f64 {
+    let mean = satellite.mean();
+    let farthest = mean.semi_major_axis * (1.0 + mean.eccentricity.min(0.99)) + 20.0;
+    let elevation = sine.clamp(-1.0, 1.0).asin();
+    (radius * elevation.cos() / farthest).min(1.0).acos() - elevation + SLACK
+}
+
+/// Whether even the plane of a satellite is farther than `reach` from a direction, wherever in it the
+/// satellite is.
+fn is_far(satellite: &Satellite, time: f64, direction: &Vector, reach: f64) -> bool {
+    if !is_regular(satellite) {
+        return false;
+    }
+    let (normal, error) = satellite.mean().normal(time - satellite.epoch_seconds());
+    let within = reach + error;
+    within < FRAC_PI_2 && dot(&normal, direction).abs() > within.sin()
 }
 
 fn of<'a>(
@@ -133,16 +161,13 @@ pub(super) fn arcs(
         return found;
     }
     let site = grid.site();
-    let radius = site.geocentric().0;
     let mean = satellite.mean();
-    let farthest = mean.semi_major_axis * (1.0 + mean.eccentricity) + 20.0;
-    let elevation = sine.clamp(-1.0, 1.0).asin();
-    let reach = (radius * elevation.cos() / farthest).min(1.0).acos() - elevation + SLACK;
+    let reach = reach(satellite, site.geocentric().0, sine);
     if reach <= 0.0 {
         return found;
     }
-    let reach = reach.min(std::f64::consts::FRAC_PI_2 - 0.01);
-    let half = reach / std::f64::consts::TAU * mean.period() + 2.0 * STEP;
+    let reach = reach.min(FRAC_PI_2 - 0.01);
+    let half = reach / TAU * mean.period() + 2.0 * STEP;
     let mut unknown = Vec::new();
     let each = |time: f64| {
         let point = point_before(time);
@@ -204,13 +229,10 @@ fn grow(satellite: &Satellite, grid: &Grid, sine: f64, point: i64) -> Option<Arc
 /// Looks at every point at which the satellite may be above, whatever its orbit.
 fn sweep(satellite: &Satellite, grid: &Grid, sine: f64, (start, end): (f64, f64), found: &mut Vec<Arc>) {
     let mean = satellite.mean();
-    let radius = grid.site().geocentric().0;
-    let elevation = sine.clamp(-1.0, 1.0).asin();
     // The fastest that the angle between it and the site changes: at its perigee, and with the earth.
     let e = mean.eccentricity.min(0.99);
     let fastest = mean.motion * (1.0 + e).powi(2) / (1.0 - e * e).powf(1.5) * 1.02 + EARTH_RATE;
-    let farthest = mean.semi_major_axis * (1.0 + e) + 20.0;
-    let reach = (radius * elevation.cos() / farthest).min(1.0).acos() - elevation + SLACK;
+    let reach = reach(satellite, grid.site().geocentric().0, sine);
     let mut point = point_before(start);
     let mut done = point;
     while time_of(point) < end {
@@ -220,8 +242,7 @@ fn sweep(satellite: &Satellite, grid: &Grid, sine: f64, (start, end): (f64, f64)
         };
         let frame = grid.frame(point);
         let local = frame.local(&state);
-        let cosine =
-            super::vector::dot(&super::vector::unit(&frame.position), &super::vector::unit(&state.position));
+        let cosine = dot(&unit(&frame.position), &unit(&state.position));
         let away = cosine.clamp(-1.0, 1.0).acos() - reach;
         let steps = (away / fastest / STEP).floor();
         if steps >= 2.0 {

@@ -44,6 +44,9 @@ pub(super) struct MeanOrbit {
     pub(super) eccentricity: f64,
     pub(super) perigee: f64,
     pub(super) perigee_rate: f64,
+    /// Right ascension of the ascending node.
+    pub(super) node: f64,
+    pub(super) node_rate: f64,
     /// Radians per second, from perigee to perigee.
     pub(super) motion: f64,
     /// In km.
@@ -58,10 +61,27 @@ impl MeanOrbit {
         let semi_major_axis = (MU / (motion * motion)).cbrt();
         let p = semi_major_axis / EARTH_RADIUS * (1.0 - eccentricity * eccentricity);
         let cos = inclination.cos();
-        // Secular rate of the argument of perigee by J2: Vallado, Fundamentals of Astrodynamics, § 9.6.
-        let perigee_rate = 0.75 * J2 / (p * p) * motion * (5.0 * cos * cos - 1.0);
-        let perigee = elements.argument_of_perigee.to_radians();
-        Self { inclination, eccentricity, perigee, perigee_rate, motion, semi_major_axis }
+        // Secular rates by J2: Vallado, Fundamentals of Astrodynamics, § 9.6.
+        let turning = 0.75 * J2 / (p * p) * motion;
+        Self {
+            inclination,
+            eccentricity,
+            perigee: elements.argument_of_perigee.to_radians(),
+            perigee_rate: turning * (5.0 * cos * cos - 1.0),
+            node: elements.right_ascension.to_radians(),
+            node_rate: -2.0 * turning * cos,
+            motion,
+            semi_major_axis,
+        }
+    }
+
+    /// The normal of its plane, so many seconds after the epoch, and by how many radians it may be wrong:
+    /// orbits sink, and then turn faster.
+    pub(super) fn normal(&self, since: f64) -> (Vector, f64) {
+        let turned = self.node_rate * since;
+        let (sin, cos) = (self.node + turned).sin_cos();
+        let (flat, up) = self.inclination.sin_cos();
+        ([flat * sin, -flat * cos, up], 0.15 * turned.abs())
     }
 
     /// How long a revolution takes, in seconds.

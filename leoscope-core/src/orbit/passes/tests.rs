@@ -2,8 +2,6 @@ use super::*;
 use crate::orbit::Catalogue;
 use crate::time::parse_time;
 
-/// Ten satellites of different orbits, as CelesTrak published them in 2026 for the first, and made up
-/// otherwise.
 pub(super) fn walker(altitude: f64, inclination: f64, planes: u32, per_plane: u32) -> Catalogue {
     let walker = crate::orbit::Walker {
         name: "TEST".into(),
@@ -160,4 +158,31 @@ fn a_satellite_that_has_come_down_passes_no_more_and_nothing_panics() {
     let late = Window::lasting(start, SignedDuration::from_hours(24)).expect("window");
     assert_eq!(satellite.state(start), None);
     assert_eq!(passes(satellite, &site, Mask::Fixed(0.0), late), []);
+}
+
+#[test]
+fn no_satellite_is_left_out_for_a_plane_that_its_elements_no_longer_tell() {
+    // It sinks, and its plane turns faster and faster.
+    let sinking = r#"{"OBJECT_NAME":"SINKING","OBJECT_ID":null,"EPOCH":"2026-11-01T00:00:00","MEAN_MOTION":15.6,"ECCENTRICITY":0.001,"INCLINATION":53.0,"RA_OF_ASC_NODE":102.5,"ARG_OF_PERICENTER":10.0,"MEAN_ANOMALY":85.6,"EPHEMERIS_TYPE":0,"CLASSIFICATION_TYPE":"U","NORAD_CAT_ID":7,"ELEMENT_SET_NO":1,"REV_AT_EPOCH":1,"BSTAR":0.001,"MEAN_MOTION_DOT":0,"MEAN_MOTION_DDOT":0}"#;
+    let mut counted = 0;
+    for catalogue in [walker(550.0, 53.0, 12, 10), walker(480.0, 97.6, 12, 10), odd(), elements(sinking)] {
+        let satellites = catalogue.satellites();
+        for (latitude, longitude) in [(47.6, -122.3), (0.0, 10.0), (-60.0, 151.0), (89.9, 0.0)] {
+            let site = Site::new(latitude, longitude, 50.0).expect("site");
+            for step in -10..200 {
+                // From ten days before the epoch to two hundred after it.
+                let now = satellites[0].epoch() + SignedDuration::from_mins(step * 1_441);
+                for mask in [0.0, 25.0] {
+                    let seen: Vec<_> = above(satellites, &site, Mask::Fixed(mask), now);
+                    let expected = satellites.iter().enumerate().filter_map(|(place, satellite)| {
+                        let look = site.look(&satellite.state(now)?, now);
+                        (look.elevation_deg > mask).then_some((place, look))
+                    });
+                    assert_eq!(seen, expected.collect::<Vec<_>>(), "{latitude} {now} {mask}");
+                    counted += seen.len();
+                }
+            }
+        }
+    }
+    assert!(counted > 10_000, "{counted}");
 }
