@@ -10,7 +10,7 @@ use axum::http::{StatusCode, header};
 use axum::response::IntoResponse;
 use axum::routing::get;
 use leoscope_core::Result;
-use leoscope_core::control::Census;
+use leoscope_core::control::{Census, ElementsCensus};
 use leoscope_core::proto::methods;
 use prometheus_client::encoding::EncodeLabelSet;
 use prometheus_client::encoding::text::encode;
@@ -50,6 +50,11 @@ struct Contact {
     contact: &'static str,
 }
 
+#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct ElementSet {
+    set: String,
+}
+
 /// A number that is one higher as long as this lives.
 #[derive(Debug)]
 pub(crate) struct Counted(Gauge);
@@ -79,6 +84,8 @@ pub(crate) struct Metrics {
     handshakes_failed: Counter,
     order_streams: Gauge,
     nodes: Family<Contact, Gauge>,
+    element_age: Family<ElementSet, Gauge>,
+    elements_refused: Family<ElementSet, Gauge>,
     serving: Gauge,
 }
 
@@ -111,6 +118,15 @@ impl Metrics {
         );
         let nodes = Family::default();
         registry.register("nodes", "Registered nodes, by whether they have called lately", nodes.clone());
+        let element_age = Family::default();
+        let help = "Age of the orbital elements in the middle, by the provider they are for";
+        registry.register_with_unit("element_age", help, Unit::Seconds, element_age.clone());
+        let elements_refused = Family::default();
+        registry.register(
+            "elements_refused",
+            "Whether the source of orbital elements has refused and is asked no more: 1 or 0",
+            elements_refused.clone(),
+        );
         Arc::new(Self {
             registry,
             methods: methods().into_iter().chain(OTHERS.map(str::to_owned)).collect(),
@@ -121,6 +137,8 @@ impl Metrics {
             handshakes_failed,
             order_streams,
             nodes,
+            element_age,
+            elements_refused,
             serving,
         })
     }
@@ -158,13 +176,20 @@ impl Metrics {
         self.serving.set(is_serving.into());
     }
 
-    pub(crate) fn take_census(&self, Census { nodes, active }: Census) {
+    pub(crate) fn take_census(&self, Census { nodes, active, elements }: Census) {
         let set = |contact, count: usize| {
             let gauge = self.nodes.get_or_create(&Contact { contact });
             gauge.set(i64::try_from(count).unwrap_or(i64::MAX));
         };
         set("active", active);
         set("silent", nodes.saturating_sub(active));
+        for ElementsCensus { set, age, is_refused } in elements {
+            let set = ElementSet { set };
+            self.elements_refused.get_or_create(&set).set(is_refused.into());
+            if let Some(age) = age {
+                self.element_age.get_or_create(&set).set(age.as_secs());
+            }
+        }
     }
 
     fn text(&self) -> String {

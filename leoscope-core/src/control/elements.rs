@@ -40,19 +40,50 @@ impl Provided {
     }
 }
 
+/// A set of orbital elements as it stands.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ElementsCensus {
+    /// The provider of the nodes it is for, or `default`.
+    pub set: String,
+    /// The age of its elements in the middle; `None` where there are none.
+    pub age: Option<SignedDuration>,
+    /// Whether its source has refused, so that it is asked no more.
+    pub is_refused: bool,
+}
+
 /// The sets that are known.
 #[derive(Debug, Default)]
-pub(super) struct Elements(RwLock<BTreeMap<String, Constellation>>);
+pub(super) struct Elements {
+    sets: RwLock<BTreeMap<String, Constellation>>,
+    /// Whether the source of each set has refused.
+    refused: RwLock<BTreeMap<String, bool>>,
+}
 
 impl Elements {
     /// The set for the nodes of a provider.
     pub(super) fn of_provider(&self, provider: &str) -> Option<Constellation> {
-        let sets = self.0.read().unwrap_or_else(PoisonError::into_inner);
+        let sets = self.sets.read().unwrap_or_else(PoisonError::into_inner);
         sets.get(&provider.trim().to_ascii_lowercase()).or_else(|| sets.get(DEFAULT)).cloned()
     }
 
     fn put(&self, name: &str, set: Constellation) {
-        self.0.write().unwrap_or_else(PoisonError::into_inner).insert(name.to_owned(), set);
+        self.sets.write().unwrap_or_else(PoisonError::into_inner).insert(name.to_owned(), set);
+    }
+
+    fn note(&self, name: &str, is_refused: bool) {
+        self.refused.write().unwrap_or_else(PoisonError::into_inner).insert(name.to_owned(), is_refused);
+    }
+
+    /// How all sets that are provided stand at `now`.
+    pub(super) fn census(&self, now: Timestamp) -> Vec<ElementsCensus> {
+        let sets = self.sets.read().unwrap_or_else(PoisonError::into_inner);
+        let refused = self.refused.read().unwrap_or_else(PoisonError::into_inner);
+        let census = refused.iter().map(|(name, is_refused)| ElementsCensus {
+            set: name.clone(),
+            age: sets.get(name).map(|set| now.duration_since(set.facts().epoch)),
+            is_refused: *is_refused,
+        });
+        census.collect()
     }
 }
 
@@ -81,6 +112,7 @@ impl Service {
         }
         let mut failures = 0_u32;
         loop {
+            self.elements.note(provided.name(), kept.standing.refused.is_some());
             if let Some(why) = &kept.standing.refused {
                 let place = provided.shelf.place();
                 tracing::error!(
@@ -122,7 +154,8 @@ impl Service {
                         kept.elements = Some(elements);
                     }
                     Err(error) => {
-                        tracing::error!(%error, source = kept.standing.source, "orbital elements are not taken; those of before are used on");
+                        let before = kept.elements.as_ref().map(|before| before.facts().epoch);
+                        tracing::error!(%error, source = kept.standing.source, before = ?before, "orbital elements are not taken; those of before, if there are any, are used on");
                     }
                 }
             }

@@ -37,7 +37,7 @@ mod upkeep;
 mod users;
 mod weather;
 
-pub use elements::Provided;
+pub use elements::{ElementsCensus, Provided};
 pub use expiry::{Expired, Expiry};
 pub use import::{Import, Origin, Taking};
 pub use jobs::Listed;

@@ -4,7 +4,7 @@ use tokio::sync::Semaphore;
 
 use super::audit::Refusals;
 use super::changes::Changes;
-use super::elements::Elements;
+use super::elements::{Elements, ElementsCensus};
 use super::logs::Hub;
 use super::readings::Board;
 use super::session::Session;
@@ -35,13 +35,15 @@ pub struct Service {
     pub(super) forecasting: Semaphore,
 }
 
-/// How many nodes there are.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+/// How many nodes there are, and how the orbital elements for them stand.
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Census {
     /// Those that are registered.
     pub nodes: usize,
     /// Those of them that have called within ten minutes.
     pub active: usize,
+    /// The sets of orbital elements that are provided.
+    pub elements: Vec<ElementsCensus>,
 }
 
 /// The id of the user that exists from the first start.
@@ -88,7 +90,7 @@ impl Service {
         self.store.settings().await.map(drop)
     }
 
-    /// Counts the nodes.
+    /// Counts the nodes, and looks at the orbital elements for them.
     ///
     /// # Errors
     /// Those of the store.
@@ -97,7 +99,8 @@ impl Service {
         let nodes = self.store.all_nodes().await?;
         let is_active =
             |node: &&Node| node.last_active.is_some_and(|seen| now.duration_since(seen) <= ABSENT_AFTER);
-        Ok(Census { nodes: nodes.len(), active: nodes.iter().filter(is_active).count() })
+        let active = nodes.iter().filter(is_active).count();
+        Ok(Census { nodes: nodes.len(), active, elements: self.elements.census(now) })
     }
 
     /// Makes sure that user `admin` exists and has this access token.

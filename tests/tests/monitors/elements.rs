@@ -8,7 +8,7 @@ use leoscope_core::backends::artifacts::DirectoryStore;
 use leoscope_core::backends::clock::SystemClock;
 use leoscope_core::backends::elements::{DirectoryShelf, WebSource};
 use leoscope_core::backends::store::MemoryStore;
-use leoscope_core::control::{Provided, Service};
+use leoscope_core::control::{ElementsCensus, Provided, Service};
 use leoscope_core::ids::{NodeId, UserId};
 use leoscope_core::model::{Caller, Constellation, NodeUpdate, Role};
 use leoscope_core::orbit::Satellite;
@@ -129,6 +129,8 @@ async fn given(dir: &Path, web: &Web) -> Vec<u32> {
         set = tokio::time::timeout(Duration::from_secs(30), asking) => set.expect("in time"),
     };
     assert!(admin.elements(&node, Some(set.facts().sha256)).await.expect("asked").is_none());
+    let census = service.census().await.expect("census").elements.pop().expect("a set");
+    assert!(census.age.is_some() && !census.is_refused, "{census:?}");
     set.catalogue().satellites().iter().map(Satellite::number).collect()
 }
 
@@ -161,4 +163,6 @@ async fn after_a_refusal_nobody_asks_again_and_what_was_kept_is_used_on() {
         () = turns => {}
     }
     assert_eq!(web.asked().len(), 1);
+    let census = service.census().await.expect("census").elements;
+    assert_eq!(census, [ElementsCensus { set: "default".into(), age: None, is_refused: true }]);
 }
