@@ -8,28 +8,36 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 use leoscope_core::Error;
 use leoscope_core::ids::UserId;
 use leoscope_core::model::{RunLength, Secret, parse_size};
-use leoscope_core::time::{SignedDuration, Timestamp, Window, parse_time};
+use leoscope_core::time::{SignedDuration, Timestamp, Window, parse_duration, parse_time};
 
 use crate::commands::audit::Audit;
+use crate::commands::completions::Completions;
 use crate::commands::config::ConfigCommand;
 use crate::commands::demo::Demo;
 use crate::commands::dev::Dev;
 use crate::commands::job::JobCommand;
+use crate::commands::login::Login;
+use crate::commands::man::Man;
 use crate::commands::node::NodeCommand;
 use crate::commands::orbit::OrbitCommand;
 use crate::commands::probe::Probe;
+use crate::commands::profile::ProfileCommand;
 use crate::commands::run::RunCommand;
+use crate::commands::services::ServicesCommand;
 use crate::commands::trigger::TriggerCommand;
 use crate::commands::user::UserCommand;
+use crate::settings::SELECTOR;
 
 const AFTER_HELP: &str = "\
 Every option can also be given as an environment variable (--grpc-host as LEOSCOPE_GRPC_HOST) or in
-a profile file (grpc-host = \"…\" under [default], or under the name given with --profile). The
-command line wins over the environment, the environment over the profile. Flags are true or false
-there. What a delete command deletes is named on the command line alone.
+a profile file (grpc-host = \"…\" under [default], or under the name given with --profile or chosen
+with 'leoscope profile use'). The command line wins over the environment, the environment over the
+profile. Flags are true or false there. What a delete command deletes is named on the command line
+alone.
 
 Data is printed on standard output, everything else on standard error. Exit codes: 0 done, 1 failed,
-2 refused or conflict, 3 waited too long, 5 not authorised, 64 wrong command line or value.";
+2 refused or conflict, 3 waited too long, 4 the run failed, 5 not authorised, 64 wrong command line
+or value.";
 
 /// Book experiments on a LEOScope testbed, follow their runs, fetch their results.
 #[derive(Debug, Parser)]
@@ -40,6 +48,9 @@ pub(crate) struct Cli {
     pub(crate) global: Globals,
     #[command(subcommand)]
     pub(crate) command: Command,
+    /// Why the settings below the command line were left out, for commands that help with them.
+    #[arg(skip)]
+    pub(crate) fault: Option<Error>,
 }
 
 /// The options of all commands.
@@ -49,9 +60,8 @@ pub(crate) struct Globals {
     /// Who you are
     #[arg(long, global = true)]
     pub(crate) userid: Option<UserId>,
-    /// The access token you got when you were registered
-    #[arg(long, global = true, value_name = "TOKEN", value_parser = secret)]
-    pub(crate) access_token: Option<Secret>,
+    #[command(flatten)]
+    pub(crate) proof: ProofArgs,
     /// Name or address of the orchestrator; several of one testbed separated by commas
     #[arg(long, global = true, value_name = "HOST", default_value = "localhost")]
     pub(crate) grpc_host: String,
@@ -72,20 +82,54 @@ pub(crate) struct Globals {
     /// How to print data
     #[arg(long, global = true, value_enum, default_value_t = Format::Table)]
     pub(crate) output: Format,
+    /// Print these fields alone, in this order: the keys that --output=json shows, with dots for those
+    /// below others
+    #[arg(long, global = true, value_name = "FIELD,…", value_delimiter = ',')]
+    pub(crate) fields: Vec<String>,
     /// Print ids only, one a line
     #[arg(long, short, global = true)]
     pub(crate) quiet: bool,
+    /// List again and again, every so many seconds, until Ctrl-C
+    #[arg(long, global = true, value_name = "SECS", num_args = 0..=1, require_equals = true)]
+    #[arg(default_missing_value = "2", value_parser = clap::value_parser!(u32).range(1..=86_400))]
+    pub(crate) watch: Option<u32>,
+}
+
+/// What proves who calls. One that is given silences the others where they come from further below;
+/// given side by side, the JWT comes first and the file last.
+#[derive(Debug, Clone, Default, Args)]
+#[group(id = SELECTOR, multiple = true)]
+pub(crate) struct ProofArgs {
+    /// The access token you got when you were registered
+    #[arg(long, global = true, value_name = "TOKEN", value_parser = secret)]
+    pub(crate) access_token: Option<Secret>,
+    /// File with the access token, read where no token is given
+    #[arg(long, global = true, value_name = "FILE")]
+    pub(crate) access_token_file: Option<PathBuf>,
+    /// Token of the web portal (JWT), which says itself who you are
+    #[arg(long, global = true, value_name = "TOKEN", value_parser = secret)]
+    pub(crate) jwt_access_token: Option<Secret>,
 }
 
 /// How data is printed.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, ValueEnum)]
 pub(crate) enum Format {
     /// For people.
+    #[default]
     #[value(help = NO_HELP)]
     Table,
-    /// For programs.
+    /// One JSON document.
     #[value(help = NO_HELP)]
     Json,
+    /// JSON, a line for each record.
+    #[value(help = NO_HELP)]
+    Jsonl,
+    /// Comma-separated values with a line of heads.
+    #[value(help = NO_HELP)]
+    Csv,
+    /// One YAML document.
+    #[value(help = NO_HELP)]
+    Yaml,
 }
 
 /// Keeps the documentation of a value out of the help, which it would double in length.
@@ -94,6 +138,15 @@ pub(crate) const NO_HELP: Resettable<StyledStr> = Resettable::Reset;
 /// The command groups.
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
+    /// Store who you are and your access token, once the orchestrator has taken them
+    Login(Login),
+    /// Forget what a log-in has stored
+    Logout,
+    /// List profiles, and choose the one in use
+    #[command(subcommand)]
+    Profile(ProfileCommand),
+    /// Check step by step what a call to the orchestrator needs
+    Doctor,
     /// Run a whole testbed on this machine, once, from experiment to results
     Demo(Demo),
     /// Run a whole testbed on this machine until Ctrl-C
@@ -116,6 +169,9 @@ pub(crate) enum Command {
     /// Tell where satellites are, and when they pass over
     #[command(subcommand)]
     Orbit(OrbitCommand),
+    /// Tell what experiments of a user may use on nodes
+    #[command(subcommand)]
+    Services(ServicesCommand),
     /// Read and replace the testbed-wide configuration
     #[command(subcommand)]
     Config(ConfigCommand),
@@ -123,6 +179,28 @@ pub(crate) enum Command {
     Audit(Audit),
     /// Measure how long TCP connections to a target take: a small experiment
     Probe(Probe),
+    /// Print what makes a shell complete command lines
+    Completions(Completions),
+    /// Print the manual page, or write those of all commands
+    Man(Man),
+}
+
+impl Command {
+    /// Whether it only lists, so that it can be done again and again.
+    pub(crate) fn is_listing(&self) -> bool {
+        match self {
+            Self::User(UserCommand::Get(_)) | Self::Orbit(OrbitCommand::Visible(_)) | Self::Audit(_) => true,
+            Self::Node(command) => command.is_listing(),
+            Self::Job(command) => command.is_listing(),
+            Self::Run(command) => command.is_listing(),
+            _ => false,
+        }
+    }
+
+    /// Whether it helps where settings are broken, and so must do without them.
+    pub(crate) fn helps_with_settings(&self) -> bool {
+        matches!(self, Self::Logout | Self::Profile(_) | Self::Doctor | Self::Completions(_) | Self::Man(_))
+    }
 }
 
 /// Takes any text as a secret.
@@ -130,9 +208,9 @@ pub(crate) fn secret(text: &str) -> Result<Secret, Infallible> {
     Ok(Secret::new(text))
 }
 
-/// Reads an instant.
+/// Reads an instant; a date alone is its beginning.
 pub(crate) fn instant(text: &str) -> Result<Timestamp, Error> {
-    parse_time(text)
+    parse_time(text).or_else(|error| parse_time(&format!("{}T00:00:00", text.trim())).map_err(|_| error))
 }
 
 /// Reads a number of bytes: `500m`, `20g`, or without a unit.
@@ -151,10 +229,11 @@ pub(crate) fn length(text: &str) -> Result<RunLength, Error> {
     RunLength::from_secs(secs)
 }
 
-/// Reads a duration in seconds, with or without a fraction.
+/// Reads a duration: seconds, with or without a fraction, or with a unit, like `90s` or `10m`.
 pub(crate) fn duration(text: &str) -> Result<SignedDuration, Error> {
-    let secs = text.trim().parse::<f64>().ok().filter(|secs| secs.is_finite() && *secs >= 0.0);
-    let duration = secs.and_then(|secs| SignedDuration::try_from_secs_f64(secs).ok());
+    let Ok(secs) = text.trim().parse::<f64>() else { return parse_duration(text) };
+    let duration = Some(secs).filter(|secs| secs.is_finite() && *secs >= 0.0);
+    let duration = duration.and_then(|secs| SignedDuration::try_from_secs_f64(secs).ok());
     // Instants have microseconds.
     let micros = duration.and_then(|duration| i64::try_from(duration.as_micros()).ok());
     micros.map(SignedDuration::from_micros).ok_or_else(|| {
@@ -168,7 +247,7 @@ pub(crate) fn time_range(text: &str) -> Result<Window, Error> {
         Error::invalid(format!("{text:?} is not a time range"))
             .hint("write START,END, for example 2026-12-01T00:00:00,2026-12-02T00:00:00")
     })?;
-    Window::new(parse_time(start)?, parse_time(end)?)
+    Window::new(instant(start)?, instant(end)?)
 }
 
 #[cfg(test)]
@@ -209,7 +288,7 @@ mod tests {
 
     #[test]
     fn ranges_are_two_times_in_order() {
-        let range = time_range("2026-12-01T00:00:00, 2026-12-02T00:00:00").expect("range");
+        let range = time_range("2026-12-01T00:00:00, 2026-12-02").expect("range");
         assert_eq!(range.to_string(), "[2026-12-01T00:00:00, 2026-12-02T00:00:00)");
         for bad in ["", "2026-12-01T00:00:00", "2026-12-02T00:00:00,2026-12-01T00:00:00", "a,b", "1,2,3"] {
             assert!(time_range(bad).is_err(), "{bad}");

@@ -15,6 +15,8 @@ pub(crate) enum ExitStatus {
     Refused,
     /// 3: what was waited for did not come in time.
     TimedOut,
+    /// 4: the run that was waited for did not complete.
+    RunFailed,
     /// 5: the caller is not known or may not do this.
     NotAuthorised,
     /// 64: the command line or a value on it is wrong.
@@ -29,6 +31,7 @@ impl ExitStatus {
             Self::Failed => 1,
             Self::Refused => 2,
             Self::TimedOut => 3,
+            Self::RunFailed => 4,
             Self::NotAuthorised => 5,
             Self::Usage => 64,
         }

@@ -16,7 +16,8 @@ pub(crate) fn rewrite(mut args: Vec<OsString>, command: &Command) -> Vec<OsStrin
     }
     if args[group] == "job" && args.get(group + 1).is_some_and(|word| word == "get") {
         let (before, after) = args.split_at_mut(group);
-        let token_given = before.iter().chain(after.iter()).any(|arg| is_option(arg, "access-token"));
+        let is_token = |arg: &OsString| is_option(arg, "access-token") || is_option(arg, "access-token-file");
+        let token_given = before.iter().chain(after.iter()).any(is_token);
         if before.iter().any(|arg| is_option(arg, "userid")) || !token_given {
             rename_option(after, "userid", "of-user");
         }
@@ -27,7 +28,9 @@ pub(crate) fn rewrite(mut args: Vec<OsString>, command: &Command) -> Vec<OsStrin
 /// Where the name of the command group stands, after options with or without a value.
 fn find_group(args: &[OsString], command: &Command) -> Option<usize> {
     let takes_value = |option: &str| {
-        command.get_arguments().any(|arg| arg.get_long() == Some(option) && arg.get_action().takes_values())
+        command.get_arguments().any(|arg| {
+            arg.get_long() == Some(option) && arg.get_action().takes_values() && !arg.is_require_equals_set()
+        })
     };
     let mut index = 1;
     loop {
@@ -134,6 +137,15 @@ mod tests {
                 "leoscope --userid=a --access-token=t job get --of-user=x",
             ),
             ("leoscope job get --userid=x --access-token=t", "leoscope job get --userid=x --access-token=t"),
+            (
+                "leoscope --access-token-file f job get --userid=x",
+                "leoscope --access-token-file f job get --userid=x",
+            ),
+            // Such a token says itself who calls.
+            (
+                "leoscope --jwt-access-token=t job get --userid=x",
+                "leoscope --jwt-access-token=t job get --of-user=x",
+            ),
             ("leoscope job delete --userid=x", "leoscope job delete --userid=x"),
         ];
         for (old, new) in cases {

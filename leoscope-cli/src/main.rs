@@ -9,6 +9,8 @@ mod latency;
 mod legacy;
 mod output;
 mod settings;
+mod suggest;
+mod terminal;
 mod testbed;
 
 use exit::ExitStatus;

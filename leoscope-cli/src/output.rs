@@ -2,42 +2,67 @@
 
 mod audit;
 mod bars;
+mod booked;
+mod calendar;
+mod checks;
 mod config;
 mod events;
 mod fetched;
 mod forecast;
 mod jobs;
+mod machine;
+mod map;
 mod nodes;
 mod orbit;
+mod paint;
+mod plain;
 mod planning;
 mod printed;
+mod profiles;
 mod runs;
+mod scheduled;
+mod spinner;
+mod stats;
+mod status;
+mod steps;
 mod story;
+mod text;
 mod triggers;
+mod typed;
 mod users;
+mod why;
 
+pub(crate) use booked::Booked;
+pub(crate) use calendar::Chart;
+pub(crate) use checks::{Checked, Finding, Verdict};
 pub(crate) use config::{GlobalConfig, read_config};
 pub(crate) use fetched::Fetched;
 pub(crate) use orbit::{Passing, Seen};
+pub(crate) use paint::Paint;
 pub(crate) use planning::{Planned, Slot, plan_json};
 pub(crate) use printed::Printed;
+pub(crate) use profiles::Setting;
+pub(crate) use spinner::Spinner;
+pub(crate) use status::StatusView;
 pub(crate) use triggers::{FieldView, ReadingView};
+pub(crate) use typed::Typed;
+pub(crate) use why::Why;
 
 use std::fmt::Display;
 use std::io::{self, IsTerminal as _, Write};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, PoisonError};
 
 use bars::Bars;
-use comfy_table::{ContentArrangement, Table, presets};
 use indicatif::ProgressDrawTarget;
 use leoscope_core::Error;
-use leoscope_core::conflict::Conflict;
 use leoscope_core::fetch::Totals;
 use leoscope_core::model::Secret;
-use leoscope_core::time::{Timestamp, wire_time};
+use leoscope_core::time::{Timestamp, to_micros};
 use serde_json::{Value, json};
 
 use crate::cli::Format;
+use text::{clean, error_text, grid, or_dash, snake_case, text_or_dash, to_json, utc, with_id};
 
 /// Something of which lists are printed.
 pub(crate) trait Record {
@@ -51,10 +76,33 @@ pub(crate) trait Record {
     fn json(&self) -> Value;
 }
 
+/// How data is to be printed.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Style {
+    pub(crate) format: Format,
+    /// Ids only.
+    pub(crate) quiet: bool,
+    /// These fields alone, in this order; all where none is named.
+    pub(crate) fields: Vec<String>,
+    /// The command line.
+    pub(crate) typed: Typed,
+    /// Whether the environment lets programs use colours.
+    pub(crate) colours: bool,
+}
+
 /// The printer of a command: how to print was settled once.
 pub(crate) struct Output {
     format: Format,
     quiet: bool,
+    fields: Vec<String>,
+    typed: Typed,
+    /// For data.
+    paint: Paint,
+    /// What was wrong with how to print.
+    fault: Mutex<Option<Error>>,
+    /// Whether the terminal is to be cleared first.
+    clears: AtomicBool,
+    unread: AtomicBool,
     data: Stream,
     messages: Stream,
     terminals: Terminals,
@@ -75,9 +123,27 @@ fn stream(writer: impl Write + Send + 'static) -> Stream {
 
 impl Output {
     /// Prints on the standard streams.
-    pub(crate) fn new(format: Format, quiet: bool) -> Self {
+    pub(crate) fn new(style: Style) -> Self {
         let terminals = Terminals { data: io::stdout().is_terminal(), messages: io::stderr().is_terminal() };
-        Self { format, quiet, data: stream(io::stdout()), messages: stream(io::stderr()), terminals }
+        Self::with(style, terminals, stream(io::stdout()), stream(io::stderr()))
+    }
+
+    fn with(style: Style, terminals: Terminals, data: Stream, messages: Stream) -> Self {
+        let Style { format, quiet, fields, typed, colours } = style;
+        let paint = Paint::new(colours, terminals.data);
+        Self {
+            format,
+            quiet,
+            fields,
+            typed,
+            paint,
+            fault: Mutex::default(),
+            clears: AtomicBool::new(false),
+            unread: AtomicBool::new(false),
+            data,
+            messages,
+            terminals,
+        }
     }
 
     /// Prints into the given writers.
@@ -88,57 +154,112 @@ impl Output {
         data: impl Write + Send + 'static,
         messages: impl Write + Send + 'static,
     ) -> Self {
-        Self {
-            format,
-            quiet,
-            data: stream(data),
-            messages: stream(messages),
-            terminals: Terminals::default(),
-        }
+        Self::in_style(Style { format, quiet, ..Style::default() }, data, messages)
+    }
+
+    /// The same, in this style.
+    #[cfg(test)]
+    pub(crate) fn in_style(
+        style: Style,
+        data: impl Write + Send + 'static,
+        messages: impl Write + Send + 'static,
+    ) -> Self {
+        Self::with(style, Terminals::default(), stream(data), stream(messages))
     }
 
     /// A list.
     pub(crate) fn list<T: Record>(&self, records: &[T]) {
-        let text = match self.format {
-            _ if self.quiet => records.iter().map(|record| record.id() + "\n").collect(),
-            Format::Json => pretty(&Value::Array(records.iter().map(T::json).collect())),
-            Format::Table => grid(T::HEADER, records.iter().map(T::row)),
-        };
-        self.print(&text);
+        match self.format {
+            _ if self.quiet => {
+                self.print(&records.iter().map(|record| record.id() + "\n").collect::<String>());
+            }
+            Format::Table if self.fields.is_empty() => {
+                self.print(&grid(T::HEADER, records.iter().map(T::row)));
+            }
+            _ => self.value(&Value::Array(records.iter().map(T::json).collect())),
+        }
     }
 
     /// A single thing.
     pub(crate) fn one<T: Record>(&self, record: &T) {
-        match self.format {
-            Format::Json if !self.quiet => self.print(&pretty(&record.json())),
-            _ => self.list(std::slice::from_ref(record)),
+        if self.is_for_programs() {
+            self.value(&record.json());
+        } else {
+            self.list(std::slice::from_ref(record));
         }
     }
 
     /// A list for people, or one object for programs.
     pub(crate) fn either<T: Record>(&self, list: impl FnOnce() -> Vec<T>, object: impl FnOnce() -> Value) {
         match self.format {
-            Format::Json if !self.quiet => self.print(&pretty(&object())),
+            // A table of its records says more than a row of lists.
+            Format::Csv => self.list(&list()),
+            _ if self.is_for_programs() => self.value(&object()),
             _ => self.list(&list()),
         }
     }
 
-    /// A table that is no list of records; in JSON the heads become keys.
+    /// A table that is no list of records; for programs the heads become keys.
     pub(crate) fn table(&self, header: &[&str], rows: Vec<Vec<String>>) {
-        let text = match self.format {
-            Format::Json => {
-                let object = |row: Vec<String>| -> Value {
-                    header
-                        .iter()
-                        .map(|head| snake_case(head))
-                        .zip(row.into_iter().map(Value::String))
-                        .collect()
-                };
-                pretty(&rows.into_iter().map(object).collect())
-            }
-            Format::Table => grid(header, rows),
+        if self.format == Format::Table && self.fields.is_empty() {
+            return self.print(&grid(header, rows));
+        }
+        let object = |row: Vec<String>| -> Value {
+            header.iter().map(|head| snake_case(head)).zip(row.into_iter().map(Value::String)).collect()
         };
-        self.print(&text);
+        self.value(&rows.into_iter().map(object).collect());
+    }
+
+    /// Data as programs read it, in the form and with the fields asked for; a table where fields were
+    /// chosen for people.
+    pub(crate) fn value(&self, value: &Value) {
+        let chosen = match machine::select(value, &self.fields) {
+            Ok(chosen) => chosen,
+            Err(fault) => {
+                *self.fault.lock().unwrap_or_else(PoisonError::into_inner) = Some(fault);
+                return;
+            }
+        };
+        match (self.format, &*chosen) {
+            (Format::Table, Value::Array(values)) if !self.fields.is_empty() => {
+                let row = |value: &Value| {
+                    let cells =
+                        self.fields.iter().map(|field| text_or_dash(&machine::cell(value.get(field))));
+                    cells.collect()
+                };
+                let header: Vec<&str> = self.fields.iter().map(String::as_str).collect();
+                self.print(&grid(&header, values.iter().map(row)));
+            }
+            (format, value) => self.print(&machine::encode(format, value)),
+        }
+    }
+
+    /// Makes room for the same list again: what comes next clears a terminal.
+    pub(crate) fn begin_again(&self) {
+        self.clears.store(self.terminals.data && !self.is_for_programs(), Ordering::Relaxed);
+    }
+
+    /// Whether nobody reads the data any more.
+    pub(crate) fn is_unread(&self) -> bool {
+        self.unread.load(Ordering::Relaxed)
+    }
+
+    /// An object that tells what was done, with those of its fields that were asked for.
+    fn object(&self, value: &Value) {
+        self.print(&machine::encode(self.format, &machine::chosen(value, &self.fields)));
+    }
+
+    /// An object on its own line, for what goes on for a while.
+    ///
+    /// # Errors
+    /// Those of the stream; somebody who has gone reads no more of it.
+    fn object_line(&self, value: &Value) -> io::Result<()> {
+        put(&self.data, format!("{}\n", machine::chosen(value, &self.fields)).as_bytes())
+    }
+
+    /// What was wrong with how to print, if anything was: found only with the data.
+    pub(crate) fn fault(&self) -> Option<Error> {
+        self.fault.lock().unwrap_or_else(PoisonError::into_inner).take()
     }
 
     /// A line of data.
@@ -146,19 +267,13 @@ impl Output {
         self.print(&format!("{}\n", clean(&text.to_string())));
     }
 
-    /// A document that looks the same whatever the format.
-    pub(crate) fn document(&self, value: &Value) {
-        self.print(&pretty(value));
-    }
-
     /// A new access token: the one thing that is printed even when quiet, as it cannot be had again.
     pub(crate) fn token(&self, id: &impl Display, token: &Secret) {
         let token = token.expose();
-        match self.format {
-            Format::Json if !self.quiet => {
-                self.print(&pretty(&json!({ "id": id.to_string(), "access_token": token })));
-            }
-            _ => self.print(&format!("{token}\n")),
+        if self.is_for_programs() {
+            self.object(&json!({ "id": id.to_string(), "access_token": token }));
+        } else {
+            self.print(&format!("{token}\n"));
         }
         self.note(format_args!("this is the access token of {id}; it is shown only once, keep it safe"));
     }
@@ -166,9 +281,10 @@ impl Output {
     /// The id of something that was made; `more` are further keys for JSON.
     pub(crate) fn made(&self, id: &impl Display, more: Value) {
         let id = id.to_string();
-        match self.format {
-            Format::Json if !self.quiet => self.print(&pretty(&with_id(&id, more))),
-            _ => self.print(&format!("{id}\n")),
+        if self.is_for_programs() {
+            self.object(&with_id(&id, more));
+        } else {
+            self.print(&format!("{id}\n"));
         }
     }
 
@@ -177,8 +293,8 @@ impl Output {
         let id = id.to_string();
         match self.format {
             _ if self.quiet => self.print(&format!("{id}\n")),
-            Format::Json => self.print(&pretty(&with_id(&id, more))),
             Format::Table => self.note(format_args!("{what}")),
+            _ => self.object(&with_id(&id, more)),
         }
     }
 
@@ -189,8 +305,8 @@ impl Output {
     }
 
     /// Whether all there is to know is wanted, in a form that programs read.
-    fn is_for_programs(&self) -> bool {
-        self.format == Format::Json && !self.quiet
+    pub(crate) fn is_for_programs(&self) -> bool {
+        self.format != Format::Table && !self.quiet
     }
 
     /// A remark for people.
@@ -215,7 +331,14 @@ impl Output {
     }
 
     fn print(&self, text: &str) {
-        write(&self.data, text);
+        if self.clears.swap(false, Ordering::Relaxed) {
+            write(&self.data, "\x1b[H\x1b[2J");
+            self.note(format_args!("as of {} (UTC), Ctrl-C ends it", utc(to_micros(Timestamp::now()))));
+        }
+        // A reader that has gone, as in `leoscope run get | head`, is no failure of ours.
+        if put(&self.data, text.as_bytes()).is_err() {
+            self.unread.store(true, Ordering::Relaxed);
+        }
     }
 }
 
@@ -238,73 +361,6 @@ pub(crate) fn error(error: &Error) {
 /// Prints help or version on standard output, usage errors on standard error.
 pub(crate) fn clap(answer: &clap::Error) {
     let _ = answer.print();
-}
-
-/// What was wrong, what to do, and the jobs in the way, a line each.
-fn error_text(error: &Error) -> String {
-    let mut text = format!("error: {}\n", clean(error.message()));
-    if let Some(hint) = error.what_to_do() {
-        text += &format!("hint: {}\n", clean(hint));
-    }
-    for conflict in error.conflicts() {
-        let Conflict { job, owner, node, wanted, taken, clashing } = conflict;
-        let runs = if *clashing > 1 { format!(" ({clashing} runs clash)") } else { String::new() };
-        text +=
-            &format!("conflict: job {job} of {owner} holds {node} for {taken}, wanted for {wanted}{runs}\n");
-    }
-    text
-}
-
-/// `text` on one line and without what would steer a terminal: part of it may come from elsewhere.
-fn clean(text: &str) -> String {
-    text.chars().map(|c| if c.is_control() { ' ' } else { c }).collect()
-}
-
-fn with_id(id: &str, more: Value) -> Value {
-    let mut object = json!({ "id": id });
-    if let (Value::Object(object), Value::Object(more)) = (&mut object, more) {
-        object.extend(more);
-    }
-    object
-}
-
-fn pretty(value: &Value) -> String {
-    format!("{value:#}\n")
-}
-
-fn snake_case(head: &str) -> String {
-    let words = head.split(|c: char| !c.is_ascii_alphanumeric()).filter(|word| !word.is_empty());
-    words.map(str::to_ascii_lowercase).collect::<Vec<_>>().join("_")
-}
-
-fn grid(header: &[&str], rows: impl IntoIterator<Item = Vec<String>>) -> String {
-    let mut table = Table::new();
-    // Long lines are the terminal's to wrap: a cut id would be no id.
-    table.load_style(presets::NOTHING).set_content_arrangement(ContentArrangement::Disabled);
-    table.set_header(header);
-    for row in rows {
-        table.add_row(row.iter().map(|cell| clean(cell)));
-    }
-    table.lines().map(|line| format!("{}\n", line.trim())).collect()
-}
-
-fn utc(time: Timestamp) -> String {
-    wire_time(time)
-}
-
-/// The cell of something that may be missing.
-fn or_dash<T: Display>(value: Option<T>) -> String {
-    value.map_or_else(|| "-".to_owned(), |value| value.to_string())
-}
-
-/// The cell of a text that may be empty.
-fn text_or_dash(text: &str) -> String {
-    or_dash((!text.is_empty()).then_some(text))
-}
-
-/// A view of ours as JSON; their keys are text, so this cannot fail.
-fn to_json(view: impl serde::Serialize) -> Value {
-    serde_json::to_value(view).unwrap_or(Value::Null)
 }
 
 #[cfg(test)]

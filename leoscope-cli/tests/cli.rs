@@ -100,3 +100,22 @@ fn version_goes_to_standard_output() {
     assert!(output.status.success());
     assert_eq!(output.stdout, format!("leoscope {}\n", env!("CARGO_PKG_VERSION")).as_bytes());
 }
+
+#[test]
+fn the_commands_of_the_manual_are_there_with_their_options() {
+    let manual = concat!(env!("CARGO_MANIFEST_DIR"), "/../docs/cli.md");
+    let manual = std::fs::read_to_string(manual).expect("docs/cli.md");
+    let mut lines = 0;
+    for block in manual.split("```sh\n").skip(1) {
+        let block = block.split("```").next().expect("block").replace("\\\n", " ");
+        for line in block.lines().filter(|line| line.starts_with("leoscope ")) {
+            // What is left out there: a value, or more options.
+            let line = line.replace("=…", "=x").replace(" …", "");
+            let words: Vec<&str> = line.split_whitespace().skip(1).chain(["--help"]).collect();
+            let (output, text) = leoscope(&words, &[]);
+            assert!(output.status.success(), "{line}\n{text}");
+            lines += 1;
+        }
+    }
+    assert!(lines > 12, "{lines}");
+}

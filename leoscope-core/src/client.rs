@@ -84,17 +84,29 @@ pub struct ClientConfig {
     /// How the connection is protected.
     pub tls: Tls,
     /// Who calls.
-    pub user: UserId,
-    /// The caller's access token.
-    pub token: Secret,
+    pub proof: Proof,
     /// How long a call may take; transfers and order feeds take as long as they take.
     pub timeout: Duration,
 }
 
+/// How the caller proves who it is.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Proof {
+    /// With the access token of a user or node.
+    Token {
+        /// Who calls.
+        user: UserId,
+        /// Its access token.
+        token: Secret,
+    },
+    /// With a [token of the web portal](crate::jwt), which names its user itself.
+    Jwt(Secret),
+}
+
 impl ClientConfig {
-    /// A config with the usual [timeout](DEFAULT_TIMEOUT).
+    /// A config of a caller with an access token, and the usual [timeout](DEFAULT_TIMEOUT).
     pub fn new(host: impl Into<String>, port: u16, tls: Tls, user: UserId, token: Secret) -> Self {
-        Self { host: host.into(), port, tls, user, token, timeout: DEFAULT_TIMEOUT }
+        Self { host: host.into(), port, tls, proof: Proof::Token { user, token }, timeout: DEFAULT_TIMEOUT }
     }
 
     /// The names or addresses, each with its port, at which orchestrators are looked for.
@@ -102,8 +114,16 @@ impl ClientConfig {
     /// # Errors
     /// [`InvalidArgument`](crate::ErrorKind::InvalidArgument) for what cannot be one.
     pub fn addresses(&self) -> Result<Vec<(String, u16)>> {
-        Ok(Places::parse(&self.host, self.port)?.into_addresses())
+        addresses(&self.host, self.port)
     }
+}
+
+/// The names or addresses in `host`, each with its port: `port` where it has none of its own.
+///
+/// # Errors
+/// [`InvalidArgument`](crate::ErrorKind::InvalidArgument) for what cannot be one.
+pub fn addresses(host: &str, port: u16) -> Result<Vec<(String, u16)>> {
+    Ok(Places::parse(host, port)?.into_addresses())
 }
 
 type Authenticated = InterceptedService<Channel, Credentials>;
@@ -137,13 +157,13 @@ impl GrpcClient {
     /// [`InvalidArgument`](crate::ErrorKind::InvalidArgument) for a host, token or certificate
     /// that cannot be one. That nobody answers is the error of the calls.
     pub fn connect(config: ClientConfig) -> Result<Self> {
-        let ClientConfig { host, port, tls, user, token, timeout } = config;
+        let ClientConfig { host, port, tls, proof, timeout } = config;
         if tokio::runtime::Handle::try_current().is_err() {
             return Err(Error::internal("a client needs a tokio runtime to be made in"));
         }
         let places = Places::parse(&host, port)?;
         let peer = Peer::new(&places, timeout);
-        let credentials = Credentials::new(&user, &token)?;
+        let credentials = Credentials::new(&proof)?;
         let channel = InterceptedService::new(channel(places, tls, timeout)?, credentials);
         Ok(Self {
             unary: LeotestOrchestratorClient::new(channel.clone())
@@ -213,8 +233,11 @@ mod tests {
         }
         let error = GrpcClient::connect(config("a", Tls::Pem(b"nothing".to_vec()))).expect_err("pem");
         assert_eq!(error.message(), "the trusted certificate holds no certificate in PEM form");
-        let bad = ClientConfig { token: Secret::new("a\nb"), ..config("a", Tls::Plaintext) };
-        let error = GrpcClient::connect(bad).expect_err("token");
-        assert!(!error.message().contains("a\nb"), "{error}");
+        let user = "u".parse().expect("id");
+        for proof in [Proof::Token { user, token: Secret::new("a\nb") }, Proof::Jwt(Secret::new("a\nb"))] {
+            let bad = ClientConfig { proof, ..config("a", Tls::Plaintext) };
+            let error = GrpcClient::connect(bad).expect_err("token");
+            assert!(!error.message().contains("a\nb"), "{error}");
+        }
     }
 }

@@ -20,6 +20,37 @@ pub const ALGORITHM: &str = "HS256";
 /// The longest token in bytes; those of the portal have a few hundred.
 const MOST_BYTES: usize = 8 * 1024;
 
+/// What a token says, which nobody has checked: only who has the [key](JwtKey) can.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Unverified {
+    /// The user it names.
+    pub user: UserId,
+}
+
+impl Unverified {
+    /// Reads a token without checking it.
+    ///
+    /// # Errors
+    /// [`InvalidArgument`](ErrorKind::InvalidArgument) for a token that is not well formed, and for
+    /// one that names no user. It holds nothing of the token.
+    pub fn read(token: &str) -> Result<Self, Error> {
+        let fault = |why: &str| {
+            Error::invalid(format!("the JWT {why}"))
+                .hint("give the token of the web portal whole: three parts with dots between them")
+        };
+        let malformed = || fault("is not well formed");
+        let mut parts = token.split('.');
+        let (Some(_), Some(claims), Some(_), None) = (parts.next(), parts.next(), parts.next(), parts.next())
+        else {
+            return Err(malformed());
+        };
+        let claims = URL_SAFE_NO_PAD.decode(claims).map_err(|_| malformed())?;
+        let Claims { userid, exp: _, nbf: _ } =
+            serde_json::from_slice(&claims).map_err(|_| fault("has no claim userid that is a text"))?;
+        UserId::parse(&userid).map(|user| Self { user }).map_err(|_| fault("names no user"))
+    }
+}
+
 /// What the tokens are checked with.
 #[derive(Debug, Clone)]
 pub struct JwtKey(Secret);
@@ -123,6 +154,20 @@ mod tests {
         let (signed, signature) = token.rsplit_once('.').expect("token");
         mac.update(signed.as_bytes());
         mac.verify_slice(&URL_SAFE_NO_PAD.decode(signature).expect("signature")).expect("valid");
+    }
+
+    #[test]
+    fn whom_a_token_names_is_told_without_a_key() {
+        let token = signed(HS256, r#"{"userid":"someone@example.org","exp":1}"#, "unknown");
+        assert_eq!(Unverified::read(&token).expect("claims").user.as_str(), "someone@example.org");
+        for claims in ["{}", "[]", r#"{"userid":""}"#, r#"{"userid":"a b"}"#, r#"{"userid":7}"#] {
+            let error = Unverified::read(&signed(HS256, claims, "s")).expect_err(claims);
+            assert!(error.message().starts_with("the JWT "), "{error}");
+        }
+        for bad in ["", "hunter2", "a.b", "a.hunter2.c", "a..c", "a.b.c.d"] {
+            let error = Unverified::read(bad).expect_err(bad);
+            assert!(!error.message().contains("hunter2"), "{error}");
+        }
     }
 
     #[test]

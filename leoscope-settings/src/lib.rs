@@ -79,6 +79,11 @@ impl Asked {
         command.clone().ignore_errors(true).try_get_matches_from(args).ok().map(|matches| Self { matches })
     }
 
+    /// The name of the command.
+    pub fn command(&self) -> Option<&str> {
+        self.matches.subcommand_name()
+    }
+
     /// The value of an option of the program itself, if it is on the command line.
     pub fn value<T: Clone + Send + Sync + 'static>(&self, id: &str) -> Option<T> {
         self.matches.try_get_one(id).ok().flatten().cloned()
@@ -150,8 +155,14 @@ fn rivals(command: &Command) -> BTreeMap<Id, BTreeMap<Id, bool>> {
 /// What one layer gives, by the ids of the options.
 type Layer = BTreeMap<Id, Found>;
 
-fn layer(command: &Command, rules: Rules<'_>, find: impl Fn(&str) -> Option<Found>) -> Result<Layer> {
-    let takes = |arg: &&Arg| takes_settings(arg, rules.options_by_hand);
+fn layer(
+    command: &Command,
+    rules: Rules<'_>,
+    on_line: &dyn Fn(&Id) -> bool,
+    find: impl Fn(&str) -> Option<Found>,
+) -> Result<Layer> {
+    // A value that another takes the place of may have been meant for another command.
+    let takes = |arg: &&Arg| takes_settings(arg, rules.options_by_hand) && !on_line(arg.get_id());
     let found = command.get_arguments().filter(takes).filter_map(|arg| {
         let found = find(arg.get_long()?)?;
         Some(check(arg, found).map(|found| (arg.get_id().clone(), found)))
@@ -178,6 +189,12 @@ fn check_rivals(layer: &Layer, rivals: &BTreeMap<Id, BTreeMap<Id, bool>>) -> Res
 fn apply(command: Command, asked: Option<&ArgMatches>, layers: &Layers<'_>) -> Result<Command> {
     let rules = layers.rules;
     let rivals = rivals(&command);
+    let on_line = |id: &Id| {
+        let is_known = |matches: &&ArgMatches| matches.try_contains_id(id.as_str()).is_ok();
+        asked
+            .filter(is_known)
+            .is_some_and(|matches| matches.value_source(id.as_str()) == Some(ValueSource::CommandLine))
+    };
     let by_hand = rules.commands_by_hand.contains(&command.get_name());
     let (environment, file) = if by_hand {
         // Its global options are those of the program.
@@ -186,20 +203,14 @@ fn apply(command: Command, asked: Option<&ArgMatches>, layers: &Layers<'_>) -> R
                 |id: &Id| command.get_arguments().any(|arg| arg.get_id() == id && arg.is_global_set());
             found.into_iter().filter(|(id, _)| is_global(id)).collect()
         };
-        let environment = layer(&command, rules, |option| layers.in_environment(option))?;
-        (global(environment), global(layer(&command, rules, |option| layers.in_file(option))?))
+        let environment = layer(&command, rules, &on_line, |option| layers.in_environment(option))?;
+        (global(environment), global(layer(&command, rules, &on_line, |option| layers.in_file(option))?))
     } else {
-        let environment = layer(&command, rules, |option| layers.in_environment(option))?;
-        (environment, layer(&command, rules, |option| layers.in_file(option))?)
+        let environment = layer(&command, rules, &on_line, |option| layers.in_environment(option))?;
+        (environment, layer(&command, rules, &on_line, |option| layers.in_file(option))?)
     };
     check_rivals(&environment, &rivals)?;
     check_rivals(&file, &rivals)?;
-    let on_line = |id: &Id| {
-        let is_known = |matches: &&ArgMatches| matches.try_contains_id(id.as_str()).is_ok();
-        asked
-            .filter(is_known)
-            .is_some_and(|matches| matches.value_source(id.as_str()) == Some(ValueSource::CommandLine))
-    };
     let in_environment = |id: &Id| environment.get(id).is_some_and(Found::is_given);
     let command = command.mut_args(|arg| {
         let id = arg.get_id().clone();
@@ -246,6 +257,10 @@ fn check(arg: &Arg, Found { value, origin }: Found) -> Result<Found> {
         .long("value")
         .action(arg.get_action().clone())
         .value_parser(arg.get_value_parser().clone());
+    let probe = match arg.get_value_delimiter() {
+        Some(delimiter) => probe.value_delimiter(delimiter),
+        None => probe,
+    };
     let parsed = Command::new("probe")
         .no_binary_name(true)
         .arg(probe)

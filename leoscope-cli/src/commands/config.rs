@@ -9,14 +9,23 @@ use serde_json::json;
 use crate::connect::Session;
 use crate::exit::ExitStatus;
 use crate::output::{GlobalConfig, Output, read_config};
+use crate::settings::replace;
 
 /// The `config` commands.
 #[derive(Debug, Subcommand)]
 pub(crate) enum ConfigCommand {
-    /// Print the configuration, as JSON; secrets are empty for those who must not see them
-    Get,
+    /// Print the configuration, as JSON or YAML; secrets are empty for those who must not see them
+    Get(Get),
     /// Replace the configuration by that of a file
     Update(Update),
+}
+
+/// Options of `config get`.
+#[derive(Debug, Args)]
+pub(crate) struct Get {
+    /// Write it to this file instead, as JSON
+    #[arg(long, value_name = "FILE")]
+    path: Option<PathBuf>,
 }
 
 /// Options of `config update`.
@@ -30,9 +39,16 @@ pub(crate) struct Update {
 /// Runs a `config` command.
 pub(crate) async fn run(command: ConfigCommand, session: &Session, out: &Output) -> Result<ExitStatus> {
     match command {
-        ConfigCommand::Get => {
+        ConfigCommand::Get(Get { path }) => {
             let settings = session.connect()?.settings().await?;
-            out.document(&GlobalConfig::from(settings).into_json());
+            let config = GlobalConfig::from(settings).into_json();
+            match path {
+                None => out.value(&config),
+                Some(path) => {
+                    replace(&path, &format!("{config:#}\n"), None)?;
+                    out.note(format_args!("the configuration is in {}", path.display()));
+                }
+            }
         }
         ConfigCommand::Update(Update { path }) => {
             let text = std::fs::read_to_string(&path).map_err(|e| {

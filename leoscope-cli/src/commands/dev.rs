@@ -44,16 +44,17 @@ impl Dev {
         ));
         output.note("in another terminal:");
         output.line(format_args!("export LEOSCOPE_USERID={RESEARCHER}"));
-        output.line(format_args!("export LEOSCOPE_ACCESS_TOKEN={}", testbed.researcher_token.expose()));
+        let token = testbed.researcher_token.display();
+        output.line(format_args!("export LEOSCOPE_ACCESS_TOKEN_FILE={token}"));
         output.line(format_args!("export LEOSCOPE_GRPC_PORT={}", testbed.port));
         output.line(format_args!("export LEOSCOPE_TLS_CERT={}", testbed.certificate.display()));
         output.line("leoscope node get");
         output.line(format_args!(
             "leoscope job schedule --nodeid={NODE} --jobid=exp-001 --exp-config={} --schedule='* * * * *' \
-             --start-date=$(date -u +%FT%T) --end-date=$(date -u -d '+1 hour' +%FT%T) --length=10",
+             --start-date=now --end-date=+1h --length=10",
             config.display()
         ));
-        output.line("leoscope run get --jobid=exp-001");
+        output.line("leoscope run wait --jobid=exp-001");
         output.line("leoscope run download --jobid=exp-001 --local-path=./results");
         output.note(format_args!(
             "as administrator: --userid=admin, its token is in {}",

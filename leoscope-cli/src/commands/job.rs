@@ -1,11 +1,17 @@
 //! `leoscope job`: book, list and delete experiments.
 
+mod booking;
+mod calendar;
+mod copy;
 mod modify;
+mod nodes;
 mod plan;
 mod policies;
 mod reschedule;
 mod schedule;
+mod several;
 mod slots;
+mod when;
 
 use clap::{ArgGroup, Args, Subcommand};
 use leoscope_core::ids::{JobId, NodeId, UserId};
@@ -20,20 +26,35 @@ use crate::settings::SELECTOR;
 /// The `job` commands.
 #[derive(Debug, Subcommand)]
 pub(crate) enum JobCommand {
-    /// Book an experiment: repeated runs with --schedule, a single run without
+    /// Book an experiment on one or several nodes: repeated runs with --schedule, a single run without
     Schedule(Box<schedule::Schedule>),
     /// Try out a booking: its next runs, what is in the way, what is free; nothing is stored
     Plan(Box<plan::Plan>),
     /// Find free time on nodes
     Slots(slots::Slots),
+    /// Chart what is booked on nodes, day by day
+    Calendar(calendar::Calendar),
     /// List jobs: your own, or those named
     Get(Get),
     /// Change a job; what is not named stays as it is
     Modify(Box<modify::Modify>),
+    /// Write a job to a file that somebody else can submit
+    Export(copy::Export),
+    /// Book the job of a file
+    Import(Box<copy::Import>),
+    /// Book a job again, elsewhere or at another time
+    Clone(Box<copy::Clone>),
     /// Move a single run to the nearest free time before its end date
     Reschedule(reschedule::Reschedule),
     /// Delete a job, or all jobs on a node; their runs stay
     Delete(Delete),
+}
+
+impl JobCommand {
+    /// Whether it only lists.
+    pub(crate) fn is_listing(&self) -> bool {
+        matches!(self, Self::Get(_) | Self::Slots(_) | Self::Calendar(_))
+    }
 }
 
 /// Options of `job get`.
@@ -69,7 +90,11 @@ pub(crate) async fn run(command: JobCommand, session: &Session, out: &Output) ->
         JobCommand::Schedule(schedule) => schedule::run(*schedule, session, out).await,
         JobCommand::Plan(plan) => plan::run(*plan, session, out).await,
         JobCommand::Slots(slots) => slots::run(slots, session, out).await,
+        JobCommand::Calendar(calendar) => calendar::run(calendar, session, out).await,
         JobCommand::Modify(modify) => modify::run(*modify, session, out).await,
+        JobCommand::Export(export) => copy::export(export, session, out).await,
+        JobCommand::Import(import) => copy::import(*import, session, out).await,
+        JobCommand::Clone(clone) => copy::clone(*clone, session, out).await,
         JobCommand::Reschedule(reschedule) => reschedule::run(reschedule, session, out).await,
         JobCommand::Get(get) => list(get, session, out).await,
         JobCommand::Delete(delete) => remove(delete, session, out).await,
@@ -119,3 +144,6 @@ async fn remove(Delete { jobid, nodeid }: Delete, session: &Session, out: &Outpu
     }
     Ok(ExitStatus::Done)
 }
+
+#[cfg(test)]
+pub(crate) use schedule::offer;

@@ -1,9 +1,12 @@
 //! `leoscope node`: register and manage measurement nodes.
 
+mod map;
+mod status;
+
 use clap::{Args, Subcommand};
 use leoscope_core::ids::{NodeId, UserId};
 use leoscope_core::model::{
-    Coordinates, NodeFilter, NodeUpdate, PortalNotes, Standby, StandbyBy, StandbyKind,
+    Coordinates, Node, NodeFilter, NodeUpdate, PortalNotes, Standby, StandbyBy, StandbyKind,
 };
 use leoscope_core::time::{SignedDuration, Timestamp, parse_duration, to_micros, wire_time};
 use leoscope_core::{Error, Result};
@@ -21,6 +24,10 @@ pub(crate) enum NodeCommand {
     Register(Register),
     /// List nodes
     Get(Get),
+    /// Tell how nodes are, what they are at and what comes next
+    Status(status::Status),
+    /// Show on a map where nodes are
+    Map(map::Map),
     /// Change a node; what is not given stays
     Update(Update),
     /// Take the link of a node for other things: runs that need it for themselves are stopped, and
@@ -33,6 +40,13 @@ pub(crate) enum NodeCommand {
     Resume(Resume),
     /// Remove a node
     Delete(Delete),
+}
+
+impl NodeCommand {
+    /// Whether it only lists.
+    pub(crate) fn is_listing(&self) -> bool {
+        matches!(self, Self::Get(_) | Self::Status(_) | Self::Map(_))
+    }
 }
 
 /// What can be said about a node.
@@ -92,6 +106,8 @@ pub(crate) struct Get {
     /// Only nodes of this owner
     #[arg(long, value_name = "USERID")]
     owner: Option<UserId>,
+    #[command(flatten)]
+    whereabouts: Whereabouts,
     /// Only nodes that called lately, see --active-thres
     #[arg(long, overrides_with = "no_active")]
     active: bool,
@@ -101,6 +117,25 @@ pub(crate) struct Get {
     /// How many seconds ago is lately
     #[arg(long, value_name = "SECS", default_value_t = 600)]
     active_thres: u32,
+}
+
+/// Where nodes are; the orchestrator is not asked for these, so they are looked for in its answer.
+#[derive(Debug, Args)]
+struct Whereabouts {
+    /// Only nodes whose antenna stands exactly there, in degrees north and east
+    #[arg(long, value_name = "LAT,LON", allow_hyphen_values = true)]
+    coords: Option<Coordinates>,
+    /// Only nodes of this address on the internet, where you may see it
+    #[arg(long, value_name = "ADDRESS")]
+    public_ip: Option<String>,
+}
+
+impl Whereabouts {
+    fn matches(&self, node: &Node) -> bool {
+        let Self { coords, public_ip } = self;
+        coords.is_none_or(|coords| node.coords == Some(coords))
+            && public_ip.as_ref().is_none_or(|address| *address == node.public_ip)
+    }
 }
 
 /// Options of `node update`.
@@ -181,18 +216,21 @@ impl From<Details> for NodeUpdate {
     }
 }
 
-impl From<Get> for NodeFilter {
-    fn from(get: Get) -> Self {
-        let Get { nodeid, name, location, provider, owner, active, no_active, active_thres } = get;
+impl Get {
+    /// What the orchestrator is asked for, and what is looked for in its answer.
+    fn filters(self) -> (NodeFilter, Whereabouts) {
+        let Self { nodeid, name, location, provider, owner, whereabouts, active, no_active, active_thres } =
+            self;
         let lately = SignedDuration::from_secs(active_thres.into());
-        Self {
+        let filter = NodeFilter {
             id: nodeid,
             location,
             name,
             provider,
             owner,
             active_within: (active && !no_active).then_some(lately),
-        }
+        };
+        (filter, whereabouts)
     }
 }
 
@@ -203,7 +241,9 @@ pub(crate) async fn run(command: NodeCommand, session: &Session, out: &Output) -
             let token = session.connect()?.register_node(nodeid.clone(), details.into()).await?;
             out.token(&nodeid, &token);
         }
-        NodeCommand::Get(get) => list(&get.into(), session, out).await?,
+        NodeCommand::Get(get) => list(get, session, out).await?,
+        NodeCommand::Status(status) => return status::run(status, session, out).await,
+        NodeCommand::Map(map) => return map::run(map, session, out).await,
         NodeCommand::Update(Update { nodeid, details }) => {
             let update = NodeUpdate::from(details);
             if update == NodeUpdate::default() {
@@ -243,16 +283,20 @@ fn end(standby: &Standby) -> String {
 }
 
 /// A node asked for by its id must be there; other lists may be empty.
-async fn list(filter: &NodeFilter, session: &Session, out: &Output) -> Result<()> {
-    let nodes = session.connect()?.nodes(filter).await?;
+async fn list(get: Get, session: &Session, out: &Output) -> Result<()> {
+    let (filter, whereabouts) = get.filters();
+    let mut nodes = session.connect()?.nodes(&filter).await?;
+    nodes.retain(|node| whereabouts.matches(node));
     match &filter.id {
-        Some(id) if nodes.is_empty() => {
-            return Err(Error::not_found(format!("there is no node {id} that matches"))
-                .hint("list all nodes with 'leoscope node get'"));
-        }
+        Some(id) if nodes.is_empty() => return Err(unknown(id)),
         None if nodes.is_empty() => out.note("no node matches"),
         _ => {}
     }
     out.list(&nodes);
     Ok(())
+}
+
+fn unknown(id: &NodeId) -> Error {
+    Error::not_found(format!("there is no node {id} that matches"))
+        .hint("list all nodes with 'leoscope node get'")
 }

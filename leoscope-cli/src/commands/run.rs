@@ -1,7 +1,13 @@
 //! `leoscope run`: follow runs and fetch their results.
 
 mod download;
+mod following;
 mod logs;
+mod scheduled;
+mod stats;
+mod wait;
+mod watch;
+mod why;
 
 use clap::{Args, Subcommand};
 use leoscope_core::ids::{JobId, NodeId, RunId};
@@ -20,12 +26,29 @@ use crate::output::Output;
 pub(crate) enum RunCommand {
     /// List runs, the newest first; of a single one also what happened to it, and why it ended as it did
     Get(Get),
+    /// List planned runs, in order of time
+    GetScheduled(scheduled::Scheduled),
     /// Show what happened to a run, step by step
     Timeline(Timeline),
+    /// Explain a run: what was planned, what was checked, what happened, and what to do about it
+    Why(why::Why),
+    /// Wait until a run has ended, or has come as far as you say
+    Wait(wait::Wait),
+    /// Tell what happens to a run as it happens, until it has ended
+    Watch(watch::Watch),
+    /// Count how the runs of jobs went, and how late they were started
+    Stats(stats::Stats),
     /// Show what a run prints, while it runs or afterwards
     Logs(logs::Logs),
     /// Download and unpack the results of runs that have ended
     Download(download::Download),
+}
+
+impl RunCommand {
+    /// Whether it only lists.
+    pub(crate) fn is_listing(&self) -> bool {
+        matches!(self, Self::Get(_) | Self::GetScheduled(_) | Self::Timeline(_) | Self::Stats(_))
+    }
 }
 
 /// Options of `run timeline`.
@@ -95,6 +118,7 @@ pub(crate) async fn run(command: RunCommand, session: &Session, out: &Output) ->
             }
             Ok(ExitStatus::Done)
         }
+        RunCommand::GetScheduled(scheduled) => scheduled::run(scheduled, session, out).await,
         RunCommand::Timeline(Timeline { runid }) => {
             let events = events(session.connect()?.as_ref(), &runid).await?;
             if events.is_empty() {
@@ -103,6 +127,10 @@ pub(crate) async fn run(command: RunCommand, session: &Session, out: &Output) ->
             out.list(&events);
             Ok(ExitStatus::Done)
         }
+        RunCommand::Why(why) => why::run(why, session, out).await,
+        RunCommand::Wait(wait) => wait::run(wait, session, out).await,
+        RunCommand::Watch(watch) => watch::run(watch, session, out).await,
+        RunCommand::Stats(stats) => stats::run(stats, session, out).await,
         RunCommand::Logs(logs) => logs::run(logs, Some(&*session.blob()?), session, out).await,
         RunCommand::Download(download) => download::run(download, session, out).await,
     }
@@ -137,3 +165,4 @@ fn nothing_found(filter: &RunFilter, out: &Output) -> Result<()> {
 }
 
 pub(crate) use download::all as fetch_all;
+pub(crate) use scheduled::{note_missing, planned};

@@ -1,6 +1,6 @@
 //! The commands against a control plane that records what it was asked.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, VecDeque};
 use std::net::IpAddr;
 use std::path::Path;
 use std::sync::{Arc, Mutex};
@@ -27,14 +27,33 @@ use crate::connect::Session;
 use crate::exit::ExitStatus;
 use crate::output::Output;
 
+mod account;
+mod booking;
 mod fetching;
+mod following;
+mod nodes;
 mod orbit;
 mod triggers;
 
 #[derive(Debug, Default)]
 struct Plane {
     calls: Mutex<Vec<String>>,
+    /// What is answered about runs at first, call by call; `runs` is it from then on.
+    first_runs: Mutex<VecDeque<Result<Vec<Run>>>>,
+    nodes: Vec<Node>,
+    planned: Vec<CalendarEvent>,
+    /// Nodes on which nothing can be booked, and those that are taken between a plan and a booking.
+    taken: Vec<NodeId>,
+    taken_later: Vec<NodeId>,
+    slots: Vec<Window>,
+    /// Whether nobody may log in.
+    refuses: bool,
+    /// The role of all users, where it is not that of users.
+    role: Option<Role>,
     runs: Vec<Run>,
+    booked: Vec<Job>,
+    /// In order of time.
+    noted: Vec<JobEvent>,
     bundles: BTreeMap<RunId, Vec<u8>>,
     printed: Vec<OutputPiece>,
     readings: Vec<Result<NodeReadings>>,
@@ -59,7 +78,11 @@ impl ControlPlane for Plane {
         self.called(format!("register_user {user:?}"), Secret::new("t0ken"))
     }
     async fn user(&self, id: &UserId) -> Result<Option<NewUser>> {
-        let user = NewUser { id: id.clone(), name: "Old".into(), role: Role::User, team: "t".into() };
+        if self.refuses {
+            return Err(Error::new(ErrorKind::Unauthenticated, "Invalid token"));
+        }
+        let role = self.role.unwrap_or(Role::User);
+        let user = NewUser { id: id.clone(), name: "Old".into(), role, team: "t".into() };
         self.called(format!("user {id}"), Some(user))
     }
     async fn modify_user(&self, user: NewUser) -> Result<()> {
@@ -78,7 +101,8 @@ impl ControlPlane for Plane {
         self.called(format!("register_node {id} {details:?}"), Secret::new("t0ken"))
     }
     async fn nodes(&self, filter: &NodeFilter) -> Result<Vec<Node>> {
-        self.called(format!("nodes {filter:?}"), Vec::new())
+        let wanted = |node: &&Node| filter.id.as_ref().is_none_or(|id| *id == node.id);
+        self.called(format!("nodes {filter:?}"), self.nodes.iter().filter(wanted).cloned().collect())
     }
     async fn update_node(&self, id: &NodeId, update: NodeUpdate) -> Result<()> {
         self.called(format!("update_node {id} {update:?}"), ())
@@ -90,7 +114,7 @@ impl ControlPlane for Plane {
         unused()
     }
     async fn time(&self) -> Result<Timestamp> {
-        unused()
+        self.called("time".into(), Timestamp::now())
     }
     async fn probe_artifacts(&self, _: Bytes) -> Result<Bytes> {
         unused()
@@ -132,7 +156,11 @@ impl ControlPlane for Plane {
     }
     async fn schedule_job(&self, spec: JobSpec) -> Result<Scheduled> {
         let id = spec.id.clone().map_or_else(|| JobId::parse("made"), Ok)?;
-        self.called(format!("schedule_job {spec:?}"), Scheduled { id, warnings: Vec::new() })
+        self.called(format!("schedule_job {spec:?}"), ())?;
+        if self.taken.contains(&spec.node) || self.taken_later.contains(&spec.node) {
+            return Err(booking::conflict(&spec));
+        }
+        Ok(Scheduled { id, warnings: Vec::new() })
     }
     async fn plan_job(&self, spec: JobSpec, runs: u32) -> Result<JobPlan> {
         let now = parse_time("2026-11-30T00:00:00")?;
@@ -141,7 +169,7 @@ impl ControlPlane for Plane {
             job,
             warnings: Vec::new(),
             runs: Vec::new(),
-            refusal: None,
+            refusal: self.taken.contains(&spec.node).then(|| booking::conflict(&spec)),
             expected: Vec::new(),
             unforeseen: None,
         };
@@ -154,13 +182,17 @@ impl ControlPlane for Plane {
         self.called(format!("reschedule_job {id} {within}"), within)
     }
     async fn free_slots(&self, request: &SlotRequest) -> Result<Vec<Window>> {
-        self.called(format!("free_slots {request:?}"), Vec::new())
+        self.called(format!("free_slots {request:?}"), self.slots.clone())
     }
-    async fn calendar(&self, _: &NodeId, _: Window) -> Result<Calendar> {
-        unused()
+    async fn calendar(&self, node: &NodeId, within: Window) -> Result<Calendar> {
+        let is_here = |event: &&CalendarEvent| event.node == *node || event.server.as_ref() == Some(node);
+        let is_inside = |event: &&CalendarEvent| within.contains(event.window.start());
+        let events = self.planned.iter().filter(is_here).filter(is_inside).cloned().collect();
+        let calendar = Calendar { events, complete: node.as_str() != "busy" };
+        self.called(format!("calendar {node} {within}"), calendar)
     }
     async fn job(&self, id: &JobId) -> Result<Option<Job>> {
-        self.called(format!("job {id}"), None)
+        self.called(format!("job {id}"), self.booked.iter().find(|job| job.id == *id).cloned())
     }
     async fn jobs_of_user(&self, user: &UserId) -> Result<Vec<Job>> {
         self.called(format!("jobs_of_user {user}"), Vec::new())
@@ -178,14 +210,17 @@ impl ControlPlane for Plane {
         unused()
     }
     async fn runs(&self, filter: &RunFilter) -> Result<Vec<Run>> {
-        let matching = self.runs.iter().filter(|run| filter.matches(run)).cloned().collect();
+        let first = self.first_runs.lock().expect("runs").pop_front();
+        let runs = first.unwrap_or_else(|| Ok(self.runs.clone()))?;
+        let matching = runs.into_iter().filter(|run| filter.matches(run)).collect();
         self.called(format!("runs limit {:?}", filter.limit), matching)
     }
     async fn report_event(&self, _: NewEvent) -> Result<()> {
         unused()
     }
     async fn events(&self, scope: &EventScope, limit: Option<u32>) -> Result<Vec<JobEvent>> {
-        self.called(format!("events {scope:?} {limit:?}"), Vec::new())
+        let noted = self.noted.iter().rev().filter(|event| scope.contains(event)).cloned().collect();
+        self.called(format!("events {scope:?} {limit:?}"), noted)
     }
     async fn audit(&self, filter: &AuditFilter) -> Result<Vec<AuditEntry>> {
         self.called(format!("audit {filter:?}"), Vec::new())
@@ -199,8 +234,12 @@ impl ControlPlane for Plane {
     async fn update_task(&self, _: &TaskId, _: TaskStatus, _: Option<IpAddr>) -> Result<()> {
         unused()
     }
-    async fn kernel_access(&self, _: &UserId) -> Result<()> {
-        unused()
+    async fn kernel_access(&self, user: &UserId) -> Result<()> {
+        self.called(format!("kernel_access {user}"), ())?;
+        match user.as_str() {
+            "trusted" => Ok(()),
+            _ => Err(Error::new(ErrorKind::PermissionDenied, "permission denied: userid=x and role=USER")),
+        }
     }
     async fn set_standby(&self, node: &NodeId, by: StandbyBy, standby: Option<Standby>) -> Result<()> {
         let standby = standby.map_or_else(|| "none".to_owned(), |standby| standby.to_string());
@@ -274,20 +313,29 @@ fn piece(bytes: &[u8]) -> Result<Bytes> {
 }
 
 async fn execute(line: &[&str], plane: &Arc<Plane>) -> Result<ExitStatus> {
+    let out = Output::into_writers(Format::Table, false, std::io::sink(), std::io::sink());
+    execute_into(line, plane, &out).await
+}
+
+async fn execute_into(line: &[&str], plane: &Arc<Plane>, out: &Output) -> Result<ExitStatus> {
     let words = ["leoscope"].iter().chain(line);
     let cli = Cli::try_parse_from(words).expect("command line");
     let session = Session::given("me", Arc::clone(plane) as Arc<dyn ControlPlane>);
-    let out = Output::into_writers(Format::Table, false, std::io::sink(), std::io::sink());
     match cli.command {
-        Command::Audit(command) => command.run(&session, &out).await,
-        Command::User(command) => super::user::run(command, &session, &out).await,
-        Command::Node(command) => super::node::run(command, &session, &out).await,
-        Command::Job(command) => super::job::run(command, &session, &out).await,
-        Command::Run(command) => super::run::run(command, &session, &out).await,
-        Command::Orbit(command) => super::orbit::run(command, &session, &out).await,
-        Command::Trigger(command) => super::trigger::run(command, &session, &out).await,
-        Command::Config(command) => super::config::run(command, &session, &out).await,
+        Command::Audit(command) => command.run(&session, out).await,
+        Command::Services(command) => super::services::run(command, &session, out).await,
+        Command::User(command) => super::user::run(command, &session, out).await,
+        Command::Node(command) => super::node::run(command, &session, out).await,
+        Command::Job(command) => super::job::run(command, &session, out).await,
+        Command::Run(command) => super::run::run(command, &session, out).await,
+        Command::Orbit(command) => super::orbit::run(command, &session, out).await,
+        Command::Trigger(command) => super::trigger::run(command, &session, out).await,
+        Command::Config(command) => super::config::run(command, &session, out).await,
         Command::Demo(_) | Command::Dev(_) | Command::Probe(_) => panic!("calls no orchestrator"),
+        Command::Login(_) | Command::Logout | Command::Profile(_) | Command::Doctor => {
+            panic!("makes its own session")
+        }
+        Command::Completions(_) | Command::Man(_) => panic!("calls nobody"),
     }
 }
 

@@ -9,8 +9,8 @@ mod recorded;
 mod watch;
 
 use clap::Subcommand;
-use leoscope_core::Result;
 use leoscope_core::trigger::Trigger;
+use leoscope_core::{Error, ErrorKind, Result};
 
 use crate::connect::Session;
 use crate::exit::ExitStatus;
@@ -42,6 +42,16 @@ pub(crate) async fn run(command: TriggerCommand, session: &Session, out: &Output
         TriggerCommand::Backtest(backtest) => backtest::run(backtest, out),
         TriggerCommand::Forecast(forecast) => forecast::run(forecast, session, out).await,
         TriggerCommand::Fields(fields) => fields::run(fields, session, out).await,
+    }
+}
+
+/// Prints `error`; where it is that a condition is none, with the places of its mistakes.
+pub(super) fn failure(error: &Error, condition: Option<&str>, out: &Output) {
+    let condition = condition.filter(|condition| !condition.trim().is_empty());
+    let condition = condition.filter(|_| error.kind() == ErrorKind::InvalidArgument);
+    match condition.map(Trigger::parse) {
+        Some(Err(mistakes)) => out.mistakes(&mistakes),
+        _ => out.failure(error),
     }
 }
 

@@ -5,7 +5,7 @@ use leoscope_core::time::{SignedDuration, Timestamp, Window};
 use leoscope_core::trigger::Trigger;
 use serde_json::{Value, json};
 
-use super::{Output, Record, Slot, grid, or_dash, pretty, utc};
+use super::{Output, Record, Slot, grid, or_dash, utc};
 
 /// How much of the time a chart shows at most, a line an hour.
 const MOST_CHARTED: SignedDuration = SignedDuration::from_hours(24);
@@ -56,7 +56,7 @@ impl Output {
             return;
         }
         if self.is_for_programs() {
-            self.print(&pretty(&to_json(trigger, forecast)));
+            self.value(&to_json(trigger, forecast));
             return;
         }
         self.print(&grid(Row::HEADER, rows.iter().map(Record::row)));

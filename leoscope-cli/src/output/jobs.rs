@@ -34,14 +34,14 @@ struct JobView<'a> {
 }
 
 /// The expression, with its time zone where that is not UTC.
-fn schedule_cell(cron: Option<&CronExpr>, policies: &Policies) -> String {
+pub(super) fn schedule_cell(cron: Option<&CronExpr>, policies: &Policies) -> String {
     match cron {
         Some(cron) if !policies.time_zone.is_utc() => format!("{cron} ({})", policies.time_zone),
         cron => or_dash(cron),
     }
 }
 
-fn kind(schedule: &Schedule) -> (&'static str, Option<&CronExpr>) {
+pub(super) fn kind(schedule: &Schedule) -> (&'static str, Option<&CronExpr>) {
     match schedule {
         Schedule::Cron(cron) => ("cron", Some(cron)),
         Schedule::Once => ("atq", None),

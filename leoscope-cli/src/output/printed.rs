@@ -31,9 +31,10 @@ impl<'a> Printed<'a> {
             OutputSource::Stderr => (&self.out.messages, self.out.terminals.messages, &mut self.stderr),
         };
         match self.out.format {
-            Format::Json => line(&self.out.data, *source, &text.push(bytes)),
             Format::Table if is_terminal => put(stream, harmless(&text.push(bytes)).as_bytes()),
             Format::Table => put(stream, bytes),
+            // Other forms have no line for each piece.
+            _ => line(&self.out.data, *source, &text.push(bytes)),
         }
     }
 
@@ -45,7 +46,7 @@ impl<'a> Printed<'a> {
         for (source, text) in
             [(OutputSource::Stdout, &mut self.stdout), (OutputSource::Stderr, &mut self.stderr)]
         {
-            if let Format::Json = self.out.format {
+            if self.out.format != Format::Table {
                 line(&self.out.data, source, &text.rest())?;
             }
         }

@@ -3,18 +3,17 @@
 use leoscope_core::model::{Fact, JobEvent, ResultsPlace, Run};
 use serde_json::{Value, json};
 
-use super::{Format, Output, Record, grid, or_dash, pretty};
+use super::{Output, Record, grid, or_dash};
 
 impl Output {
     /// A list of runs, with the links to their results where these are wanted.
     pub(crate) fn runs(&self, runs: &[Run], with_links: bool) {
         match self.format {
             _ if self.quiet || !with_links => self.list(runs),
-            Format::Json => {
-                let all = runs.iter().map(|run| extended(run, true, None));
-                self.print(&pretty(&Value::Array(all.collect())));
+            _ if self.is_for_programs() || !self.fields.is_empty() => {
+                self.value(&runs.iter().map(|run| extended(run, true, None)).collect());
             }
-            Format::Table => {
+            _ => {
                 let header = [Run::HEADER, &["link"]].concat();
                 let row = |run: &Run| [run.row(), vec![or_dash(link(run))]].concat();
                 self.print(&grid(&header, runs.iter().map(row)));
@@ -26,10 +25,10 @@ impl Output {
     pub(crate) fn story(&self, run: &Run, events: &[JobEvent], with_links: bool) {
         match self.format {
             _ if self.quiet => self.list(std::slice::from_ref(run)),
-            Format::Json => {
-                self.print(&pretty(&Value::Array(vec![extended(run, with_links, Some(events))])));
+            _ if self.is_for_programs() || !self.fields.is_empty() => {
+                self.value(&Value::Array(vec![extended(run, with_links, Some(events))]));
             }
-            Format::Table => {
+            _ => {
                 self.runs(std::slice::from_ref(run), with_links);
                 self.line("");
                 for Fact { about, text } in run.account() {

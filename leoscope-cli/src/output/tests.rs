@@ -1,7 +1,7 @@
 use std::sync::{Arc, Mutex};
 
 use leoscope_core::ErrorKind;
-use leoscope_core::conflict::Refusal;
+use leoscope_core::conflict::{Conflict, Refusal};
 use leoscope_core::ids::{EventId, JobId, NodeId, RunId, UserId};
 use leoscope_core::model::{
     Job, JobEvent, JobParams, NewUser, Node, Outcome, Reason, Role, Run, RunLength, RunStatus, Settings,

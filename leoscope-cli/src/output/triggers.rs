@@ -7,9 +7,7 @@ use leoscope_core::time::{SignedDuration, Timestamp};
 use leoscope_core::trigger::{Ahead, Alias, Backtest, Key, Kind, Mistakes, Trigger, Value as Read};
 use serde_json::{Value, json};
 
-use super::{
-    Format, Output, Record, Slot, clean, grid, or_dash, pretty, put, text_or_dash, to_json, utc, write,
-};
+use super::{Output, Record, Slot, clean, grid, or_dash, put, text_or_dash, to_json, utc, write};
 
 /// A field and its other names.
 pub(crate) struct FieldView(pub(crate) Key);
@@ -128,7 +126,7 @@ impl Output {
     /// What is wrong with a condition: for people on standard error, for programs as data.
     pub(crate) fn mistakes(&self, mistakes: &Mistakes) {
         if self.is_for_programs() {
-            return self.print(&pretty(&to_json(mistakes)));
+            return self.value(&to_json(mistakes));
         }
         let number = mistakes.mistakes.len();
         let mut text = match number {
@@ -145,11 +143,11 @@ impl Output {
     pub(crate) fn checked(&self, trigger: &Trigger) {
         let fields: Vec<_> = trigger.keys().iter().cloned().map(FieldView).collect();
         if self.is_for_programs() {
-            return self.print(&pretty(&json!({
+            return self.value(&json!({
                 "text": trigger.text(),
                 "canonical": trigger.to_string(),
                 "fields": fields.iter().map(Record::json).collect::<Vec<_>>(),
-            })));
+            }));
         }
         self.line(trigger);
         if !self.quiet && !fields.is_empty() {
@@ -174,7 +172,7 @@ impl Output {
     pub(crate) fn decision(&self, decision: &TriggerDecision) {
         let TriggerDecision { verdict, at, why, readings } = decision;
         if self.is_for_programs() {
-            return self.print(&pretty(&to_json(decision)));
+            return self.value(&to_json(decision));
         }
         self.line(verdict);
         if !self.quiet {
@@ -195,8 +193,8 @@ impl Output {
         let TriggerDecision { verdict, at, why, readings } = decision;
         let line = match self.format {
             _ if self.quiet => verdict.to_string(),
-            Format::Json => to_json(decision).to_string(),
-            Format::Table => {
+            _ if self.is_for_programs() => return self.object_line(&to_json(decision)),
+            _ => {
                 let readings: Vec<_> = readings.iter().map(briefly).collect();
                 // As wide as the longest of the verdicts.
                 format!("{}  {:<7}  {why}  [{}]", utc(*at), verdict.name(), readings.join(", "))
@@ -217,7 +215,7 @@ impl Output {
             }
             json["met"]["windows"] = Slot::list(met).iter().map(Record::json).collect();
             json["starts"] = json!(starts);
-            return self.print(&pretty(&json));
+            return self.value(&json);
         }
         if self.quiet {
             return starts.iter().for_each(|start| self.line(utc(*start)));

@@ -2,50 +2,106 @@
 
 use std::collections::BTreeSet;
 use std::io;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use leoscope_core::{Error, Result};
 use leoscope_settings::File;
 
-use super::{Env, home};
+use super::{Env, config_home};
+
+/// The key beside the profiles that names the one in use.
+pub(super) const CURRENT: &str = "current";
+
+/// The profile in use where nothing names one.
+pub(super) const DEFAULT: &str = "default";
 
 const EXAMPLE: &str =
     "write a table per profile, for example [default] with userid = \"researcher-1\" below it";
 
-/// Loads the profile `name` of `file`, both else from `env`, else the default ones.
-///
-/// # Errors
-/// A file or profile that was asked for and is not there; a file that is not a profile file; a
-/// key that is no option's name (`options`).
-pub(super) fn load(
-    name: Option<String>,
+/// Which profile of which file is asked for.
+#[derive(Debug, Clone)]
+pub(crate) struct ProfileChoice {
+    /// The name, where one is asked for.
+    pub(super) name: Option<String>,
     file: Option<PathBuf>,
-    env: &Env,
-    options: &BTreeSet<String>,
-) -> Result<File> {
-    let var = |name: &str| env.get(name).filter(|value| !value.is_empty());
-    let name = name.or_else(|| var("LEOSCOPE_PROFILE").cloned());
-    let chosen = file.or_else(|| var("LEOSCOPE_PROFILE_FILE").map(PathBuf::from));
-    let wanted = chosen.is_some() || name.is_some();
-    let default = || Some(home(env, "XDG_CONFIG_HOME", ".config")?.join("leoscope/profiles.toml"));
-    let Some(file) = chosen.or_else(default) else {
-        return match name {
-            None => Ok(File::default()),
-            Some(name) => Err(Error::invalid(format!("profile {name:?}: there is no profile file"))
-                .hint("name one with --profile-file")),
-        };
-    };
-    let text = match std::fs::read_to_string(&file) {
-        Ok(text) => text,
-        Err(e) if e.kind() == io::ErrorKind::NotFound && !wanted => return Ok(File::default()),
-        Err(e) => {
-            return Err(Error::invalid(format!("profile file {} cannot be read: {e}", file.display()))
-                .hint("check --profile-file and --profile"));
+    is_file_asked: bool,
+}
+
+impl ProfileChoice {
+    /// The profile `name` of `file`, both else as `env` says; the file else the usual one.
+    pub(crate) fn new(name: Option<String>, file: Option<PathBuf>, env: &Env) -> Self {
+        let var = |name: &str| env.get(name).filter(|value| !value.is_empty());
+        let asked = file.or_else(|| var("LEOSCOPE_PROFILE_FILE").map(PathBuf::from));
+        let is_file_asked = asked.is_some();
+        let usual = || Some(config_home(env)?.join("leoscope/profiles.toml"));
+        Self {
+            name: name.or_else(|| var("LEOSCOPE_PROFILE").cloned()),
+            file: asked.or_else(usual),
+            is_file_asked,
         }
-    };
-    let origin = format!("profile file {}", file.display());
-    let tables = leoscope_settings::parse(&origin, &text).map_err(|error| error.hint(EXAMPLE))?;
-    choose(tables, name, &origin, options)
+    }
+
+    /// The profile file, which need not be there.
+    ///
+    /// # Errors
+    /// Where none is named and there is no home for the usual one.
+    pub(crate) fn file(&self) -> Result<&Path> {
+        self.file.as_deref().ok_or_else(|| {
+            Error::invalid("there is no place for a profile file").hint("name one with --profile-file")
+        })
+    }
+
+    /// Loads the profile, whose keys must be `options`. One that is asked for `must_exist`, or is
+    /// about to be made.
+    ///
+    /// # Errors
+    /// A file or profile that was asked for and is not there; a file that is not a profile file; a
+    /// key that is no option's name.
+    pub(super) fn load(self, options: &BTreeSet<String>, must_exist: bool) -> Result<File> {
+        let Self { name, file, is_file_asked } = self;
+        let wanted = must_exist && (is_file_asked || name.is_some());
+        let Some(file) = file else {
+            return match name.filter(|_| must_exist) {
+                None => Ok(File::default()),
+                Some(name) => Err(Error::invalid(format!("profile {name:?}: there is no profile file"))
+                    .hint("name one with --profile-file")),
+            };
+        };
+        let text = match std::fs::read_to_string(&file) {
+            Ok(text) => text,
+            Err(e) if e.kind() == io::ErrorKind::NotFound && !wanted => return Ok(File::default()),
+            Err(e) => return Err(unreadable(&file, &e)),
+        };
+        let origin = origin(&file);
+        let tables = parse(&origin, &text)?;
+        choose(tables, name, &origin, options, must_exist)
+    }
+}
+
+/// How the profile file is called in errors.
+pub(super) fn origin(file: &Path) -> String {
+    format!("profile file {}", file.display())
+}
+
+pub(super) fn unreadable(file: &Path, e: &io::Error) -> Error {
+    Error::invalid(format!("{} cannot be read: {e}", origin(file))).hint("check --profile-file and --profile")
+}
+
+/// The tables of a profile file, and what else stands in it.
+pub(super) fn parse(origin: &str, text: &str) -> Result<toml::Table> {
+    leoscope_settings::parse(origin, text).map_err(|error| error.hint(EXAMPLE))
+}
+
+/// Takes the name of the current profile out of `tables`.
+pub(super) fn take_current(tables: &mut toml::Table, origin: &str) -> Result<Option<String>> {
+    match tables.remove(CURRENT) {
+        None => Ok(None),
+        Some(toml::Value::String(name)) => Ok(Some(name)),
+        Some(_) => {
+            Err(Error::invalid(format!("{origin}: {CURRENT:?} is not the name of the profile to use"))
+                .hint("write current = \"NAME\" above the tables; no profile can be called so"))
+        }
+    }
 }
 
 fn choose(
@@ -53,15 +109,18 @@ fn choose(
     name: Option<String>,
     origin: &str,
     options: &BTreeSet<String>,
+    must_exist: bool,
 ) -> Result<File> {
-    let asked = name.is_some();
-    let name = name.unwrap_or_else(|| "default".into());
+    let current = take_current(&mut tables, origin)?;
+    let (name, why) = match (name, current) {
+        (Some(name), _) => (name, Some("")),
+        (None, Some(name)) => (name, Some(", which is to be the current one")),
+        (None, None) => (DEFAULT.to_owned(), None),
+    };
     let Some(table) = tables.remove(&name) else {
-        if !asked {
-            return Ok(File::default());
-        }
+        let Some(why) = why.filter(|_| must_exist) else { return Ok(File::default()) };
         let names: Vec<_> = tables.keys().map(String::as_str).collect();
-        return Err(Error::invalid(format!("{origin} has no profile {name:?}"))
+        return Err(Error::invalid(format!("{origin} has no profile {name:?}{why}"))
             .hint(format!("it has: {}", names.join(", "))));
     };
     let toml::Value::Table(table) = table else {

@@ -57,7 +57,8 @@ fn every_option_of_every_command_has_its_variable_and_key() {
     env.insert("LEOSCOPE_QUIET".into(), "TRUE".into());
     let cli = parse("leoscope job schedule", &env);
     let shown = format!("{:?}", cli.command);
-    for part in ["nodeid: \"n\"", "RunLength(60)", "2026-12-01T00:00:00Z", "overhead: false", "mode: \"x\""] {
+    for part in ["nodeid: [\"n\"]", "RunLength(60)", "2026-12-01T00:00:00Z", "overhead: false", "mode: \"x\""]
+    {
         assert!(shown.contains(part), "{part} in {shown}");
     }
     assert_eq!((cli.global.output, cli.global.quiet), (Format::Json, true));
@@ -149,4 +150,44 @@ fn a_forgotten_variable_never_chooses_what_is_deleted() {
         assert!(!parsed.contains("node-1") && !parsed.contains("\"exp\""), "{line}: {parsed}");
         assert!(parsed.contains("me") || parsed.contains("MissingRequiredArgument"), "{line}: {parsed}");
     }
+}
+
+#[test]
+fn the_current_profile_is_used_where_none_is_named() {
+    let (_home, mut env) =
+        profile_file("current = 'lab'\n[default]\ngrpc-host = 'a'\n[lab]\ngrpc-host = 'b'\n");
+    assert_eq!(parse("leoscope user get", &env).global.grpc_host, "b");
+    assert_eq!(parse("leoscope user get --profile=default", &env).global.grpc_host, "a");
+    env.insert("LEOSCOPE_PROFILE".into(), "default".into());
+    assert_eq!(parse("leoscope user get", &env).global.grpc_host, "a");
+    env.insert("LEOSCOPE_PROFILE".into(), "current".into());
+    assert!(refusal("leoscope user get", &env).contains("has no profile \"current\""));
+    let (_home, env) = profile_file("current = 'gone'\n[default]\n");
+    let told = refusal("leoscope user get", &env);
+    assert!(
+        told.ends_with("has no profile \"gone\", which is to be the current one; it has: default"),
+        "{told}"
+    );
+    // A log-in makes it.
+    assert_eq!(parse("leoscope login", &env).global.grpc_host, "localhost");
+    assert_eq!(parse("leoscope login --profile=new", &env).global.grpc_host, "localhost");
+    let (_home, env) = profile_file("[current]\ngrpc-host = 'a'\n");
+    assert!(refusal("leoscope login", &env).contains("\"current\" is not the name of the profile"));
+}
+
+#[test]
+fn what_proves_who_calls_silences_what_comes_from_further_below() {
+    let (_home, mut env) = profile_file("[default]\naccess-token-file = 'f'\n");
+    let proof = |line: &str, env: &Env| {
+        let crate::cli::ProofArgs { access_token, access_token_file, jwt_access_token } =
+            parse(line, env).global.proof;
+        (access_token.is_some(), access_token_file.is_some(), jwt_access_token.is_some())
+    };
+    assert_eq!(proof("leoscope user get", &env), (false, true, false));
+    env.insert("LEOSCOPE_JWT_ACCESS_TOKEN".into(), "j".into());
+    assert_eq!(proof("leoscope user get", &env), (false, false, true));
+    assert_eq!(proof("leoscope user get --access-token=t", &env), (true, false, false));
+    assert_eq!(proof("leoscope --access-token-file=f job get --nodeid=n", &env), (false, true, false));
+    env.insert("LEOSCOPE_ACCESS_TOKEN".into(), "t".into());
+    assert_eq!(proof("leoscope user get", &env), (true, false, true));
 }

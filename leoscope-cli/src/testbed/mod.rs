@@ -7,7 +7,6 @@ use std::fs;
 use std::io::Write;
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
-use std::time::Duration;
 
 use leoscope_core::client::{ClientConfig, GrpcClient, Tls};
 use leoscope_core::ids::{NodeId, UserId};
@@ -32,8 +31,8 @@ const IMAGE: &str = "leoscope-latency:local";
 pub(crate) struct Testbed {
     /// The testbed as the researcher sees it.
     pub(crate) researcher: GrpcClient,
-    /// The researcher's access token.
-    pub(crate) researcher_token: Secret,
+    /// The file with the researcher's access token.
+    pub(crate) researcher_token: PathBuf,
     /// The port of the orchestrator on loopback.
     pub(crate) port: u16,
     /// The orchestrator's certificate.
@@ -65,13 +64,8 @@ impl Testbed {
         let serving = stop.clone();
         parts.spawn(async move { orchestrator.serve(serving).await });
 
-        let client = |user: UserId, token: Secret| ClientConfig {
-            host: "localhost".into(),
-            port,
-            tls: Tls::Pem(pem.clone()),
-            user,
-            token,
-            timeout: Duration::from_secs(5),
+        let client = |user: UserId, token: Secret| {
+            ClientConfig::new("localhost", port, Tls::Pem(pem.clone()), user, token)
         };
         let admin = GrpcClient::connect(client(UserId::parse("admin")?, admin_token.clone()))?;
         let tokens = Tokens(dir.join("tokens"));
@@ -101,9 +95,8 @@ impl Testbed {
         let working = stop.clone();
         parts.spawn(async move { running.agent.run(working).await });
         Ok(Self {
-            researcher: GrpcClient::connect(client(researcher, researcher_token.clone()))?,
-            researcher_token,
-
+            researcher: GrpcClient::connect(client(researcher, researcher_token))?,
+            researcher_token: tokens.file(RESEARCHER),
             port,
             certificate,
             runtime: running.runtime,
@@ -193,13 +186,17 @@ fn token_lost(error: Error) -> Error {
 struct Tokens(PathBuf);
 
 impl Tokens {
+    fn file(&self, user: &str) -> PathBuf {
+        self.0.join(user)
+    }
+
     fn read(&self, user: &str) -> Option<Secret> {
-        let text = fs::read_to_string(self.0.join(user)).ok()?;
+        let text = fs::read_to_string(self.file(user)).ok()?;
         Some(Secret::new(text.trim())).filter(|token| !token.is_empty())
     }
 
     fn keep(&self, user: &str, token: Secret) -> Result<Secret> {
-        let path = self.0.join(user);
+        let path = self.file(user);
         let write = || {
             fs::create_dir_all(&self.0)?;
             let mut file =

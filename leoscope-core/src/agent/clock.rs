@@ -80,14 +80,18 @@ pub async fn measure(
         Ok(reading) => Ok(reading),
         Err(error) => {
             tracing::debug!(%error, "asking the orchestrator for the time");
-            against(control, clock).await
+            measure_against(control, clock).await
         }
     }
 }
 
 /// Compares `clock` with the orchestrator's: of several questions the one that was answered fastest
 /// tells, because its answer is least disturbed on the way.
-async fn against(control: &dyn ControlPlane, clock: &dyn Clock) -> Result<ClockReading> {
+///
+/// # Errors
+/// Those of the orchestrator: [`Unsupported`](crate::ErrorKind::Unsupported) from one that does not
+/// tell its time.
+pub async fn measure_against(control: &dyn ControlPlane, clock: &dyn Clock) -> Result<ClockReading> {
     let mut best: Option<ClockReading> = None;
     let mut fault = None;
     for _ in 0..QUESTIONS {

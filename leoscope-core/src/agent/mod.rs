@@ -65,7 +65,7 @@ use observatory::Observatory;
 use outbox::{Pace, Transfers};
 use route::RouteKeeper;
 
-pub use clock::measure;
+pub use clock::{measure, measure_against};
 pub use single::{Carried, Wanted};
 pub use status::{Kept, NextRun, OrdersStatus, Running, Status, status};
 

@@ -42,6 +42,87 @@ impl Reason {
             Self::NoExecutorReport => "the node was there and reported nothing of it",
         }
     }
+
+    /// What to do about it, in one sentence.
+    pub const fn advice(self) -> &'static str {
+        match self {
+            Self::ExperimentEnded => "nothing; fetch its results with 'leoscope run download'",
+            Self::LengthReached => {
+                "nothing; fetch its results with 'leoscope run download', or give the job a greater length if the experiment was to end by itself"
+            }
+            Self::ContainerExitNonzero => {
+                "read what it printed with 'leoscope run logs' and correct the experiment, or its command in the experiment config"
+            }
+            Self::OutOfMemory => {
+                "let the experiment use less memory, or ask for more in the experiment config as far as the node allows it"
+            }
+            Self::ConfigInvalid => {
+                "correct the experiment config as the message says, and change the job with 'leoscope job modify'"
+            }
+            Self::ImageNotFound => "name an image that is on the node or in a registry that it can reach",
+            Self::ImagePullDenied => {
+                "give the registry's user and password in the experiment config, or make the image public"
+            }
+            Self::ImageReferenceInvalid => {
+                "write the image of the experiment config like registry.example.org/name:tag"
+            }
+            Self::RuntimeUnavailable => {
+                "ask the owner of the node whether its container engine runs; later runs start as soon as it does"
+            }
+            Self::StartFailed => {
+                "see the message; correct the command, the files or the ports in the experiment config"
+            }
+            Self::NameTaken => "ask the owner of the node to remove the container that has the name",
+            Self::DiskFull => "ask the owner of the node to make room on its disk",
+            Self::OutboxFull => {
+                "see that the node reaches the orchestrator and its storage; runs begin again once it has handed results over"
+            }
+            Self::DiskLimit => {
+                "write less, or ask for more disk in the experiment config as far as the node allows it"
+            }
+            Self::RouteFailed => "ask the owner of the node to check the route in its settings",
+            Self::ServerNotReady => {
+                "look at the run of the server side with 'leoscope run why', and let the server say sooner that it is ready"
+            }
+            Self::PeerEnded => "look at the run of the other side with 'leoscope run why'",
+            Self::PeerSilent => {
+                "check with 'leoscope node get' whether the node of the other side is connected"
+            }
+            Self::Lost => {
+                "ask the owner of the node whether its power or its container engine failed; the next run starts anew"
+            }
+            Self::StartMissed => {
+                "let runs start later with --allowed-lateness, or leave the node more time between them"
+            }
+            Self::PreviousRunning => {
+                "leave more time between runs, shorten them, or let them overlap with --overlap=allow"
+            }
+            Self::TriggerNotMet => {
+                "nothing if that was meant; else try the condition with 'leoscope trigger watch', or let runs wait for it with --hold"
+            }
+            Self::TriggerCooldown => "nothing if that was meant; else give the job a shorter --cooldown",
+            Self::TriggerUnknown => {
+                "check with 'leoscope trigger fields --nodeid=…' that the node reads all that the condition names"
+            }
+            Self::ScavengerMode => {
+                "wait until the owner of the node gives the link back, or book the job on another node"
+            }
+            Self::NodeDraining => "book the job on another node, or wait until the owner resumes this one",
+            Self::JobRemoved => "nothing; book it again if it was deleted by mistake",
+            Self::NodeStopped => {
+                "wait until the node is there again, which 'leoscope node get' tells; later runs start then"
+            }
+            Self::CollectFailed => {
+                "ask the owner of the node to make room on its disk; what was measured is handed over then"
+            }
+            Self::NodeOffline => {
+                "check with 'leoscope node get' whether the node is connected, and ask its owner to connect it"
+            }
+            Self::NoExecutorReport => {
+                "ask the owner of the node to look into its logs, and to update it if it is old"
+            }
+        }
+    }
 }
 
 /// One thing to know of a run.
@@ -123,7 +204,7 @@ impl Run {
     }
 }
 
-fn utc(at: Timestamp) -> String {
+pub(super) fn utc(at: Timestamp) -> String {
     format!("{} UTC", wire_time(at))
 }
 
@@ -147,6 +228,15 @@ mod tests {
 
     fn told(run: &Run) -> String {
         run.account().into_iter().map(|Fact { about, text }| format!("{about}: {text}\n")).collect()
+    }
+
+    #[test]
+    fn every_reason_comes_with_advice_in_one_sentence() {
+        for reason in Reason::ALL {
+            let advice = reason.advice();
+            assert!(advice.starts_with(|first: char| first.is_ascii_lowercase()), "{reason}: {advice}");
+            assert!(!advice.contains('\n') && !advice.ends_with('.'), "{reason}: {advice}");
+        }
     }
 
     #[test]

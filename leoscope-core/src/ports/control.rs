@@ -100,6 +100,21 @@ pub struct Calendar {
     pub complete: bool,
 }
 
+impl Calendar {
+    /// The planned runs of several nodes as one calendar; a run that is planned on two of them is told
+    /// once.
+    pub fn merged(calendars: impl IntoIterator<Item = Self>) -> Self {
+        let (mut events, mut complete) = (Vec::new(), true);
+        for calendar in calendars {
+            events.extend(calendar.events);
+            complete &= calendar.complete;
+        }
+        events.sort_by(|a, b| (a.window, &a.job, &a.node).cmp(&(b.window, &b.job, &b.node)));
+        events.dedup_by(|a, b| (a.window, &a.job, &a.node) == (b.window, &b.job, &b.node));
+        Self { events, complete }
+    }
+}
+
 /// The testbed as one caller sees it: in this process, or over the network.
 ///
 /// Guarantees:

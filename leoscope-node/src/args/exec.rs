@@ -121,6 +121,9 @@ fn absolute(path: &Path) -> Result<String> {
 
 #[cfg(test)]
 mod tests {
+    use leoscope_core::client::Proof;
+    use leoscope_core::model::Secret;
+
     use super::*;
 
     fn machine() -> Machine {
@@ -180,7 +183,8 @@ mod tests {
         assert_eq!((found.state_dir, found.runtime), (config.state_dir, config.runtime));
         assert_eq!((found.sessions, found.interval), (config.sessions, config.interval));
         assert_eq!((found.client.host, found.client.port), (config.client.host, config.client.port));
-        assert_eq!(found.client.token.expose(), "secret");
+        let user = "n".parse().expect("id");
+        assert_eq!(found.client.proof, Proof::Token { user, token: Secret::new("secret") });
         assert!(matches!(found.launcher, leoscope_node::LauncherConfig::Timer));
         std::fs::remove_dir_all(dir).expect("remove");
     }

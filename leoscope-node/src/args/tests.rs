@@ -1,4 +1,5 @@
 use clap::CommandFactory as _;
+use leoscope_core::client::Proof;
 
 use super::*;
 
@@ -21,6 +22,10 @@ fn config(line: &str, pairs: &[(&str, &str)]) -> Result<NodeConfig> {
     })
 }
 
+fn token(user: &str, token: &str) -> Proof {
+    Proof::Token { user: user.parse().expect("id"), token: Secret::new(token) }
+}
+
 #[test]
 fn the_definition_holds_together() {
     Cli::command().debug_assert();
@@ -36,22 +41,21 @@ fn options_come_from_the_command_line_the_environment_and_a_file() {
     };
     let file =
         write("node.toml", "nodeid = \"of-file\"\ngrpc-port = 1\ninterval = 7\naccess-token = \"f\"\n");
-    let token = write("token", "of-token-file\n");
+    let token_file = write("token", "of-token-file\n");
     let line = format!("n --config {file} --grpc-host h");
     let node = config(&line, &[("LEOSCOPE_GRPC_PORT", "2"), ("LEOSCOPE_TIME_ZONE", "Europe/Berlin")]);
     let node = node.expect("config");
     assert_eq!((node.node.as_str(), node.client.host.as_str(), node.client.port), ("of-file", "h", 2));
     assert_eq!(node.interval.as_secs(), 7);
-    assert_eq!(node.client.token.expose(), "f");
+    assert_eq!(node.client.proof, token("of-file", "f"));
     assert_eq!(node.time_zone, Some(Zone::parse("Europe/Berlin").expect("zone")));
-    assert_eq!(node.client.user.as_str(), "of-file");
 
     let with_env = [("LEOSCOPE_ACCESS_TOKEN", "e")];
     let node = config("n --nodeid a", &with_env).expect("environment");
-    assert_eq!(node.client.token.expose(), "e");
-    let line = format!("n --nodeid a --access-token-file {token}");
+    assert_eq!(node.client.proof, token("a", "e"));
+    let line = format!("n --nodeid a --access-token-file {token_file}");
     let node = config(&line, &with_env).expect("file on the command line");
-    assert_eq!(node.client.token.expose(), "of-token-file");
+    assert_eq!(node.client.proof, token("a", "of-token-file"));
 }
 
 #[test]

@@ -322,6 +322,18 @@ impl Lab {
         outcome(&command.output().expect("bash"))
     }
 
+    /// Gives `command` the environment of the researcher, or of the administrator; its home stays.
+    pub(crate) fn settings_of(&self, command: &mut Command, as_admin: bool) {
+        let dir = self.dir.path();
+        let admin = || fs::read_to_string(dir.join("orchestrator/admin-token")).expect("admin token");
+        let (user, token) = if as_admin {
+            ("admin", admin().trim().to_owned())
+        } else {
+            ("researcher-1", self.token.clone())
+        };
+        settings(command, dir, self.port, user, &token);
+    }
+
     /// Runs `leoscope`, which must succeed, and gives what it printed.
     pub(crate) fn cli_ok(&self, args: &[&str]) -> String {
         let outcome = self.cli(args);

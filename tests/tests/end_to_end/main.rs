@@ -1,10 +1,14 @@
 //! The real binaries: processes, sockets, signals, and a real container engine.
 
 mod blob;
+mod commands;
 mod cron;
 mod docker;
 mod download;
+mod existing_cli;
+mod first_minutes;
 mod hostile;
+mod json_forms;
 mod lab;
 mod limits;
 mod logs;
@@ -16,6 +20,7 @@ mod readme;
 mod restarts;
 mod secrets;
 mod several;
+mod shown;
 mod standby;
 mod triggers;
 mod triggers_cli;

@@ -7,12 +7,13 @@ use leoscope_core::ids::JobId;
 use leoscope_core::model::{JobChange, RunLength};
 use leoscope_core::schedule::{CronExpr, Schedule};
 use leoscope_core::time::Timestamp;
-use leoscope_core::{Error, Result};
+use leoscope_core::{Error, ErrorKind, Result};
 use serde_json::json;
 
 use super::policies::PolicyArgs;
 use super::schedule::read_config;
 use crate::cli::{instant, length};
+use crate::commands::trigger::failure;
 use crate::connect::Session;
 use crate::exit::ExitStatus;
 use crate::output::Output;
@@ -90,7 +91,14 @@ pub(super) async fn run(modify: Modify, session: &Session, out: &Output) -> Resu
         config: exp_config.map(|path| read_config(&path)).transpose()?,
         policies,
     };
-    let warnings = plane.modify_job(&jobid, change).await?;
+    let condition = change.trigger.clone();
+    let warnings = match plane.modify_job(&jobid, change).await {
+        Err(error) if error.kind() == ErrorKind::InvalidArgument => {
+            failure(&error, condition.as_deref(), out);
+            return Ok(error.kind().into());
+        }
+        warnings => warnings?,
+    };
     for warning in &warnings {
         out.warning(warning);
     }

@@ -28,7 +28,7 @@ fn alignment(text: &str) -> Result<Alignment> {
 }
 
 /// The options of `job schedule`, `job plan` and `job modify`.
-#[derive(Debug, Args)]
+#[derive(Debug, Clone, Args)]
 #[command(next_help_heading = "Policies")]
 pub(crate) struct PolicyArgs {
     /// The time zone of the schedule, for example Europe/Berlin [default: UTC]

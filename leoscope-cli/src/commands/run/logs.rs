@@ -75,7 +75,8 @@ pub(super) async fn run(
     Ok(ExitStatus::Done)
 }
 
-async fn look(plane: &dyn ControlPlane, id: &RunId) -> Result<Run> {
+/// The record of a run.
+pub(super) async fn look(plane: &dyn ControlPlane, id: &RunId) -> Result<Run> {
     let filter = RunFilter { id: Some(id.clone()), limit: Some(1), ..RunFilter::default() };
     plane.runs(&filter).await?.pop().ok_or_else(|| {
         Error::not_found(format!("there is no run {id} that you may see"))
@@ -97,7 +98,7 @@ async fn ended(plane: &dyn ControlPlane, mut run: Run) -> Result<Run> {
 }
 
 /// Says how a run has ended.
-fn told(run: &Run, out: &Output) {
+pub(super) fn told(run: &Run, out: &Output) {
     let Run { id, status, reason, message, .. } = run;
     let reason = reason.as_ref().map_or_else(String::new, |reason| format!(", {reason}"));
     let message = if message.is_empty() { String::new() } else { format!(": {message}") };

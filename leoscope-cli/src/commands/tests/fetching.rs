@@ -28,7 +28,7 @@ impl Write for Buffer {
 }
 
 /// What a `run` command prints, on standard output and on standard error, and how it ends.
-async fn said(line: &[&str], format: Format, plane: Plane) -> (String, String, ExitStatus) {
+pub(super) async fn said(line: &[&str], format: Format, plane: Plane) -> (String, String, ExitStatus) {
     let cli = Cli::try_parse_from(["leoscope"].iter().chain(line)).expect("command line");
     let Command::Run(command) = cli.command else { panic!("no run command") };
     let session = Session::given("me", Arc::new(plane));

@@ -1,0 +1,92 @@
+//! `leoscope run wait`: wait until a run has come as far as wanted.
+
+use clap::Args;
+use leoscope_core::ids::JobId;
+use leoscope_core::model::{Arrival, Awaited, Run};
+use leoscope_core::ports::ControlPlane;
+use leoscope_core::time::{SignedDuration, Timestamp};
+use leoscope_core::{Error, ErrorKind, Result};
+
+use super::following::{Followed, Named, Poll, Series, within};
+use crate::cli::duration;
+use crate::connect::Session;
+use crate::exit::ExitStatus;
+use crate::output::Output;
+
+/// Options of `run wait`.
+///
+/// With --jobid it is the run of the job that goes on, else the next one, else the last one. The run is printed at the end. The exit code is 0 when it has come that far and, where its end
+/// is waited for, COMPLETED; 4 when it has ended otherwise, 3 when the time was over before.
+#[derive(Debug, Args)]
+pub(crate) struct Wait {
+    #[command(flatten)]
+    followed: Followed,
+    /// started, ended, or a status: scheduled, running, completed, failed, aborted, skipped, missed
+    #[arg(long, value_name = "STATE", default_value_t = Awaited::Ended)]
+    state: Awaited,
+    /// Wait no longer than this, for example 90s, 10m or 2h
+    #[arg(long, value_name = "TIME", value_parser = duration, default_value = "1h")]
+    timeout: SignedDuration,
+}
+
+pub(super) async fn run(wait: Wait, session: &Session, out: &Output) -> Result<ExitStatus> {
+    let Wait { followed, state, timeout } = wait;
+    let named = followed.named()?;
+    let text = named.to_string();
+    let plane = session.connect()?;
+    let mut seen = None;
+    let arrival = within(timeout, until(&*plane, named, state, &mut seen, out)).await.transpose()?;
+    if let Some(run) = &seen {
+        out.list(std::slice::from_ref(run));
+    }
+    Ok(match (arrival, &seen) {
+        (Some(Arrival::Reached), _) => ExitStatus::Done,
+        (Some(Arrival::Beyond), run) => {
+            if let Some(Run { id, .. }) = run {
+                out.note(format_args!("'leoscope run why {id}' tells more"));
+            }
+            ExitStatus::RunFailed
+        }
+        (None, run) => {
+            let text = run.as_ref().map_or(text, |run| format!("run {}", run.id));
+            let what = format!("{text}: not {} within {timeout:#}", state.to_string().to_lowercase());
+            out.failure(&Error::new(ErrorKind::Timeout, what).hint("wait longer with --timeout"));
+            ExitStatus::TimedOut
+        }
+    })
+}
+
+/// Waits for the run, which is left in `seen` as it was seen last.
+async fn until(
+    plane: &dyn ControlPlane,
+    named: Named,
+    state: Awaited,
+    seen: &mut Option<Run>,
+    out: &Output,
+) -> Result<Arrival> {
+    let mut poll = Poll::new(plane, out).with_spinner();
+    let first = match named {
+        Named::Run(id) => poll.run(&id).await?,
+        Named::Job(job) => one_of(job, &mut poll).await?,
+    };
+    let run = seen.insert(first);
+    loop {
+        poll.show(run);
+        if let Some(arrival) = state.arrival(run) {
+            return Ok(arrival);
+        }
+        poll.pause().await;
+        *run = poll.run(&run.id).await?;
+    }
+}
+
+async fn one_of(job: JobId, poll: &mut Poll<'_>) -> Result<Run> {
+    let mut series = Series::begin(poll, job, Timestamp::now()).await?;
+    if let Some(run) = series.open() {
+        return Ok(run);
+    }
+    match series.next(poll).await? {
+        Some(run) => Ok(run),
+        None => series.newest(),
+    }
+}
