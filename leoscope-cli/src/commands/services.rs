@@ -2,9 +2,6 @@
 
 use clap::{Args, Subcommand, ValueEnum};
 use leoscope_core::ids::UserId;
-use leoscope_core::model::{Caller, NewUser};
-use leoscope_core::policy::{self, Action};
-use leoscope_core::ports::ControlPlane;
 use leoscope_core::{Error, ErrorKind, Result};
 use serde_json::json;
 
@@ -61,7 +58,7 @@ pub(crate) async fn run(command: ServicesCommand, session: &Session, out: &Outpu
     };
     let refusal = match answer {
         Ok(()) => None,
-        Err(error) if is_answer(&error, plane.as_ref(), session).await => Some(error),
+        Err(error) if is_answer(&error, &user, session) => Some(error),
         Err(error) => return Err(error),
     };
     let allowed = refusal.is_none();
@@ -80,14 +77,10 @@ pub(crate) async fn run(command: ServicesCommand, session: &Session, out: &Outpu
     Ok(if allowed { ExitStatus::Done } else { ExitStatus::Refused })
 }
 
-/// Whether `error` says that the user may not, rather than that the caller may not ask: the words are the
-/// same for both, so the role of the caller decides.
-async fn is_answer(error: &Error, plane: &dyn ControlPlane, session: &Session) -> bool {
-    if error.kind() != ErrorKind::PermissionDenied {
-        return false;
-    }
-    let Ok(caller) = session.caller() else { return false };
-    // Everybody may read the own user; where that fails, the error stays what it is.
-    let Ok(Some(NewUser { id, role, .. })) = plane.user(caller).await else { return false };
-    policy::may(&Caller { id, role }, &Action::AskKernelAccess)
+/// Whether `error` says that `user` may not, rather than that the caller may not ask: both have the words of
+/// the public testbed, which name who may not.
+fn is_answer(error: &Error, user: &UserId, session: &Session) -> bool {
+    error.kind() == ErrorKind::PermissionDenied
+        && session.caller().is_ok_and(|caller| caller != user)
+        && error.message().starts_with(&format!("permission denied: userid={user} "))
 }

@@ -48,8 +48,8 @@ struct Plane {
     slots: Vec<Window>,
     /// Whether nobody may log in.
     refuses: bool,
-    /// The role of all users, where it is not that of users.
-    role: Option<Role>,
+    /// Whether the caller may ask what users may do.
+    may_ask: bool,
     runs: Vec<Run>,
     booked: Vec<Job>,
     /// In order of time.
@@ -81,8 +81,7 @@ impl ControlPlane for Plane {
         if self.refuses {
             return Err(Error::new(ErrorKind::Unauthenticated, "Invalid token"));
         }
-        let role = self.role.unwrap_or(Role::User);
-        let user = NewUser { id: id.clone(), name: "Old".into(), role, team: "t".into() };
+        let user = NewUser { id: id.clone(), name: "Old".into(), role: Role::User, team: "t".into() };
         self.called(format!("user {id}"), Some(user))
     }
     async fn modify_user(&self, user: NewUser) -> Result<()> {
@@ -238,7 +237,11 @@ impl ControlPlane for Plane {
         self.called(format!("kernel_access {user}"), ())?;
         match user.as_str() {
             "trusted" => Ok(()),
-            _ => Err(Error::new(ErrorKind::PermissionDenied, "permission denied: userid=x and role=USER")),
+            _ => {
+                let who = if self.may_ask { user.as_str() } else { "me" };
+                let message = format!("permission denied: userid={who} and role=USER");
+                Err(Error::new(ErrorKind::PermissionDenied, message))
+            }
         }
     }
     async fn set_standby(&self, node: &NodeId, by: StandbyBy, standby: Option<Standby>) -> Result<()> {
