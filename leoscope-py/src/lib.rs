@@ -1,10 +1,14 @@
 //! The native module `leoscope._leoscope`: one file per group of calls, each a thin shell over
 //! leoscope-core. The user's documentation is in `_leoscope.pyi`.
 
+mod conflict;
+mod cron;
 mod error;
 mod orbit;
+mod python;
 mod schedule;
 mod time;
+mod trigger;
 
 /// The native half of the Python package `leoscope`.
 #[pyo3::pymodule]
@@ -12,11 +16,17 @@ mod _leoscope {
     use pyo3::prelude::*;
 
     #[pymodule_export]
-    use crate::error::InvalidArgument;
+    use crate::conflict::{JobTiming, conflicts, free_slots};
+    #[pymodule_export]
+    use crate::cron::Cron;
+    #[pymodule_export]
+    use crate::error::{InvalidArgument, TriggerError};
     #[pymodule_export]
     use crate::orbit::{Elements, Place};
     #[pymodule_export]
     use crate::schedule::cron_starts;
+    #[pymodule_export]
+    use crate::trigger::Trigger;
 
     #[pymodule_init]
     fn init(module: &Bound<'_, PyModule>) -> PyResult<()> {

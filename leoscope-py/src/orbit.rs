@@ -1,18 +1,22 @@
 //! Satellites and when they pass.
 
+mod arrays;
+
+use std::sync::Arc;
+
 use leoscope_core::Error;
-use leoscope_core::orbit::{Catalogue, Mask, Satellite, Site, above, passes};
+use leoscope_core::orbit::{Catalogue, Look, Mask, Satellite, Site, Tracker, View, above, passes};
 use leoscope_core::time::Window;
 use pyo3::prelude::*;
-use pyo3::types::{PyDateTime, PyDict};
+use pyo3::types::PyDict;
 
 use crate::error::exception;
-use crate::time::{datetime, instant};
+use crate::time::{Instant, datetime};
 
 /// A set of orbital elements.
 #[pyclass(frozen, module = "leoscope")]
 pub(crate) struct Elements {
-    catalogue: Catalogue,
+    catalogue: Arc<Catalogue>,
 }
 
 /// A place on the earth.
@@ -29,10 +33,22 @@ impl Elements {
             .ok_or_else(|| Error::invalid(format!("satellite {name:?} is not among the orbital elements")))?;
         Ok(&self.catalogue.satellites()[place])
     }
+
+    /// Follows them in the sky of a place.
+    pub(crate) fn tracker(&self, place: &Place, view: View) -> Tracker {
+        Tracker::new(Arc::clone(&self.catalogue), place.site, view)
+    }
 }
 
-fn mask(degrees: Option<f64>) -> Result<Mask, Error> {
+pub(crate) fn mask(degrees: Option<f64>) -> Result<Mask, Error> {
     degrees.map_or(Ok(Mask::ByAltitude), Mask::fixed)
+}
+
+/// The satellites above the mask: their places and where they are.
+fn highest_first(satellites: &[Satellite], place: &Place, mask: Mask, at: Instant) -> Vec<(usize, Look)> {
+    let mut found = above(satellites, &place.site, mask, at.0);
+    found.sort_by(|(_, one), (_, other)| other.elevation_deg.total_cmp(&one.elevation_deg));
+    found
 }
 
 #[pymethods]
@@ -60,7 +76,7 @@ impl Elements {
     #[new]
     fn new(py: Python<'_>, text: &str) -> PyResult<Self> {
         let catalogue = py.detach(|| Catalogue::parse(text.as_bytes()));
-        Ok(Self { catalogue: catalogue.map_err(|error| exception(py, &error))? })
+        Ok(Self { catalogue: Arc::new(catalogue.map_err(|error| exception(py, &error))?) })
     }
 
     fn __len__(&self) -> usize {
@@ -95,9 +111,9 @@ impl Elements {
         py: Python<'_>,
         name: &str,
         place: &Place,
-        at: &Bound<'_, PyDateTime>,
+        at: Instant,
     ) -> PyResult<Option<(f64, f64, f64, f64)>> {
-        let at = instant(at)?;
+        let at = at.0;
         let satellite = self.satellite(name).map_err(|error| exception(py, &error))?;
         let look = satellite.state(at).map(|state| place.site.look(&state, at));
         Ok(look.map(|look| (look.azimuth_deg, look.elevation_deg, look.range_km, look.range_rate_km_s)))
@@ -109,13 +125,12 @@ impl Elements {
         &self,
         py: Python<'_>,
         place: &Place,
-        at: &Bound<'_, PyDateTime>,
+        at: Instant,
         mask_deg: Option<f64>,
     ) -> PyResult<Vec<(u32, f64)>> {
-        let (at, mask) = (instant(at)?, mask(mask_deg).map_err(|error| exception(py, &error))?);
+        let mask = mask(mask_deg).map_err(|error| exception(py, &error))?;
         let satellites = self.catalogue.satellites();
-        let mut found = py.detach(|| above(satellites, &place.site, mask, at));
-        found.sort_by(|(_, one), (_, other)| other.elevation_deg.total_cmp(&one.elevation_deg));
+        let found = py.detach(|| highest_first(satellites, place, mask, at));
         Ok(found.into_iter().map(|(at, look)| (satellites[at].number(), look.elevation_deg)).collect())
     }
 
@@ -126,13 +141,12 @@ impl Elements {
         py: Python<'py>,
         name: &str,
         place: &Place,
-        start: &Bound<'py, PyDateTime>,
-        end: &Bound<'py, PyDateTime>,
+        start: Instant,
+        end: Instant,
         mask_deg: Option<f64>,
     ) -> PyResult<Vec<Bound<'py, PyDict>>> {
-        let (start, end) = (instant(start)?, instant(end)?);
         let found = || -> Result<_, Error> {
-            let (satellite, span) = (self.satellite(name)?, Window::new(start, end)?);
+            let (satellite, span) = (self.satellite(name)?, Window::new(start.0, end.0)?);
             Ok(passes(satellite, &place.site, mask(mask_deg)?, span))
         };
         let found = py.detach(found).map_err(|error| exception(py, &error))?;
@@ -148,5 +162,41 @@ impl Elements {
             Ok(dict)
         };
         found.into_iter().map(dict).collect()
+    }
+
+    /// The satellites above the mask as columns.
+    #[pyo3(signature = (place, at, mask_deg = None))]
+    fn visible_arrays<'py>(
+        &self,
+        py: Python<'py>,
+        place: &Place,
+        at: Instant,
+        mask_deg: Option<f64>,
+    ) -> PyResult<Bound<'py, PyAny>> {
+        let mask = mask(mask_deg).map_err(|error| exception(py, &error))?;
+        let satellites = self.catalogue.satellites();
+        let table = py.detach(|| arrays::visible(satellites, &highest_first(satellites, place, mask, at)));
+        table.object(py)
+    }
+
+    /// The passes of all satellites, or of some, as columns.
+    #[pyo3(signature = (place, start, end, mask_deg = None, names = None))]
+    fn passes_arrays<'py>(
+        &self,
+        py: Python<'py>,
+        place: &Place,
+        start: Instant,
+        end: Instant,
+        mask_deg: Option<f64>,
+        names: Option<Vec<String>>,
+    ) -> PyResult<Bound<'py, PyAny>> {
+        let found = || -> Result<_, Error> {
+            let (span, mask) = (Window::new(start.0, end.0)?, mask(mask_deg)?);
+            let all = self.catalogue.satellites();
+            let named = names.map(|names| names.iter().map(|name| self.satellite(name)).collect());
+            let named: Option<Vec<&Satellite>> = named.transpose()?;
+            Ok(arrays::passes(all, named.as_deref(), &place.site, mask, span))
+        };
+        py.detach(found).map_err(|error| exception(py, &error))?.object(py)
     }
 }
