@@ -31,7 +31,7 @@ fn wrong_input_is_told_on_standard_error_with_the_exit_code_of_a_wrong_value() {
         (&["eval", "true", "--set=dish.latncy=1"], "did you mean dish.latency?"),
         (&["eval", "true", "--set=dish.latency=x"], "give a number in ms"),
         (&["watch", "true"], "--nodeid <NODEID>"),
-        (&["watch", "true", "--nodeid=n", "--timeout=soon"], "\"soon\" is not a number of seconds"),
+        (&["watch", "true", "--nodeid=n", "--timeout=soon"], "\"soon\" is not a length of time"),
         (&["backtest", "true"], "<FILE>..."),
         (
             &["backtest", "dish.latency < 1", "link.csv"],
