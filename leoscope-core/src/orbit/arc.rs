@@ -5,8 +5,8 @@ use super::satellite::Satellite;
 use super::vector::dot;
 
 /// The distance of the computed points in seconds. Between them the path is the cubic that has their
-/// positions and velocities, which is right to two metres in low orbits.
-pub(super) const STEP: f64 = 90.0;
+/// positions and velocities, which is right to six metres in low orbits.
+pub(super) const STEP: f64 = 120.0;
 
 /// When a root is near enough, in seconds.
 const NEAR: f64 = 1e-4;

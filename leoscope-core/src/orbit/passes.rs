@@ -119,13 +119,9 @@ fn of<'a>(
     let mut motions = Motions::default();
     let motion = |number| motions.over(satellite, number);
     let arcs = arcs(satellite, grid, sine, (start, end), motion);
-    let windows = arcs.into_iter().flat_map(move |arc| {
-        let windows = arc.above(sine);
-        windows.into_iter().map(move |window| (arc.clone(), window))
-    });
-    windows.filter_map(move |(arc, (rise, set))| {
-        let inside = rise < end && set > start;
-        inside.then(|| pass(satellite, &arc, (rise, set)))?
+    arcs.into_iter().flat_map(move |arc| {
+        let windows = arc.above(sine).into_iter().filter(|(rise, set)| *rise < end && *set > start);
+        windows.filter_map(|window| pass(satellite, &arc, window)).collect::<Vec<_>>()
     })
 }
 
@@ -208,7 +204,7 @@ fn grow(satellite: &Satellite, grid: &Grid, sine: f64, point: i64) -> Option<Arc
         }
     }
     let mut arc = Arc { first, points: vec![pair.0, pair.1] };
-    if arc.culmination().1 <= sine {
+    if !is_above(&pair.0) && !is_above(&pair.1) && arc.culmination().1 <= sine {
         return None;
     }
     let mut before = Vec::new();

@@ -13,7 +13,7 @@ use super::vector::{cross, dot, norm, times};
 
 /// Over how many seconds the motion is taken as even. Stretches begin at whole multiples, so that the
 /// same approach is found whoever asks.
-const STRETCH: f64 = 43_200.0;
+const STRETCH: f64 = 86_400.0;
 
 /// Longer revolutions, more eccentric and flatter orbits are not looked at this way.
 const LONGEST_PERIOD: f64 = 9_000.0;
