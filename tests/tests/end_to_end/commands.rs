@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use std::fs;
 use std::process::Command;
 
-use crate::lab::{Lab, binary, eventually};
+use crate::lab::{Lab, binary};
 use crate::shown::{Shown, redacted};
 
 /// All commands that do something, as `job schedule`.
@@ -42,13 +42,7 @@ fn every_command_and_its_typical_failure() {
     let config = lab.write("experiment.yaml", "process: {command: [\"/bin/sh\", \"-c\", \"echo hello\"]}\n");
     // It lasts long enough for its steps to have times of their own.
     lab.schedule("done", "process: {command: [\"/bin/sh\", \"-c\", \"echo hello; sleep 1\"]}\n", 4, 5);
-    let run = eventually("a run that has ended", || {
-        let runs = lab.cli_ok(&["run", "get", "--jobid=done", "--output=json"]);
-        let runs: serde_json::Value = serde_json::from_str(&runs).expect("runs");
-        let run = runs.as_array()?.first()?.clone();
-        let is_over = run["status"] == "COMPLETED" && run["results"] == true;
-        is_over.then(|| run["id"].as_str().expect("id").to_owned())
-    });
+    let run = lab.completed("done");
     fs::create_dir_all(lab.dir.path().join("work")).expect("directory");
     let named = [
         (lab.dir.path().display().to_string(), "DIR"),

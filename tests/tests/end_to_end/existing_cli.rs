@@ -1,6 +1,6 @@
 //! The command lines that the existing LEOScope CLI documents, as they stand there.
 
-use crate::lab::{Lab, eventually};
+use crate::lab::Lab;
 
 /// Each line, and its exit code. `leoscope` stands for `python3 -m cli`; the credentials are written out as
 /// there. `admin: ` begins the administrator's lines, `NODE`, `RUN`, `CONFIG` and `PORT` are filled in.
@@ -58,13 +58,7 @@ fn the_documented_lines_of_the_existing_command_line_run_as_they_stand() {
     let lab = Lab::start("process");
     let config = lab.write("experiment.yaml", "process: {command: [\"/bin/true\"]}\n");
     lab.schedule("done", "process: {command: [\"/bin/true\"]}\n", 4, 5);
-    let run = eventually("a run that has ended", || {
-        let runs = lab.cli_ok(&["run", "get", "--jobid=done", "--output=json"]);
-        let runs: serde_json::Value = serde_json::from_str(&runs).expect("runs");
-        let run = runs.as_array()?.first()?.clone();
-        let is_over = run["status"] == "COMPLETED" && run["results"] == true;
-        is_over.then(|| run["id"].as_str().expect("id").to_owned())
-    });
+    let run = lab.completed("done");
     for (line, code) in LINES {
         let (admin, line) = match line.strip_prefix("admin: ") {
             Some(line) => (true, line),

@@ -6,7 +6,7 @@ use std::path::Path;
 use jsonschema::Validator;
 use serde_json::{Value, json};
 
-use crate::lab::{Lab, eventually};
+use crate::lab::Lab;
 
 /// Commands that list, by the name under which docs/cli.schema.json has what they print.
 const LISTS: [(&str, &str); 17] = [
@@ -51,13 +51,7 @@ fn lists_are_json_as_it_is_documented_in_every_form() {
     let lab = Lab::start("process");
     let config = lab.write("experiment.yaml", "process: {command: [\"/bin/true\"]}\n");
     lab.schedule_with("done", "process: {command: [\"/bin/true\"]}\n", 4, 5, &["--trigger=time.hour >= 0"]);
-    let run = eventually("a run that has ended", || {
-        let runs = lab.cli_ok(&["run", "get", "--jobid=done", "--output=json"]);
-        let runs: Value = serde_json::from_str(&runs).expect("runs");
-        let run = runs.as_array()?.first()?.clone();
-        let is_over = run["status"] == "COMPLETED" && run["results"] == true;
-        is_over.then(|| run["id"].as_str().expect("id").to_owned())
-    });
+    let run = lab.completed("done");
     let setup = format!(
         "leoscope job schedule --nodeid={} --jobid=often --exp-config={config} --schedule='*/5 * * * *' --start-date=2099-01-01T00:00:00 --end-date=+1d --length=60 && \
          leoscope login --profile=campus && leoscope orbit walker --name=TEST --altitude=550 --inclination=53 --planes=24 --per-plane=22 --epoch=2026-12-01T00:00:00 > sky.csv",

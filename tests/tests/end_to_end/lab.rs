@@ -322,6 +322,17 @@ impl Lab {
         outcome(&command.output().expect("bash"))
     }
 
+    /// The id of the newest run of a job, as soon as it is COMPLETED and its results are there.
+    pub(crate) fn completed(&self, job: &str) -> String {
+        eventually("a completed run", || {
+            let runs = self.cli_ok(&["run", "get", &format!("--jobid={job}"), "--output=json"]);
+            let runs: Value = serde_json::from_str(&runs).expect("runs");
+            let run = runs.as_array()?.first()?;
+            let is_over = run["status"] == "COMPLETED" && run["results"] == true;
+            is_over.then(|| run["id"].as_str().expect("id").to_owned())
+        })
+    }
+
     /// Gives `command` the environment of the researcher, or of the administrator; its home stays.
     pub(crate) fn settings_of(&self, command: &mut Command, as_admin: bool) {
         let dir = self.dir.path();
