@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use clap::{CommandFactory as _, FromArgMatches as _};
 use leoscope_core::{Error, Result};
-use leoscope_settings::Stop;
+use leoscope_settings::{Env, Stop, state_home};
 
 use crate::cli::{Cli, Command, Globals};
 use crate::commands::{config, doctor, job, login, node, orbit, profile, run, services, trigger, user};
@@ -13,7 +13,7 @@ use crate::connect::Session;
 use crate::exit::ExitStatus;
 use crate::legacy;
 use crate::output::{self, Output, Paint, Style, Typed};
-use crate::settings::{self, Env};
+use crate::settings;
 use crate::suggest;
 
 /// Runs the command line `args` (the program's name first) in the environment `env`.
@@ -109,7 +109,7 @@ fn execute(command: impl AsyncFnOnce() -> Result<ExitStatus>) -> Result<ExitStat
 
 /// Runs a command; where it names something that is not there, names like it are part of the error.
 async fn helped(cli: Cli, args: &[OsString], env: &Env, out: &Output) -> Result<ExitStatus> {
-    let session = Session::new(cli.global.clone(), env);
+    let session = Session::new(cli.global.connection.clone(), env);
     match dispatch(cli, env, out).await {
         Err(error) => Err(suggest::near(error, args, &session).await),
         done => done,
@@ -117,18 +117,18 @@ async fn helped(cli: Cli, args: &[OsString], env: &Env, out: &Output) -> Result<
 }
 
 async fn dispatch(Cli { global, command, fault }: Cli, env: &Env, out: &Output) -> Result<ExitStatus> {
-    let session = |global: Globals| Session::new(global, env);
+    let session = |global: Globals| Session::new(global.connection, env);
     match command {
-        Command::Login(command) => command.run(global, env, out).await,
-        Command::Logout => login::log_out(global, env, out),
-        Command::Profile(command) => profile::run(command, global, env, out),
-        Command::Doctor => doctor::run(global, fault.as_ref(), env, out).await,
+        Command::Login(command) => command.run(global.connection, env, out).await,
+        Command::Logout => login::log_out(global.connection, env, out),
+        Command::Profile(command) => profile::run(command, global.connection, env, out),
+        Command::Doctor => doctor::run(global.connection, fault.as_ref(), env, out).await,
         Command::Completions(command) => command.run(out),
         Command::Man(command) => command.run(out),
         Command::Demo(command) => command.run(out).await.map(|()| ExitStatus::Done),
         Command::Dev(command) => {
-            let usual = settings::state_home(env).map(|home| home.join("leoscope"));
-            command.run(usual, global.grpc_port, out).await.map(|()| ExitStatus::Done)
+            let usual = state_home(env).map(|home| home.join("leoscope"));
+            command.run(usual, global.connection.grpc_port, out).await.map(|()| ExitStatus::Done)
         }
         Command::Probe(command) => command.run(out).map(|()| ExitStatus::Done),
         Command::User(command) => user::run(command, &session(global), out).await,

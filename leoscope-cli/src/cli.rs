@@ -1,14 +1,11 @@
 //! What can be written on the command line.
 
-use std::convert::Infallible;
-use std::path::PathBuf;
-
 use clap::builder::{Resettable, StyledStr};
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use leoscope_core::Error;
-use leoscope_core::ids::UserId;
-use leoscope_core::model::{RunLength, Secret, parse_size};
-use leoscope_core::time::{SignedDuration, Timestamp, Window, parse_duration, parse_time};
+use leoscope_core::model::{RunLength, parse_size};
+use leoscope_core::time::{SignedDuration, Window, parse_duration, parse_instant};
+use leoscope_settings::ConnectionArgs;
 
 use crate::commands::audit::Audit;
 use crate::commands::completions::Completions;
@@ -26,7 +23,6 @@ use crate::commands::run::RunCommand;
 use crate::commands::services::ServicesCommand;
 use crate::commands::trigger::TriggerCommand;
 use crate::commands::user::UserCommand;
-use crate::settings::SELECTOR;
 
 const AFTER_HELP: &str = "\
 Every option can also be given as an environment variable (--grpc-host as LEOSCOPE_GRPC_HOST) or in
@@ -57,28 +53,8 @@ pub(crate) struct Cli {
 #[derive(Debug, Clone, Args)]
 #[command(next_help_heading = "Global options")]
 pub(crate) struct Globals {
-    /// Who you are
-    #[arg(long, global = true)]
-    pub(crate) userid: Option<UserId>,
     #[command(flatten)]
-    pub(crate) proof: ProofArgs,
-    /// Name or address of the orchestrator; several of one testbed separated by commas
-    #[arg(long, global = true, value_name = "HOST", default_value = "localhost")]
-    pub(crate) grpc_host: String,
-    /// Port of the orchestrator
-    #[arg(long, global = true, value_name = "PORT", default_value_t = 50051)]
-    #[arg(value_parser = clap::value_parser!(u16).range(1..))]
-    pub(crate) grpc_port: u16,
-    /// Certificate (PEM) to trust [default: ./certs/server.crt, then leoscope/certs/server.crt in
-    /// the state directory, then the web's authorities]
-    #[arg(long, global = true, value_name = "FILE")]
-    pub(crate) tls_cert: Option<PathBuf>,
-    /// Which profile of the profile file to use [default: default]
-    #[arg(long, global = true, value_name = "NAME")]
-    pub(crate) profile: Option<String>,
-    /// File with profiles (TOML) [default: leoscope/profiles.toml in the configuration directory]
-    #[arg(long, global = true, value_name = "FILE")]
-    pub(crate) profile_file: Option<PathBuf>,
+    pub(crate) connection: ConnectionArgs,
     /// How to print data
     #[arg(long, global = true, value_enum, default_value_t = Format::Table)]
     pub(crate) output: Format,
@@ -93,22 +69,6 @@ pub(crate) struct Globals {
     #[arg(long, global = true, value_name = "SECS", num_args = 0..=1, require_equals = true)]
     #[arg(default_missing_value = "2", value_parser = clap::value_parser!(u32).range(1..=86_400))]
     pub(crate) watch: Option<u32>,
-}
-
-/// What proves who calls. One that is given silences the others where they come from further below;
-/// given side by side, the JWT comes first and the file last.
-#[derive(Debug, Clone, Default, Args)]
-#[group(id = SELECTOR, multiple = true)]
-pub(crate) struct ProofArgs {
-    /// The access token you got when you were registered
-    #[arg(long, global = true, value_name = "TOKEN", value_parser = secret)]
-    pub(crate) access_token: Option<Secret>,
-    /// File with the access token, read where no token is given
-    #[arg(long, global = true, value_name = "FILE")]
-    pub(crate) access_token_file: Option<PathBuf>,
-    /// Token of the web portal (JWT), which says itself who you are
-    #[arg(long, global = true, value_name = "TOKEN", value_parser = secret)]
-    pub(crate) jwt_access_token: Option<Secret>,
 }
 
 /// How data is printed.
@@ -203,16 +163,6 @@ impl Command {
     }
 }
 
-/// Takes any text as a secret.
-pub(crate) fn secret(text: &str) -> Result<Secret, Infallible> {
-    Ok(Secret::new(text))
-}
-
-/// Reads an instant; a date alone is its beginning.
-pub(crate) fn instant(text: &str) -> Result<Timestamp, Error> {
-    parse_time(text).or_else(|error| parse_time(&format!("{}T00:00:00", text.trim())).map_err(|_| error))
-}
-
 /// Reads a number of bytes: `500m`, `20g`, or without a unit.
 pub(crate) fn bytes(text: &str) -> Result<u64, Error> {
     parse_size(text).filter(|number| *number > 0).ok_or_else(|| {
@@ -247,7 +197,7 @@ pub(crate) fn time_range(text: &str) -> Result<Window, Error> {
         Error::invalid(format!("{text:?} is not a time range"))
             .hint("write START,END, for example 2026-12-01T00:00:00,2026-12-02T00:00:00")
     })?;
-    Window::new(instant(start)?, instant(end)?)
+    Window::new(parse_instant(start)?, parse_instant(end)?)
 }
 
 #[cfg(test)]

@@ -5,13 +5,11 @@ mod cli;
 mod commands;
 mod connect;
 mod exit;
-mod latency;
 mod legacy;
 mod output;
 mod settings;
 mod suggest;
 mod terminal;
-mod testbed;
 
 use exit::ExitStatus;
 use tracing_subscriber::EnvFilter;

@@ -41,7 +41,7 @@ pub(crate) use orbit::{Passing, Seen};
 pub(crate) use paint::Paint;
 pub(crate) use planning::{Planned, Slot, plan_json};
 pub(crate) use printed::Printed;
-pub(crate) use profiles::Setting;
+pub(crate) use profiles::{Setting, whole_profile};
 pub(crate) use spinner::Spinner;
 pub(crate) use status::StatusView;
 pub(crate) use triggers::{FieldView, ReadingView};

@@ -64,6 +64,7 @@ pub mod conformance;
 pub mod control;
 pub mod error;
 pub mod fetch;
+pub mod follow;
 pub mod forecast;
 pub mod gate;
 pub mod handover;

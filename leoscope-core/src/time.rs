@@ -43,6 +43,14 @@ pub fn parse_time(text: &str) -> Result<Timestamp, Error> {
     })
 }
 
+/// Parses an instant as [`parse_time`] does; a date alone is its beginning.
+///
+/// # Errors
+/// Those of [`parse_time`].
+pub fn parse_instant(text: &str) -> Result<Timestamp, Error> {
+    parse_time(text).or_else(|error| parse_time(&format!("{}T00:00:00", text.trim())).map_err(|_| error))
+}
+
 /// Parses a length of time with its unit: `90m`, `2h`, `1h30m`, `1d` (24 hours).
 ///
 /// # Errors
@@ -199,6 +207,10 @@ mod tests {
         assert_eq!(wire_time(at("2024-01-01 00:00:00.123456789")), "2024-01-01T00:00:00.123456");
         for bad in ["", "tomorrow", "2024-13-01T00:00:00", "2024-01-01", "2024-01-01T25:00:00", "12:00"] {
             assert!(parse_time(bad).is_err(), "{bad}");
+        }
+        assert_eq!(parse_instant(" 2024-01-01 ").ok(), Some(expected), "where a date alone will do");
+        for bad in ["", "tomorrow", "2024-13-01", "T12:00", "12:00"] {
+            assert!(parse_instant(bad).is_err(), "{bad}");
         }
     }
 

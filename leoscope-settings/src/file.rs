@@ -20,19 +20,36 @@ impl fmt::Debug for File {
     }
 }
 
+/// What becomes of keys that are the name of no option.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Strangers {
+    /// They are mistakes: whoever reads the file knows all options that can stand in it.
+    Refused,
+    /// They are left alone: they may be meant for another reader.
+    Ignored,
+}
+
 impl File {
     /// The values in `table`, which stands at `origin`. A key is the name of one of `options`, with
-    /// `-` or `_` between its words.
+    /// `-` or `_` between its words, or one of the `strangers`.
     ///
     /// # Errors
-    /// [`InvalidArgument`](leoscope_core::ErrorKind::InvalidArgument) for a key that is none, and for
-    /// a value that is neither text, number, true nor false, nor a list of them.
-    pub fn from_table(origin: String, table: toml::Table, options: &BTreeSet<String>) -> Result<Self> {
+    /// [`InvalidArgument`](leoscope_core::ErrorKind::InvalidArgument) for a key that is none, where such are
+    /// refused, and for a value that is neither text, number, true nor false, nor a list of them.
+    pub fn from_table(
+        origin: String,
+        table: toml::Table,
+        options: &BTreeSet<String>,
+        strangers: Strangers,
+    ) -> Result<Self> {
         let mut values = BTreeMap::new();
         for (key, value) in table {
             let option = key.replace('_', "-");
             let known = [&key, &option].into_iter().find(|spelling| options.contains(*spelling));
             let Some(known) = known else {
+                if strangers == Strangers::Ignored {
+                    continue;
+                }
                 return Err(Error::invalid(format!("{origin}: {key:?} is not an option"))
                     .hint("use the names of options as --help shows them, without the dashes in front"));
             };

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 use clap::{Args, ValueEnum};
 use leoscope_core::Result;
 
-use super::{Asked, Env, File, log_filter, parse, read};
+use super::{Asked, Env, File, Strangers, log_filter, parse, read};
 
 /// The options that every command of a daemon has.
 #[derive(Debug, Args)]
@@ -52,6 +52,6 @@ impl General {
         let text = read(&file, "--config")?;
         let table = parse(&origin, &text)
             .map_err(|error| error.hint(format!("write an option on each line, for example {example}")))?;
-        File::from_table(origin, table, options)
+        File::from_table(origin, table, options, Strangers::Refused)
     }
 }

@@ -4,11 +4,21 @@
 //! option needs no code of its own for them. An option `--grpc-host` is `LEOSCOPE_GRPC_HOST` in the
 //! environment and `grpc-host` or `grpc_host` in a file; a flag is `true` or `false` there, and
 //! `--no-x` is `false` for `x`. An empty value counts as absent.
+//!
+//! Who calls which orchestrator is asked for by all that call one: [`ConnectionArgs`] are those options,
+//! [`connection`] lays the layers over them for libraries, and [`Profiles`] is the file they can stand in.
 
+mod access;
+mod connection;
 mod file;
 mod general;
+mod home;
 mod log;
+mod profile;
+mod profiles;
+mod replace;
 mod stop;
+pub mod tokens;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::error::Error as _;
@@ -19,9 +29,15 @@ use clap::parser::ValueSource;
 use clap::{Arg, ArgAction, ArgMatches, Command, Id};
 use leoscope_core::{Error, Result};
 
-pub use file::{File, parse, read};
+pub use access::{Access, Credential};
+pub use connection::{ConnectionArgs, ProofArgs, connection};
+pub use file::{File, Strangers, parse, read};
 pub use general::{General, LogFormat};
+pub use home::{config_home, state_home};
 pub use log::log_filter;
+pub use profile::ProfileChoice;
+pub use profiles::{Profile, Profiles};
+pub use replace::replace;
 pub use stop::Stop;
 
 /// The environment variables of the process.

@@ -4,12 +4,12 @@ use std::path::PathBuf;
 
 use clap::{Args, Subcommand};
 use leoscope_core::{Error, Result};
+use leoscope_settings::replace;
 use serde_json::json;
 
 use crate::connect::Session;
 use crate::exit::ExitStatus;
 use crate::output::{GlobalConfig, Output, read_config};
-use crate::settings::replace;
 
 /// The `config` commands.
 #[derive(Debug, Subcommand)]

@@ -11,13 +11,13 @@ use leoscope_core::ports::ControlPlane;
 use leoscope_core::schedule::{CronExpr, Policies, Schedule};
 use leoscope_core::time::{SignedDuration, Timestamp, Window, to_micros, wire_time};
 use leoscope_core::{Error, Result};
-use leoscope_node::RuntimeChoice;
+use leoscope_testbed::{
+    RESEARCHER, RuntimeChoice, SEATTLE, Testbed, TestbedConfig, TestbedNode, constellation, latency,
+};
 
+use super::probe::this_program;
 use super::run::fetch_all;
-use crate::latency;
 use crate::output::Output;
-use crate::testbed::constellation::over_node;
-use crate::testbed::{NODE, RESEARCHER, Testbed};
 
 /// Run a whole testbed on this machine, once, from experiment to results.
 #[derive(Debug, Args)]
@@ -54,13 +54,15 @@ impl Demo {
                 .map_err(|e| Error::while_doing("make a temporary directory", e))?
                 .keep(),
         };
-        output.note(format_args!("starting an orchestrator and node {NODE} in {}", dir.display()));
+        output.note(format_args!("starting an orchestrator and node {SEATTLE} in {}", dir.display()));
         // The first full minute that the cron job can have; half a minute later the satellite is too low.
         let first = next_minute(later(to_micros(Timestamp::now()), READY_SECS + LENGTH_SECS)?)?;
-        over_node(&dir, later(first, 30 - HOLDS_SECS)?)?;
-        let mut testbed = Testbed::start(&dir, 0, self.runtime).await?;
+        let overhead = later(first, 30 - HOLDS_SECS)?;
+        constellation::over(&dir, TestbedNode::seattle().coords, overhead)?;
+        let setup = TestbedConfig { runtime: self.runtime, ..TestbedConfig::new(&dir) };
+        let mut testbed = Testbed::start(setup).await?;
         let researcher = testbed.researcher.clone();
-        let config = testbed.latency_experiment(MEASURE_SECS).await?;
+        let config = testbed.latency_experiment(MEASURE_SECS, &this_program()?).await?;
         let how = match testbed.runtime.name.as_str() {
             "docker" => format!("in containers (Docker engine {})", testbed.runtime.version),
             name => format!("as plain processes (no container engine answers; runtime '{name}')"),
@@ -140,7 +142,7 @@ async fn follow(
 
 /// Says when the trigger is expected to hold.
 async fn foretell(control: &dyn ControlPlane, minutes: Window, output: &Output) -> Result<()> {
-    let forecast = control.forecast(&NodeId::parse(NODE)?, TRIGGER, minutes).await;
+    let forecast = control.forecast(&NodeId::parse(SEATTLE)?, TRIGGER, minutes).await;
     match forecast {
         Ok(forecast) => {
             for expected in &forecast.windows {
@@ -165,7 +167,7 @@ fn later(from: Timestamp, secs: i64) -> Result<Timestamp> {
 fn spec(name: &str, schedule: Schedule, window: Window, config: &str) -> Result<JobSpec> {
     Ok(JobSpec {
         id: Some(JobId::parse(name)?),
-        node: NodeId::parse(NODE)?,
+        node: NodeId::parse(SEATTLE)?,
         server: None,
         schedule,
         window,

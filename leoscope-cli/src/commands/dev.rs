@@ -4,10 +4,10 @@ use std::path::PathBuf;
 
 use clap::Args;
 use leoscope_core::{Error, Result};
-use leoscope_node::RuntimeChoice;
+use leoscope_testbed::{RESEARCHER, RuntimeChoice, SEATTLE, Testbed, TestbedConfig};
 
+use super::probe::this_program;
 use crate::output::Output;
-use crate::testbed::{NODE, RESEARCHER, Testbed};
 
 /// Run a whole testbed on this machine until Ctrl-C.
 #[derive(Debug, Args)]
@@ -28,15 +28,16 @@ impl Dev {
         })?;
         let dir = std::path::absolute(&dir)
             .map_err(|e| Error::invalid(format!("state directory {}: {e}", dir.display())))?;
-        let mut testbed = Testbed::start(&dir, port, self.runtime).await?;
+        let setup = TestbedConfig { port, runtime: self.runtime, ..TestbedConfig::new(&dir) };
+        let mut testbed = Testbed::start(setup).await?;
         let config = dir.join("experiment-config.yaml");
         if !config.exists() {
-            std::fs::write(&config, testbed.latency_experiment(5).await?)
+            std::fs::write(&config, testbed.latency_experiment(5, &this_program()?).await?)
                 .map_err(|e| Error::while_doing(format!("write {}", config.display()), e))?;
         }
         let runtime = &testbed.runtime;
         output.note(format_args!(
-            "testbed is up on localhost:{} · node {NODE} · runtime {} {} · state in {}",
+            "testbed is up on localhost:{} · node {SEATTLE} · runtime {} {} · state in {}",
             testbed.port,
             runtime.name,
             runtime.version,
@@ -50,7 +51,7 @@ impl Dev {
         output.line(format_args!("export LEOSCOPE_TLS_CERT={}", testbed.certificate.display()));
         output.line("leoscope node get");
         output.line(format_args!(
-            "leoscope job schedule --nodeid={NODE} --jobid=exp-001 --exp-config={} --schedule='* * * * *' \
+            "leoscope job schedule --nodeid={SEATTLE} --jobid=exp-001 --exp-config={} --schedule='* * * * *' \
              --start-date=now --end-date=+1h --length=10",
             config.display()
         ));
@@ -58,7 +59,7 @@ impl Dev {
         output.line("leoscope run download --jobid=exp-001 --local-path=./results");
         output.note(format_args!(
             "as administrator: --userid=admin, its token is in {}",
-            dir.join("admin-token").display()
+            testbed.admin_token.display()
         ));
         output.note("Ctrl-C stops the testbed; what runs then is taken up at the next start");
         testbed

@@ -4,12 +4,11 @@ mod local;
 mod remote;
 
 use leoscope_core::{Error, Result};
+use leoscope_settings::{ConnectionArgs, Env, ProfileChoice};
 
-use crate::cli::Globals;
 use crate::connect::Session;
 use crate::exit::ExitStatus;
 use crate::output::{Checked, Finding, Output, Verdict};
-use crate::settings::{Env, ProfileChoice};
 
 // The names of the checks.
 const SETTINGS: &str = "settings";
@@ -23,14 +22,14 @@ const CLOCK: &str = "clock";
 
 /// Runs `doctor`; `fault` is why the settings could not be read.
 pub(crate) async fn run(
-    global: Globals,
+    args: ConnectionArgs,
     fault: Option<&Error>,
     env: &Env,
     out: &Output,
 ) -> Result<ExitStatus> {
-    let choice = ProfileChoice::new(global.profile.clone(), global.profile_file.clone(), env);
-    let (host, port) = (global.grpc_host.clone(), global.grpc_port);
-    let session = Session::new(global, env);
+    let choice = ProfileChoice::new(args.profile.clone(), args.profile_file.clone(), env);
+    let (host, port) = (args.grpc_host.clone(), args.grpc_port);
+    let session = Session::new(args, env);
     let mut examination = Examination::default();
     examination.local(fault, &choice, &session).await;
     examination.remote(&host, port, &session).await;

@@ -11,7 +11,6 @@ mod reschedule;
 mod schedule;
 mod several;
 mod slots;
-mod when;
 
 use clap::{ArgGroup, Args, Subcommand};
 use leoscope_core::ids::{JobId, NodeId, UserId};

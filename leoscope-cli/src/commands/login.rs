@@ -6,13 +6,12 @@ use std::path::{Path, PathBuf};
 use clap::Args;
 use leoscope_core::model::Secret;
 use leoscope_core::{Error, Result};
+use leoscope_settings::{ConnectionArgs, Env, ProfileChoice, Profiles, ProofArgs, tokens};
 use serde_json::json;
 
-use crate::cli::{Globals, ProofArgs};
 use crate::connect::Session;
 use crate::exit::ExitStatus;
 use crate::output::Output;
-use crate::settings::{Env, ProfileChoice, Profiles, tokens};
 use crate::terminal;
 
 /// Options of `login`.
@@ -39,17 +38,17 @@ pub(super) struct LogIn {
 }
 
 impl Login {
-    /// Logs in with the settings of `global`.
-    pub(crate) async fn run(self, global: Globals, env: &Env, out: &Output) -> Result<ExitStatus> {
-        let choice = ProfileChoice::new(global.profile.clone(), global.profile_file.clone(), env);
+    /// Logs in as `args` say.
+    pub(crate) async fn run(self, args: ConnectionArgs, env: &Env, out: &Output) -> Result<ExitStatus> {
+        let choice = ProfileChoice::new(args.profile.clone(), args.profile_file.clone(), env);
         let profiles = Profiles::open(&choice)?;
         let file = tokens::place(profiles.chosen(), profiles.file())?;
         // Nobody shall type a token in vain.
-        Session::new(Globals { proof: ProofArgs::default(), ..global.clone() }, env).caller()?;
-        let token = self.token(&global.proof, &file, out).await?;
+        Session::new(ConnectionArgs { proof: ProofArgs::default(), ..args.clone() }, env).caller()?;
+        let token = self.token(&args.proof, &file, out).await?;
         let proof = ProofArgs { access_token: Some(token.clone()), ..ProofArgs::default() };
-        let (host, port) = (global.grpc_host.clone(), global.grpc_port);
-        let session = Session::new(Globals { proof, ..global }, env);
+        let (host, port) = (args.grpc_host.clone(), args.grpc_port);
+        let session = Session::new(ConnectionArgs { proof, ..args }, env);
         LogIn { profiles, file, token, host, port }.keep(&session, out).await
     }
 
@@ -127,8 +126,8 @@ fn absolute(path: &Path) -> Result<String> {
 }
 
 /// Forgets the token of the profile in use; the rest of the profile stays.
-pub(crate) fn log_out(global: Globals, env: &Env, out: &Output) -> Result<ExitStatus> {
-    let mut profiles = Profiles::open(&ProfileChoice::new(global.profile, global.profile_file, env))?;
+pub(crate) fn log_out(args: ConnectionArgs, env: &Env, out: &Output) -> Result<ExitStatus> {
+    let mut profiles = Profiles::open(&ProfileChoice::new(args.profile, args.profile_file, env))?;
     let name = profiles.chosen().to_owned();
     profiles.get(&name)?;
     let tokens = ["access-token-file", "access-token", "jwt-access-token"];

@@ -8,11 +8,10 @@ use leoscope_core::ids::{NodeId, UserId};
 use leoscope_core::model::{
     Coordinates, Node, NodeFilter, NodeUpdate, PortalNotes, Standby, StandbyBy, StandbyKind,
 };
-use leoscope_core::time::{SignedDuration, Timestamp, parse_duration, to_micros, wire_time};
+use leoscope_core::time::{SignedDuration, Timestamp, parse_duration, parse_instant, to_micros, wire_time};
 use leoscope_core::{Error, Result};
 use serde_json::json;
 
-use crate::cli::instant;
 use crate::connect::Session;
 use crate::exit::ExitStatus;
 use crate::output::Output;
@@ -161,7 +160,7 @@ pub(crate) struct Begin {
     #[arg(long = "for", value_name = "TIME", value_parser = parse_duration, conflicts_with = "until")]
     lasting: Option<SignedDuration>,
     /// End it by itself at this instant, for example 2026-12-01T12:00:00 (UTC)
-    #[arg(long, value_name = "INSTANT", value_parser = instant)]
+    #[arg(long, value_name = "INSTANT", value_parser = parse_instant)]
     until: Option<Timestamp>,
 }
 

@@ -4,9 +4,9 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use clap::Args;
-use leoscope_core::Result;
+use leoscope_core::{Error, Result};
+use leoscope_testbed::latency;
 
-use crate::latency;
 use crate::output::Output;
 
 /// Measure how long TCP connections to a target take; writes latency.csv.
@@ -38,4 +38,9 @@ impl Probe {
         ));
         Ok(())
     }
+}
+
+/// The program whose command `probe` the testbeds of `dev` and `demo` run: this one.
+pub(super) fn this_program() -> Result<PathBuf> {
+    std::env::current_exe().map_err(|e| Error::while_doing("find this program", e))
 }

@@ -2,12 +2,11 @@
 
 use clap::{Args, Subcommand};
 use leoscope_core::Result;
+use leoscope_settings::{ConnectionArgs, Env, ProfileChoice, Profiles, tokens};
 use serde_json::json;
 
-use crate::cli::Globals;
 use crate::exit::ExitStatus;
-use crate::output::{Output, Setting};
-use crate::settings::{Env, ProfileChoice, Profiles, tokens};
+use crate::output::{Output, Setting, whole_profile};
 
 /// The `profile` commands.
 #[derive(Debug, Subcommand)]
@@ -37,13 +36,18 @@ pub(crate) struct Named {
 }
 
 /// Runs a `profile` command.
-pub(crate) fn run(command: ProfileCommand, global: Globals, env: &Env, out: &Output) -> Result<ExitStatus> {
-    let mut profiles = Profiles::open(&ProfileChoice::new(global.profile, global.profile_file, env))?;
+pub(crate) fn run(
+    command: ProfileCommand,
+    args: ConnectionArgs,
+    env: &Env,
+    out: &Output,
+) -> Result<ExitStatus> {
+    let mut profiles = Profiles::open(&ProfileChoice::new(args.profile, args.profile_file, env))?;
     match command {
         ProfileCommand::List => out.list(profiles.all()),
         ProfileCommand::Show(Show { name }) => {
             let profile = profiles.get(name.as_deref().unwrap_or(profiles.chosen()))?;
-            out.either(|| Setting::list(profile), || profile.whole());
+            out.either(|| Setting::list(profile), || whole_profile(profile));
         }
         ProfileCommand::Use(Named { name }) => {
             profiles.get(&name)?;

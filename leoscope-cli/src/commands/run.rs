@@ -10,8 +10,9 @@ mod watch;
 mod why;
 
 use clap::{Args, Subcommand};
+use leoscope_core::follow::steps;
 use leoscope_core::ids::{JobId, NodeId, RunId};
-use leoscope_core::model::{EventScope, JobEvent, RunFilter};
+use leoscope_core::model::{JobEvent, RunFilter};
 use leoscope_core::ports::ControlPlane;
 use leoscope_core::time::Window;
 use leoscope_core::{Error, ErrorKind, Result, fetch};
@@ -120,7 +121,7 @@ pub(crate) async fn run(command: RunCommand, session: &Session, out: &Output) ->
         }
         RunCommand::GetScheduled(scheduled) => scheduled::run(scheduled, session, out).await,
         RunCommand::Timeline(Timeline { runid }) => {
-            let events = events(session.connect()?.as_ref(), &runid).await?;
+            let events = steps(session.connect()?.as_ref(), &runid).await?;
             if events.is_empty() {
                 out.note("nothing is noted of this run");
             }
@@ -131,26 +132,19 @@ pub(crate) async fn run(command: RunCommand, session: &Session, out: &Output) ->
         RunCommand::Wait(wait) => wait::run(wait, session, out).await,
         RunCommand::Watch(watch) => watch::run(watch, session, out).await,
         RunCommand::Stats(stats) => stats::run(stats, session, out).await,
-        RunCommand::Logs(logs) => logs::run(logs, Some(&*session.blob()?), session, out).await,
+        RunCommand::Logs(logs) => logs::run(logs, Some(session.blob()?), session, out).await,
         RunCommand::Download(download) => download::run(download, session, out).await,
     }
 }
 
-/// What happened to a run, as a story is told.
-async fn events(plane: &dyn ControlPlane, run: &RunId) -> Result<Vec<JobEvent>> {
-    let mut events = plane.events(&EventScope::Run(run.clone()), None).await?;
-    events.reverse();
-    Ok(events)
-}
-
-/// The same, to be shown beside the run; nothing from orchestrators that note no events.
+/// What happened to a run, to be shown beside it; nothing from orchestrators that note no events.
 async fn timeline(plane: &dyn ControlPlane, run: &RunId, out: &Output) -> Result<Vec<JobEvent>> {
-    match events(plane, run).await {
+    match steps(plane, run).await {
         Err(error) if error.kind() == ErrorKind::Unsupported => {
             out.note(error.message());
             Ok(Vec::new())
         }
-        events => events,
+        steps => steps,
     }
 }
 

@@ -1,9 +1,9 @@
 //! Profiles, without their tokens.
 
+use leoscope_settings::Profile;
 use serde_json::{Map, Value, json};
 
 use super::{Record, or_dash};
-use crate::settings::Profile;
 
 impl Record for Profile {
     const HEADER: &'static [&'static str] = &["name", "current", "user", "host", "port", "token"];
@@ -36,15 +36,13 @@ impl Record for Profile {
     }
 }
 
-impl Profile {
-    /// All that stands in it, for programs.
-    pub(crate) fn whole(&self) -> Value {
-        let settings: Map<String, Value> =
-            self.shown().map(|(option, value)| (option.replace('-', "_"), value.into())).collect();
-        let mut whole = self.json();
-        whole["settings"] = Value::Object(settings);
-        whole
-    }
+/// All that stands in `profile`, for programs.
+pub(crate) fn whole_profile(profile: &Profile) -> Value {
+    let settings: Map<String, Value> =
+        profile.shown().map(|(option, value)| (option.replace('-', "_"), value.into())).collect();
+    let mut whole = profile.json();
+    whole["settings"] = Value::Object(settings);
+    whole
 }
 
 /// A value of a profile as it is shown.

@@ -33,17 +33,17 @@ fn profile_file(text: &str) -> (tempfile::TempDir, Env) {
 #[test]
 fn the_command_line_wins_over_the_environment_and_that_over_the_profile() {
     let (_home, mut env) = profile_file("[default]\ngrpc-host = 'profile'\ngrpc_port = 1\nuserid = 'p'\n");
-    assert_eq!(parse("leoscope user get", &Env::new()).global.grpc_host, "localhost");
-    let global = parse("leoscope user get", &env).global;
+    assert_eq!(parse("leoscope user get", &Env::new()).global.connection.grpc_host, "localhost");
+    let global = parse("leoscope user get", &env).global.connection;
     assert_eq!((global.grpc_host.as_str(), global.grpc_port), ("profile", 1));
     env.insert("LEOSCOPE_GRPC_HOST".into(), "environment".into());
     // Empty is absent.
     env.insert("LEOSCOPE_USERID".into(), String::new());
-    let global = parse("leoscope user get", &env).global;
+    let global = parse("leoscope user get", &env).global.connection;
     assert_eq!((global.grpc_host.as_str(), global.grpc_port), ("environment", 1));
     assert_eq!(global.userid.expect("user").as_str(), "p");
     for line in ["leoscope --grpc-host=line user get", "leoscope user get --grpc-host line"] {
-        assert_eq!(parse(line, &env).global.grpc_host, "line", "{line}");
+        assert_eq!(parse(line, &env).global.connection.grpc_host, "line", "{line}");
     }
 }
 
@@ -88,12 +88,12 @@ fn a_selector_on_the_line_silences_the_others_elsewhere() {
 #[test]
 fn profiles_are_chosen_by_name_and_file() {
     let (home, mut set) = profile_file("[default]\ngrpc-host = 'a'\n[lab]\ngrpc-host = 'b'\n");
-    assert_eq!(parse("leoscope user get --profile lab", &set).global.grpc_host, "b");
+    assert_eq!(parse("leoscope user get --profile lab", &set).global.connection.grpc_host, "b");
     set.insert("LEOSCOPE_PROFILE".into(), "lab".into());
-    assert_eq!(parse("leoscope user get", &set).global.grpc_host, "b");
+    assert_eq!(parse("leoscope user get", &set).global.connection.grpc_host, "b");
     let file = home.path().join("leoscope/profiles.toml");
     let line = format!("leoscope --profile-file={} user get", file.display());
-    assert_eq!(parse(&line, &env(&[])).global.grpc_host, "a");
+    assert_eq!(parse(&line, &env(&[])).global.connection.grpc_host, "a");
     let missing = refusal("leoscope user get --profile nope", &set);
     assert!(missing.ends_with("has no profile \"nope\"; it has: default, lab"), "{missing}");
     let missing = refusal("leoscope --profile-file=/nowhere user get", &set);
@@ -156,10 +156,10 @@ fn a_forgotten_variable_never_chooses_what_is_deleted() {
 fn the_current_profile_is_used_where_none_is_named() {
     let (_home, mut env) =
         profile_file("current = 'lab'\n[default]\ngrpc-host = 'a'\n[lab]\ngrpc-host = 'b'\n");
-    assert_eq!(parse("leoscope user get", &env).global.grpc_host, "b");
-    assert_eq!(parse("leoscope user get --profile=default", &env).global.grpc_host, "a");
+    assert_eq!(parse("leoscope user get", &env).global.connection.grpc_host, "b");
+    assert_eq!(parse("leoscope user get --profile=default", &env).global.connection.grpc_host, "a");
     env.insert("LEOSCOPE_PROFILE".into(), "default".into());
-    assert_eq!(parse("leoscope user get", &env).global.grpc_host, "a");
+    assert_eq!(parse("leoscope user get", &env).global.connection.grpc_host, "a");
     env.insert("LEOSCOPE_PROFILE".into(), "current".into());
     assert!(refusal("leoscope user get", &env).contains("has no profile \"current\""));
     let (_home, env) = profile_file("current = 'gone'\n[default]\n");
@@ -169,8 +169,8 @@ fn the_current_profile_is_used_where_none_is_named() {
         "{told}"
     );
     // A log-in makes it.
-    assert_eq!(parse("leoscope login", &env).global.grpc_host, "localhost");
-    assert_eq!(parse("leoscope login --profile=new", &env).global.grpc_host, "localhost");
+    assert_eq!(parse("leoscope login", &env).global.connection.grpc_host, "localhost");
+    assert_eq!(parse("leoscope login --profile=new", &env).global.connection.grpc_host, "localhost");
     let (_home, env) = profile_file("[current]\ngrpc-host = 'a'\n");
     assert!(refusal("leoscope login", &env).contains("\"current\" is not the name of the profile"));
 }
@@ -179,8 +179,8 @@ fn the_current_profile_is_used_where_none_is_named() {
 fn what_proves_who_calls_silences_what_comes_from_further_below() {
     let (_home, mut env) = profile_file("[default]\naccess-token-file = 'f'\n");
     let proof = |line: &str, env: &Env| {
-        let crate::cli::ProofArgs { access_token, access_token_file, jwt_access_token } =
-            parse(line, env).global.proof;
+        let leoscope_settings::ProofArgs { access_token, access_token_file, jwt_access_token } =
+            parse(line, env).global.connection.proof;
         (access_token.is_some(), access_token_file.is_some(), jwt_access_token.is_some())
     };
     assert_eq!(proof("leoscope user get", &env), (false, true, false));

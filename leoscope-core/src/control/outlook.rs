@@ -118,11 +118,15 @@ impl Service {
             return Ok(None);
         }
         let until = wire_time(runs[known.len() - 1].end());
-        let which = match known.len() {
-            1 if runs.len() == 1 => "its run is".to_owned(),
-            count => format!("none of its {count} runs until {until} is"),
-        };
-        Ok(Some(format!("the trigger is not expected to hold when they are due: {which} expected to start")))
+        let what = "the trigger is not expected to hold when";
+        Ok(Some(match known.len() {
+            1 if runs.len() == 1 => format!("{what} its run is due, so that is not expected to start"),
+            count => {
+                format!(
+                    "{what} its runs are due: none of its {count} runs until {until} is expected to start"
+                )
+            }
+        }))
     }
 
     /// `job` at the best time at which its trigger is expected to hold and its nodes are free: where the most

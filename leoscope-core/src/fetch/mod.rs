@@ -104,7 +104,8 @@ impl<'a> Fetcher<'a> {
     pub async fn fetch(&self, plan: &Plan) -> Result<Vec<Outcome>> {
         space::check(plan, self.options.keep_archive)?;
         part::sweep(plan);
-        let each = plan.runs.iter().map(|planned| self.outcome(&plan.dir, planned));
+        // As a list, so that this can be sent to another thread.
+        let each: Vec<_> = plan.runs.iter().map(|planned| self.outcome(&plan.dir, planned)).collect();
         Ok(stream::iter(each).buffered(self.options.parallel.max(1)).collect().await)
     }
 

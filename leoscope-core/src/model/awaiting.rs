@@ -15,6 +15,8 @@ pub enum Awaited {
     Started,
     /// It has ended, as planned.
     Ended,
+    /// Its results have arrived, however it has ended.
+    Results,
     /// It has this status.
     Status(RunStatus),
 }
@@ -34,12 +36,18 @@ impl Awaited {
         let is_reached = match self {
             Self::Started => has_started(run),
             Self::Ended => run.status == RunStatus::Completed,
+            Self::Results => run.artifact.is_some(),
             // It may have been over between two looks.
             Self::Status(RunStatus::Running) => run.status == RunStatus::Running || has_started(run),
             Self::Status(status) => run.status == status,
         };
-        let is_beyond = run.status.is_terminal()
-            || (self == Self::Status(RunStatus::Scheduled) && run.status != RunStatus::Scheduled);
+        let is_beyond = match self {
+            // Its node packs them after it has ended; one that was never started has none.
+            Self::Results => matches!(run.status, RunStatus::Skipped | RunStatus::Missed),
+            Self::Started | Self::Ended | Self::Status(_) => run.status.is_terminal(),
+        };
+        let is_beyond =
+            is_beyond || (self == Self::Status(RunStatus::Scheduled) && run.status != RunStatus::Scheduled);
         if is_reached { Some(Arrival::Reached) } else { is_beyond.then_some(Arrival::Beyond) }
     }
 }
@@ -56,6 +64,7 @@ impl fmt::Display for Awaited {
         match self {
             Self::Started => f.write_str("started"),
             Self::Ended => f.write_str("ended"),
+            Self::Results => f.write_str("results"),
             Self::Status(status) => status.fmt(f),
         }
     }
@@ -67,10 +76,11 @@ impl FromStr for Awaited {
         match text.trim().to_ascii_uppercase().as_str() {
             "STARTED" => Ok(Self::Started),
             "ENDED" => Ok(Self::Ended),
+            "RESULTS" => Ok(Self::Results),
             name => RunStatus::from_name(name).map(Self::Status).ok_or_else(|| {
                 let names: Vec<_> = RunStatus::ALL.iter().map(|status| status.name()).collect();
                 Error::invalid(format!("{text:?} is no state of a run"))
-                    .hint(format!("use started, ended, or one of {}", names.join(", ")))
+                    .hint(format!("use started, ended, results, or one of {}", names.join(", ")))
             }),
         }
     }
@@ -178,7 +188,8 @@ mod tests {
         let completed = Run { status: RunStatus::Completed, ..scheduled.clone() };
         let skipped = Run { status: RunStatus::Skipped, ..scheduled.clone() };
         let failed = Run { status: RunStatus::Failed, started, ..scheduled.clone() };
-        let all = [&scheduled, &deploying, &measuring, &completed, &skipped, &failed];
+        let handed_over = Run { artifact: Some("bundle".to_owned()), ..failed.clone() };
+        let all = [&scheduled, &deploying, &measuring, &completed, &skipped, &failed, &handed_over];
         let told = |state: &str| -> String {
             let state: Awaited = state.parse().expect(state);
             all.map(|run| match state.arrival(run) {
@@ -189,14 +200,17 @@ mod tests {
             .into_iter()
             .collect()
         };
-        assert_eq!(told("started"), "..rrbr");
-        assert_eq!(told("Ended"), "...rbb");
-        assert_eq!(told("scheduled"), "rbbbbb");
-        assert_eq!(told("RUNNING"), ".rrrbr");
-        assert_eq!(told("skipped"), "...brb");
+        assert_eq!(told("started"), "..rrbrr");
+        assert_eq!(told("Ended"), "...rbbb");
+        assert_eq!(told("scheduled"), "rbbbbbb");
+        assert_eq!(told("RUNNING"), ".rrrbrr");
+        assert_eq!(told("skipped"), "...brbb");
+        assert_eq!(told("results"), "....b.r");
         let error = "over".parse::<Awaited>().expect_err("no state");
         assert_eq!(error.message(), "\"over\" is no state of a run");
-        assert!(error.what_to_do().is_some_and(|hint| hint.contains("ended, or one of SCHEDULED, RUNNING")));
+        assert!(
+            error.what_to_do().is_some_and(|hint| hint.contains("results, or one of SCHEDULED, RUNNING"))
+        );
     }
 
     #[test]

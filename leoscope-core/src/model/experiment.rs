@@ -125,13 +125,13 @@ struct Process {
 #[serde(untagged)]
 enum Command {
     Shell(String),
-    Words(Vec<String>),
+    Words(Vec<Scalar>),
 }
 
 #[derive(Deserialize)]
 #[serde(untagged)]
 enum Environment {
-    Map(BTreeMap<String, Scalar>),
+    Map(BTreeMap<Key, Scalar>),
     List(Vec<String>),
 }
 
@@ -142,13 +142,25 @@ enum Scalar {
     Int(i64),
     Float(f64),
     Text(String),
+    /// A key without a value.
+    Nothing(()),
+}
+
+/// A key that may be written as a number.
+#[derive(PartialEq, Eq, PartialOrd, Ord)]
+struct Key(String);
+
+impl<'de> Deserialize<'de> for Key {
+    fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        Scalar::deserialize(deserializer).map(|key| Self(key.to_string()))
+    }
 }
 
 #[derive(Deserialize)]
 #[serde(untagged)]
 enum Ports {
     List(Vec<Scalar>),
-    Map(BTreeMap<String, Scalar>),
+    Map(BTreeMap<Key, Scalar>),
 }
 
 impl fmt::Display for Scalar {
@@ -158,6 +170,7 @@ impl fmt::Display for Scalar {
             Self::Int(value) => value.fmt(f),
             Self::Float(value) => value.fmt(f),
             Self::Text(value) => value.fmt(f),
+            Self::Nothing(()) => Ok(()),
         }
     }
 }
@@ -166,7 +179,7 @@ impl Command {
     fn words(self) -> Vec<String> {
         match self {
             Self::Shell(line) => vec!["/bin/sh".into(), "-c".into(), line],
-            Self::Words(words) => words,
+            Self::Words(words) => words.iter().map(ToString::to_string).collect(),
         }
     }
 }
@@ -241,7 +254,7 @@ impl Ports {
         match self {
             Self::List(items) => items.iter().map(|item| port(&item.to_string(), None)).collect(),
             Self::Map(items) => {
-                items.iter().map(|(inner, outer)| port(inner, Some(&outer.to_string()))).collect()
+                items.iter().map(|(Key(inner), outer)| port(inner, Some(&outer.to_string()))).collect()
             }
         }
     }
@@ -264,7 +277,7 @@ fn port(text: &str, host: Option<&str>) -> Result<PortMapping, String> {
 impl Environment {
     fn check(self, fault: &impl Fn(String) -> Error) -> Result<BTreeMap<String, String>, Error> {
         let pairs: Vec<(String, String)> = match self {
-            Self::Map(map) => map.into_iter().map(|(key, value)| (key, value.to_string())).collect(),
+            Self::Map(map) => map.into_iter().map(|(Key(key), value)| (key, value.to_string())).collect(),
             Self::List(items) => items
                 .into_iter()
                 .map(|item| match item.split_once('=') {
@@ -309,6 +322,18 @@ mod tests {
         assert_eq!(config.environment["COUNT"], "5");
         let limits = AskedLimits { memory: Some(64 << 20), rate: Some(2_000_000), ..AskedLimits::default() };
         assert_eq!(config.limits, limits);
+    }
+
+    #[test]
+    fn words_keys_and_values_may_be_numbers_and_a_variable_empty() {
+        let text = "docker: {image: a, command: [ping, -c, 3], execute: {ports: {80: 8080}}}\nenvironment: {A: , 1: 2.5, B: true}";
+        let config = ExperimentConfig::parse(text).expect("config");
+        let docker = config.docker.expect("docker");
+        assert_eq!(docker.command, Some(["ping", "-c", "3"].map(str::to_owned).into()));
+        assert_eq!(docker.ports, [PortMapping { host: 8080, container: 80, protocol: Protocol::Tcp }]);
+        let environment: Vec<_> =
+            config.environment.iter().map(|(key, value)| format!("{key}={value}")).collect();
+        assert_eq!(environment, ["1=2.5", "A=", "B=true"]);
     }
 
     #[test]

@@ -9,6 +9,7 @@ mod clock;
 mod connection;
 mod constellation;
 mod container;
+mod dates;
 mod docker;
 mod event;
 mod executor;
@@ -58,6 +59,7 @@ pub use clock::{ClockReading, ClockSource, Heartbeat, clock_error, is_clock_off}
 pub use connection::{AccountKey, BlobAccess, ConnectionString};
 pub use constellation::Constellation;
 pub use container::BlobFolder;
+pub use dates::{JobEnd, JobStart};
 pub use docker::{Capability, DockerConfig, HostEntry, Password, PullPolicy, Registry};
 pub use event::{EventOutcome, EventScope, JobEvent, NewEvent, ORCHESTRATOR};
 pub use executor::{AutoScavenger, ExecutorConfig, Network};

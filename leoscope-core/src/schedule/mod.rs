@@ -1,5 +1,6 @@
 //! When a job runs: cron expressions, one-time starts, policies, and the planned windows of all.
 
+mod change;
 mod cron;
 mod days;
 mod pattern;
@@ -7,6 +8,7 @@ mod policies;
 mod timeline;
 mod zone;
 
+pub use change::{Alignment, PolicyChange};
 pub use cron::CronExpr;
 pub use policies::{ALLOWED_LATENESS, Hold, LEAD_TIME, Overlap, PUNCTUAL, Policies, SlotOffset};
 pub use timeline::{Occurrence, Occurrences, Timeline, Timing, alignment_wait};

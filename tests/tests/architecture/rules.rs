@@ -27,17 +27,18 @@ const LAYERS: [(Layer, &[&str]); 6] = [
         ],
     ),
     (Layer::Ports, &["ports"]),
-    (Layer::UseCases, &["bundle", "control", "agent", "fetch"]),
+    (Layer::UseCases, &["bundle", "control", "agent", "fetch", "follow"]),
     (Layer::Adapters, &["backends", "proto", "client", "conformance"]),
 ];
 
 /// What may be named beyond what the layers say, and why.
-const EXCEPTIONS: [(&str, &str, &str); 6] = [
+const EXCEPTIONS: [(&str, &str, &str); 7] = [
     ("error", "conflict", "an error lists the bookings that are in the way"),
     ("proto", "conflict", "and so does its form on the wire"),
     ("control", "bundle", "the form of a bundle belongs to the use-cases of both sides"),
     ("agent", "bundle", "the form of a bundle belongs to the use-cases of both sides"),
     ("fetch", "bundle", "and who fetches one unpacks it"),
+    ("follow", "bundle", "and what a run has printed is read out of one"),
     ("client", "proto", "the client is the protocol's other end"),
 ];
 
@@ -111,8 +112,14 @@ const DRIVERS: [&str; 10] = [
     "tonic",
     "prost",
 ];
-const FRONTENDS: [&str; 5] =
-    ["leoscope-cli", "leoscope-orchestrator", "leoscope-node", "leoscope-py", "leoscope-settings"];
+const FRONTENDS: [&str; 6] = [
+    "leoscope-cli",
+    "leoscope-orchestrator",
+    "leoscope-node",
+    "leoscope-py",
+    "leoscope-settings",
+    "leoscope-testbed",
+];
 
 fn core(sources: &[Source]) -> impl Iterator<Item = &Source> {
     sources

@@ -4,13 +4,14 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 /// The packages of the workspace whose sources are read.
-pub(crate) const PACKAGES: [&str; 8] = [
+pub(crate) const PACKAGES: [&str; 9] = [
     "leoscope-core",
     "leoscope-cli",
     "leoscope-orchestrator",
     "leoscope-node",
     "leoscope-py",
     "leoscope-settings",
+    "leoscope-testbed",
     "examples",
     "tests",
 ];

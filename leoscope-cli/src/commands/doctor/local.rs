@@ -3,13 +3,13 @@
 use std::path::Path;
 
 use leoscope_core::Error;
+use leoscope_settings::{Credential, Profile, ProfileChoice, Profiles, tokens};
 use rustls::RootCertStore;
 use rustls::pki_types::CertificateDer;
 use rustls::pki_types::pem::PemObject as _;
 
-use crate::connect::{Credential, Session};
+use crate::connect::Session;
 use crate::output::Finding;
-use crate::settings::{Profile, ProfileChoice, Profiles, tokens};
 
 const HOW_TO_LOG_IN: &str =
     "log in with 'leoscope login --userid=…', or set LEOSCOPE_USERID and LEOSCOPE_ACCESS_TOKEN";

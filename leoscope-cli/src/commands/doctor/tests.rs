@@ -9,10 +9,10 @@ use crate::cli::Cli;
 /// What the local checks find with these options, a line for each.
 async fn local(options: &[&str], env: &Env) -> Vec<String> {
     let words = ["leoscope", "doctor"].iter().chain(options);
-    let global = Cli::try_parse_from(words).expect("command line").global;
-    let choice = ProfileChoice::new(global.profile.clone(), global.profile_file.clone(), env);
+    let args = Cli::try_parse_from(words).expect("command line").global.connection;
+    let choice = ProfileChoice::new(args.profile.clone(), args.profile_file.clone(), env);
     let mut examination = Examination::default();
-    examination.local(None, &choice, &Session::new(global, env)).await;
+    examination.local(None, &choice, &Session::new(args, env)).await;
     let shown = |made: Checked| format!("{}: {}, {}", made.check, made.finding.verdict, made.finding.found);
     examination.checks.into_iter().map(shown).collect()
 }
@@ -31,8 +31,8 @@ async fn with_nothing_set_it_says_what_is_missing() {
 async fn what_needs_something_broken_is_skipped() {
     let mut examination = Examination::default();
     let choice = ProfileChoice::new(None, None, &Env::new());
-    let global = Cli::try_parse_from(["leoscope", "doctor"]).expect("command line").global;
-    let session = Session::new(global, &Env::new());
+    let args = Cli::try_parse_from(["leoscope", "doctor"]).expect("command line").global.connection;
+    let session = Session::new(args, &Env::new());
     examination.local(Some(&Error::invalid("broken").hint("mend it")), &choice, &session).await;
     examination.remote("localhost", 1, &session).await;
     let [settings, others @ ..] = &examination.checks[..] else { panic!("checks") };

@@ -4,15 +4,14 @@ use std::path::PathBuf;
 
 use clap::{Args, ValueEnum};
 use leoscope_core::ids::{JobId, NodeId};
-use leoscope_core::model::{JobParams, JobSpec, RunLength, SlotRequest};
+use leoscope_core::model::{JobEnd, JobParams, JobSpec, JobStart, RunLength, SlotRequest};
 use leoscope_core::ports::ControlPlane;
-use leoscope_core::schedule::{CronExpr, Policies, Schedule};
+use leoscope_core::schedule::{CronExpr, Policies, PolicyChange, Schedule};
 use leoscope_core::time::{SignedDuration, Timestamp, Window, to_micros};
 use leoscope_core::{Error, Result};
 
 use super::policies::PolicyArgs;
 use super::schedule::read_config;
-use super::when::{self, End, Start};
 use crate::cli::{NO_HELP, length};
 
 /// How far ahead a common slot is looked for where no end is given.
@@ -38,12 +37,12 @@ pub(crate) struct Booking {
     schedule: Option<CronExpr>,
     /// When the job begins (UTC): 2026-12-01T00:00:00, now, or +90m for so long from now; a single run
     /// starts then, or with next-common-slot where all of its nodes are free for the first time
-    #[arg(long, visible_alias = "start", value_name = "TIME", value_parser = when::start)]
-    start_date: Start,
+    #[arg(long, visible_alias = "start", value_name = "TIME")]
+    start_date: JobStart,
     /// When the job is over (UTC), or +1d for so long after its start [default for a single run: as
     /// long as it may take]
-    #[arg(long, visible_alias = "end", value_name = "TIME", value_parser = when::end)]
-    end_date: Option<End>,
+    #[arg(long, visible_alias = "end", value_name = "TIME")]
+    end_date: Option<JobEnd>,
     /// Length of one run in seconds
     #[arg(long, value_name = "SECS", value_parser = length, allow_hyphen_values = true)]
     length: RunLength,
@@ -100,7 +99,7 @@ impl Booking {
             Schedule::Cron(_) if self.end_date.is_none() => {
                 Err(Error::invalid("a job with a schedule needs an end date").hint("give --end-date"))
             }
-            Schedule::Cron(_) if self.start_date == Start::NextCommonSlot => {
+            Schedule::Cron(_) if self.start_date == JobStart::NextCommonSlot => {
                 Err(Error::invalid("only a single run can start at the next common slot")
                     .hint("leave out --schedule, or give a start date"))
             }
@@ -109,7 +108,7 @@ impl Booking {
     }
 
     fn policies(&self) -> Result<Policies> {
-        let policies = self.policies.clone().over(Policies::default());
+        let policies = PolicyChange::from(self.policies.clone()).over(Policies::default());
         policies.check()?;
         Ok(policies)
     }

@@ -4,10 +4,9 @@ use clap::Args;
 use leoscope_core::backends::clock::SystemClock;
 use leoscope_core::ids::{JobId, NodeId};
 use leoscope_core::ports::{Calendar as Planned, Clock as _};
-use leoscope_core::time::{SignedDuration, Timestamp, Window};
+use leoscope_core::time::{SignedDuration, Timestamp, Window, parse_instant};
 use leoscope_core::{Error, Result};
 
-use crate::cli::instant;
 use crate::commands::run::{note_missing, planned};
 use crate::connect::Session;
 use crate::exit::ExitStatus;
@@ -25,7 +24,7 @@ pub(crate) struct Calendar {
     #[arg(long, value_name = "NODEID,…", required = true, value_delimiter = ',')]
     nodeid: Vec<NodeId>,
     /// The first day (UTC), for example 2026-12-01 [default: today]
-    #[arg(long, value_name = "TIME", value_parser = day)]
+    #[arg(long, value_name = "TIME", value_parser = parse_instant)]
     from: Option<Timestamp>,
     /// How many days, 14 at most
     #[arg(long, value_name = "COUNT", default_value_t = 7)]
@@ -34,11 +33,6 @@ pub(crate) struct Calendar {
     /// Show the runs of this job as blocks, before those of others
     #[arg(long)]
     jobid: Option<JobId>,
-}
-
-/// Reads a day, or an instant of it.
-fn day(text: &str) -> Result<Timestamp, Error> {
-    instant(text).or_else(|error| instant(&format!("{}T00:00:00", text.trim())).map_err(|_| error))
 }
 
 /// When the day of `time` begins.
@@ -82,12 +76,12 @@ mod tests {
         for text in
             ["2026-12-01", "2026-12-01T00:00:00", "2026-12-01T23:59:59.5", "2026-12-02T01:00:00+02:00"]
         {
-            assert_eq!(day(text).map(start_of_day).ok(), Some(midnight), "{text}");
+            assert_eq!(parse_instant(text).map(start_of_day).ok(), Some(midnight), "{text}");
         }
         let before_1970 = parse_time("1969-12-31T12:00:00").expect("time");
         assert_eq!(start_of_day(before_1970), parse_time("1969-12-31T00:00:00").expect("time"));
         for bad in ["", "tomorrow", "2026-13-01", "T12:00"] {
-            assert!(day(bad).is_err(), "{bad}");
+            assert!(parse_instant(bad).is_err(), "{bad}");
         }
     }
 }

@@ -6,19 +6,18 @@ use std::path::{Path, PathBuf};
 use clap::Args;
 use leoscope_core::backends::clock::SystemClock;
 use leoscope_core::ids::{JobId, NodeId};
-use leoscope_core::model::{Job, JobSpec, RunLength};
+use leoscope_core::model::{Job, JobEnd, JobSpec, JobStart, RunLength};
 use leoscope_core::ports::{Clock as _, ControlPlane};
 use leoscope_core::schedule::{CronExpr, Schedule};
 use leoscope_core::time::{Timestamp, Window, to_micros};
 use leoscope_core::{Error, Result};
+use leoscope_settings::replace;
 
 use super::schedule::{one, read_config};
-use super::when::{self, End, Start};
 use crate::cli::length;
 use crate::connect::Session;
 use crate::exit::ExitStatus;
 use crate::output::Output;
-use crate::settings::replace;
 
 /// The largest job file that is read, in bytes.
 const MAX_BYTES: u64 = 4 << 20;
@@ -73,11 +72,11 @@ struct Changes {
     #[arg(long, value_name = "CRON", allow_hyphen_values = true)]
     schedule: Option<CronExpr>,
     /// Another begin (UTC), now, or +90m; the end moves with it unless it is given
-    #[arg(long, visible_alias = "start", value_name = "TIME", value_parser = when::start)]
-    start_date: Option<Start>,
+    #[arg(long, visible_alias = "start", value_name = "TIME")]
+    start_date: Option<JobStart>,
     /// Another end (UTC), or +1d for so long after the start
-    #[arg(long, visible_alias = "end", value_name = "TIME", value_parser = when::end)]
-    end_date: Option<End>,
+    #[arg(long, visible_alias = "end", value_name = "TIME")]
+    end_date: Option<JobEnd>,
     /// Another length of one run in seconds
     #[arg(long, value_name = "SECS", value_parser = length, allow_hyphen_values = true)]
     length: Option<RunLength>,

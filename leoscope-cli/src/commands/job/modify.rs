@@ -5,14 +5,14 @@ use std::path::PathBuf;
 use clap::Args;
 use leoscope_core::ids::JobId;
 use leoscope_core::model::{JobChange, RunLength};
-use leoscope_core::schedule::{CronExpr, Schedule};
-use leoscope_core::time::Timestamp;
+use leoscope_core::schedule::{CronExpr, PolicyChange, Schedule};
+use leoscope_core::time::{Timestamp, parse_instant};
 use leoscope_core::{Error, ErrorKind, Result};
 use serde_json::json;
 
 use super::policies::PolicyArgs;
 use super::schedule::read_config;
-use crate::cli::{instant, length};
+use crate::cli::length;
 use crate::commands::trigger::failure;
 use crate::connect::Session;
 use crate::exit::ExitStatus;
@@ -31,10 +31,10 @@ pub(crate) struct Modify {
     #[arg(long, conflicts_with = "schedule")]
     once: bool,
     /// When the job begins (UTC)
-    #[arg(long, value_name = "TIME", value_parser = instant)]
+    #[arg(long, value_name = "TIME", value_parser = parse_instant)]
     start_date: Option<Timestamp>,
     /// When the job is over (UTC)
-    #[arg(long, value_name = "TIME", value_parser = instant)]
+    #[arg(long, value_name = "TIME", value_parser = parse_instant)]
     end_date: Option<Timestamp>,
     /// Length of one run in seconds
     #[arg(long, value_name = "SECS", value_parser = length, allow_hyphen_values = true)]
@@ -70,7 +70,8 @@ pub(super) async fn run(modify: Modify, session: &Session, out: &Output) -> Resu
         policies,
     } = modify;
     let plane = session.connect()?;
-    let policies = if policies.is_empty() {
+    let policies = PolicyChange::from(policies);
+    let policies = if policies == PolicyChange::default() {
         None
     } else {
         // They are replaced as a whole, so those that are not named come from the job as it is.

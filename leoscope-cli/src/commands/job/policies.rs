@@ -1,31 +1,11 @@
 //! The options for what a job wants of its starts beyond the schedule.
 
-use std::num::NonZeroU32;
-
 use clap::Args;
-use leoscope_core::schedule::{Hold, Overlap, Policies, SlotOffset, Zone};
+use leoscope_core::schedule::{Alignment, Overlap, PolicyChange, Zone};
 use leoscope_core::time::SignedDuration;
 use leoscope_core::{Error, Result};
 
 use crate::cli::duration;
-
-/// Where starts lie.
-#[derive(Debug, Clone, Copy)]
-enum Alignment {
-    Anywhere,
-    /// Inside slots.
-    Slot(SlotOffset),
-    /// At the best time at which the trigger is expected to hold.
-    Window,
-}
-
-fn alignment(text: &str) -> Result<Alignment> {
-    match text {
-        "none" => Ok(Alignment::Anywhere),
-        "window" => Ok(Alignment::Window),
-        _ => text.parse().map(Alignment::Slot),
-    }
-}
 
 /// The options of `job schedule`, `job plan` and `job modify`.
 #[derive(Debug, Clone, Args)]
@@ -52,7 +32,7 @@ pub(crate) struct PolicyArgs {
     /// Start inside Starlink's 15-second slots: slot for their start, slot+3 for 3 seconds later,
     /// none for anywhere; window for a one-time job at the best time between its dates at which its
     /// trigger is expected to hold and its nodes are free
-    #[arg(long, value_name = "PLACE", value_parser = alignment)]
+    #[arg(long, value_name = "PLACE", value_parser = str::parse::<Alignment>)]
     align: Option<Alignment>,
     /// Hold a run whose trigger does not hold at its instant until it does, and run what is left of the
     /// length; skip it otherwise [default: skip]
@@ -77,10 +57,9 @@ fn yes(text: &str) -> Result<bool> {
     }
 }
 
-impl PolicyArgs {
-    /// Whether none is given.
-    pub(super) fn is_empty(&self) -> bool {
-        let Self {
+impl From<PolicyArgs> for PolicyChange {
+    fn from(args: PolicyArgs) -> Self {
+        let PolicyArgs {
             time_zone,
             allowed_lateness,
             overlap,
@@ -92,23 +71,8 @@ impl PolicyArgs {
             met_for,
             at_least,
             cooldown,
-        } = self;
-        time_zone.is_none()
-            && allowed_lateness.is_none()
-            && overlap.is_none()
-            && slip.is_none()
-            && random_slip.is_none()
-            && max_runs.is_none()
-            && align.is_none()
-            && hold.is_none()
-            && met_for.is_none()
-            && at_least.is_none()
-            && cooldown.is_none()
-    }
-
-    /// `policies` with those that are given.
-    pub(super) fn over(self, policies: Policies) -> Policies {
-        let Self {
+        } = args;
+        Self {
             time_zone,
             allowed_lateness,
             overlap,
@@ -120,31 +84,6 @@ impl PolicyArgs {
             met_for,
             at_least,
             cooldown,
-        } = self;
-        // Who says how to hold wants runs held.
-        let held = hold.unwrap_or(policies.hold.is_some() || met_for.is_some() || at_least.is_some());
-        let before = policies.hold.unwrap_or_default();
-        let hold = held.then(|| Hold {
-            met_for: met_for.unwrap_or(before.met_for),
-            at_least: at_least.unwrap_or(before.at_least),
-        });
-        let (align, at_window) = match align {
-            None => (policies.align, policies.at_window),
-            Some(Alignment::Anywhere) => (None, false),
-            Some(Alignment::Slot(place)) => (Some(place), false),
-            Some(Alignment::Window) => (None, true),
-        };
-        Policies {
-            time_zone: time_zone.unwrap_or(policies.time_zone),
-            allowed_lateness: allowed_lateness.unwrap_or(policies.allowed_lateness),
-            overlap: overlap.unwrap_or(policies.overlap),
-            slip: slip.unwrap_or(policies.slip),
-            random_slip: random_slip.unwrap_or(policies.random_slip),
-            max_runs: max_runs.map_or(policies.max_runs, NonZeroU32::new),
-            align,
-            hold,
-            cooldown: cooldown.unwrap_or(policies.cooldown),
-            at_window,
         }
     }
 }

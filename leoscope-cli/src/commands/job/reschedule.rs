@@ -4,11 +4,10 @@ use clap::Args;
 use leoscope_core::backends::clock::SystemClock;
 use leoscope_core::ids::JobId;
 use leoscope_core::ports::Clock as _;
-use leoscope_core::time::{Timestamp, Window};
+use leoscope_core::time::{Timestamp, Window, parse_instant};
 use leoscope_core::{Error, Result};
 use serde_json::json;
 
-use crate::cli::instant;
 use crate::connect::Session;
 use crate::exit::ExitStatus;
 use crate::output::Output;
@@ -20,10 +19,10 @@ pub(crate) struct Reschedule {
     #[arg(long)]
     jobid: JobId,
     /// Not before this time (UTC) [default: now]
-    #[arg(long, value_name = "TIME", value_parser = instant)]
+    #[arg(long, value_name = "TIME", value_parser = parse_instant)]
     after: Option<Timestamp>,
     /// Over by this time (UTC) [default: the end date of the job]
-    #[arg(long, value_name = "TIME", value_parser = instant)]
+    #[arg(long, value_name = "TIME", value_parser = parse_instant)]
     before: Option<Timestamp>,
 }
 

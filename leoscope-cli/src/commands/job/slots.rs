@@ -6,9 +6,9 @@ use leoscope_core::backends::clock::SystemClock;
 use leoscope_core::ids::NodeId;
 use leoscope_core::model::{RunLength, SlotRequest};
 use leoscope_core::ports::Clock as _;
-use leoscope_core::time::{SignedDuration, Timestamp, Window};
+use leoscope_core::time::{SignedDuration, Timestamp, Window, parse_instant};
 
-use crate::cli::{instant, length, time_range};
+use crate::cli::{length, time_range};
 use crate::connect::Session;
 use crate::exit::ExitStatus;
 use crate::output::{Output, Slot};
@@ -29,7 +29,7 @@ pub(crate) struct Slots {
     #[arg(long, value_name = "SECS", value_parser = length, allow_hyphen_values = true)]
     length: RunLength,
     /// The time to be near to (UTC) [default: now, or the start of the range]
-    #[arg(long, value_name = "TIME", value_parser = instant)]
+    #[arg(long, value_name = "TIME", value_parser = parse_instant)]
     near: Option<Timestamp>,
     /// Where to look (UTC), for example 2026-12-01T00:00:00,2026-12-02T00:00:00 [default: the next
     /// 30 days]

@@ -4,22 +4,16 @@ use clap::{ArgGroup, Args};
 use futures_util::{StreamExt as _, TryStreamExt as _, stream};
 use leoscope_core::Result;
 use leoscope_core::backends::clock::SystemClock;
+use leoscope_core::follow::node_status;
 use leoscope_core::ids::NodeId;
-use leoscope_core::model::{Node, NodeFilter, NodeStatus, RunFilter};
-use leoscope_core::ports::{Clock as _, ControlPlane};
-use leoscope_core::time::{SignedDuration, Timestamp, Window};
+use leoscope_core::model::{NodeFilter, NodeStatus};
+use leoscope_core::ports::Clock as _;
 
 use super::unknown;
 use crate::connect::Session;
 use crate::exit::ExitStatus;
 use crate::output::{Output, StatusView};
 use crate::settings::SELECTOR;
-
-/// How far ahead, and for what has begun how far back, planned runs are looked for.
-const REACH: SignedDuration = SignedDuration::from_hours(24);
-
-/// How many of the newest runs of a node are asked for: enough to find the last that ended.
-const RUNS: u32 = 50;
 
 /// How many nodes are asked about at the same time.
 const AT_ONCE: usize = 8;
@@ -48,12 +42,12 @@ pub(super) async fn run(
     let filter = NodeFilter { id: node.or(nodeid), ..NodeFilter::default() };
     let nodes = plane.nodes(&filter).await?;
     let at = SystemClock.now();
-    let looks: Vec<_> = nodes.into_iter().map(|node| look(plane.as_ref(), node, at)).collect();
-    let looks: Vec<(StatusView, bool)> = stream::iter(looks).buffered(AT_ONCE).try_collect().await?;
+    let looks: Vec<_> = nodes.into_iter().map(|node| node_status(plane.as_ref(), node, at)).collect();
+    let looks: Vec<(NodeStatus, bool)> = stream::iter(looks).buffered(AT_ONCE).try_collect().await?;
     if looks.iter().any(|(_, is_whole)| !is_whole) {
         out.note("not all planned runs are told: there are too many");
     }
-    let views: Vec<StatusView> = looks.into_iter().map(|(view, _)| view).collect();
+    let views: Vec<StatusView> = looks.into_iter().map(|(status, _)| StatusView { status, at }).collect();
     match (&filter.id, views.first()) {
         (Some(id), None) => return Err(unknown(id)),
         (Some(_), Some(view)) => out.node_status(view),
@@ -65,16 +59,4 @@ pub(super) async fn run(
         }
     }
     Ok(ExitStatus::Done)
-}
-
-async fn look(plane: &dyn ControlPlane, node: Node, at: Timestamp) -> Result<(StatusView, bool)> {
-    let around = Window::new(
-        at.checked_sub(REACH).unwrap_or(Timestamp::MIN),
-        at.checked_add(REACH).unwrap_or(Timestamp::MAX),
-    )?;
-    let filter = RunFilter { node: Some(node.id.clone()), limit: Some(RUNS), ..RunFilter::default() };
-    let runs = plane.runs(&filter).await?;
-    let calendar = plane.calendar(&node.id, around).await?;
-    let view = StatusView { status: NodeStatus::of(node, runs, calendar.events, at), at };
-    Ok((view, calendar.complete))
 }

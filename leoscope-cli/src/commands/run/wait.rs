@@ -1,13 +1,12 @@
 //! `leoscope run wait`: wait until a run has come as far as wanted.
 
 use clap::Args;
-use leoscope_core::ids::JobId;
+use leoscope_core::follow::until;
 use leoscope_core::model::{Arrival, Awaited, Run};
-use leoscope_core::ports::ControlPlane;
-use leoscope_core::time::{SignedDuration, Timestamp};
+use leoscope_core::time::SignedDuration;
 use leoscope_core::{Error, ErrorKind, Result};
 
-use super::following::{Followed, Named, Poll, Series, within};
+use super::following::{Followed, Told, within};
 use crate::cli::duration;
 use crate::connect::Session;
 use crate::exit::ExitStatus;
@@ -21,7 +20,7 @@ use crate::output::Output;
 pub(crate) struct Wait {
     #[command(flatten)]
     followed: Followed,
-    /// started, ended, or a status: scheduled, running, completed, failed, aborted, skipped, missed
+    /// started, ended, results (they have arrived), or a status: scheduled, running, completed, failed, aborted, skipped, missed
     #[arg(long, value_name = "STATE", default_value_t = Awaited::Ended)]
     state: Awaited,
     /// Wait no longer than this, for example 90s, 10m or 2h
@@ -35,7 +34,11 @@ pub(super) async fn run(wait: Wait, session: &Session, out: &Output) -> Result<E
     let text = named.to_string();
     let plane = session.connect()?;
     let mut seen = None;
-    let arrival = within(timeout, until(&*plane, named, state, &mut seen, out)).await.transpose()?;
+    let arrival = {
+        // The spinner goes before anything is printed.
+        let told = Told::new(out).with_spinner();
+        within(timeout, until(&*plane, named, state, &told, &mut seen)).await.transpose()?
+    };
     if let Some(run) = &seen {
         out.list(std::slice::from_ref(run));
     }
@@ -54,39 +57,4 @@ pub(super) async fn run(wait: Wait, session: &Session, out: &Output) -> Result<E
             ExitStatus::TimedOut
         }
     })
-}
-
-/// Waits for the run, which is left in `seen` as it was seen last.
-async fn until(
-    plane: &dyn ControlPlane,
-    named: Named,
-    state: Awaited,
-    seen: &mut Option<Run>,
-    out: &Output,
-) -> Result<Arrival> {
-    let mut poll = Poll::new(plane, out).with_spinner();
-    let first = match named {
-        Named::Run(id) => poll.run(&id).await?,
-        Named::Job(job) => one_of(job, &mut poll).await?,
-    };
-    let run = seen.insert(first);
-    loop {
-        poll.show(run);
-        if let Some(arrival) = state.arrival(run) {
-            return Ok(arrival);
-        }
-        poll.pause().await;
-        *run = poll.run(&run.id).await?;
-    }
-}
-
-async fn one_of(job: JobId, poll: &mut Poll<'_>) -> Result<Run> {
-    let mut series = Series::begin(poll, job, Timestamp::now()).await?;
-    if let Some(run) = series.open() {
-        return Ok(run);
-    }
-    match series.next(poll).await? {
-        Some(run) => Ok(run),
-        None => series.newest(),
-    }
 }

@@ -3,13 +3,14 @@
 use std::collections::HashSet;
 
 use clap::Args;
+use leoscope_core::follow::{self, Poll, Series};
 use leoscope_core::ids::EventId;
 use leoscope_core::model::{Arrival, Awaited, JobEvent, Run};
 use leoscope_core::ports::ControlPlane;
 use leoscope_core::time::{SignedDuration, Timestamp};
 use leoscope_core::{Error, ErrorKind, Result};
 
-use super::following::{Followed, Named, Poll, Series, within};
+use super::following::{Followed, Told, within};
 use super::logs::told;
 use crate::cli::duration;
 use crate::connect::Session;
@@ -33,7 +34,7 @@ pub(crate) struct Watch {
 pub(super) async fn run(watch: Watch, session: &Session, out: &Output) -> Result<ExitStatus> {
     let Watch { followed, timeout } = watch;
     let named = followed.named()?;
-    let (text, is_series) = (named.to_string(), matches!(named, Named::Job(_)));
+    let (text, is_series) = (named.to_string(), matches!(named, follow::Followed::Job(_)));
     let plane = session.connect()?;
     let mut status = ExitStatus::Done;
     let watching = within(timeout, follow(&*plane, named, &mut status, out));
@@ -58,21 +59,27 @@ pub(super) async fn run(watch: Watch, session: &Session, out: &Output) -> Result
 
 /// Tells of one run, or of those of a job until none comes; `status` becomes worse with each that does not
 /// complete.
-async fn follow(plane: &dyn ControlPlane, named: Named, status: &mut ExitStatus, out: &Output) -> Result<()> {
-    let mut poll = Poll::new(plane, out);
+async fn follow(
+    plane: &dyn ControlPlane,
+    named: follow::Followed,
+    status: &mut ExitStatus,
+    out: &Output,
+) -> Result<()> {
+    let told = Told::new(out);
+    let mut poll = Poll::new(plane, &told);
     let job = match named {
-        Named::Run(id) => {
+        follow::Followed::Run(id) => {
             let run = poll.run(&id).await?;
             tell(run, &mut poll, status, out).await?;
             return Ok(());
         }
-        Named::Job(job) => job,
+        follow::Followed::Job(job) => job,
     };
     let mut series = Series::begin(&mut poll, job, Timestamp::now()).await?;
     let mut is_first = true;
     while let Some(run) = series.next(&mut poll).await? {
         is_first = false;
-        poll.note(format_args!("run {}", run.id));
+        out.note(format_args!("run {}", run.id));
         if !tell(run, &mut poll, status, out).await? {
             return Ok(());
         }

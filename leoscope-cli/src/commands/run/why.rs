@@ -1,13 +1,14 @@
 //! `leoscope run why`: the story of one run, and what to do about how it ended.
 
 use clap::{ArgGroup, Args};
+use leoscope_core::follow::look;
 use leoscope_core::ids::RunId;
 use leoscope_core::model::{Job, Run};
 use leoscope_core::ports::ControlPlane;
 use leoscope_core::time::Timestamp;
 use leoscope_core::{Error, ErrorKind, Result};
 
-use super::{logs, timeline};
+use super::timeline;
 use crate::connect::Session;
 use crate::exit::ExitStatus;
 use crate::output::{self, Output};
@@ -30,7 +31,7 @@ pub(super) async fn run(Why { run, runid }: Why, session: &Session, out: &Output
         Error::invalid("no run to explain is named").hint("give its id; 'leoscope run get' lists them")
     })?;
     let plane = session.connect()?;
-    let run = logs::look(&*plane, &id).await?;
+    let run = look(&*plane, &id).await?;
     let steps = timeline(&*plane, &id, out).await?;
     let job = planner(&*plane, &run).await?;
     out.why(&output::Why { run: &run, job: job.as_ref(), steps: &steps, now: Timestamp::now() });

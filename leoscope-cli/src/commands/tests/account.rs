@@ -4,6 +4,7 @@ use std::fs;
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::PathBuf;
 
+use leoscope_settings::{ConnectionArgs, Env, ProfileChoice, Profiles, tokens};
 use tempfile::TempDir;
 use tokio::net::TcpListener;
 
@@ -11,8 +12,7 @@ use super::super::doctor::Examination;
 use super::super::login::{self, LogIn};
 use super::super::profile;
 use super::*;
-use crate::cli::Globals;
-use crate::settings::{Env, ProfileChoice, Profiles, tokens};
+use crate::output::whole_profile;
 
 /// A home of its own.
 struct Home(TempDir);
@@ -50,8 +50,8 @@ impl Home {
     fn run(&self, line: &str) -> Result<ExitStatus> {
         let Cli { global, command, .. } = read(line);
         match command {
-            Command::Profile(command) => profile::run(command, global, &self.env(), &silent()),
-            Command::Logout => login::log_out(global, &self.env(), &silent()),
+            Command::Profile(command) => profile::run(command, global.connection, &self.env(), &silent()),
+            Command::Logout => login::log_out(global.connection, &self.env(), &silent()),
             other => panic!("{other:?}"),
         }
     }
@@ -84,8 +84,8 @@ async fn a_log_in_is_kept_and_forgotten() {
     let args = ["leoscope", "--profile=lab", "user", "get"].map(std::ffi::OsString::from);
     let command = crate::settings::layered(<Cli as clap::CommandFactory>::command(), &args, &home.env());
     let matches = command.expect("settings").try_get_matches_from(args).expect("arguments");
-    let Globals { userid, proof, grpc_port, .. } =
-        <Cli as clap::FromArgMatches>::from_arg_matches(&matches).expect("command line").global;
+    let ConnectionArgs { userid, proof, grpc_port, .. } =
+        <Cli as clap::FromArgMatches>::from_arg_matches(&matches).expect("command line").global.connection;
     assert_eq!(userid.map(String::from).as_deref(), Some("me"));
     assert_eq!((proof.access_token_file, grpc_port), (Some(token.clone()), 50_051));
 
@@ -139,7 +139,7 @@ async fn profiles_are_listed_without_their_tokens() {
     fs::write(home.file("profiles.toml"), text.replace("~", &home.0.path().display().to_string()))
         .expect("profiles");
     let profiles = Profiles::open(&ProfileChoice::new(None, None, &home.env())).expect("profiles");
-    let json: Vec<_> = profiles.all().iter().map(|profile| profile.whole()).collect();
+    let json: Vec<_> = profiles.all().iter().map(whole_profile).collect();
     let shown = serde_json::to_string_pretty(&json).expect("json");
     insta::assert_snapshot!(shown.replace(&home.0.path().display().to_string(), "~"), @r#"
     [

@@ -18,7 +18,7 @@ const MOST_BYTES: usize = 64;
 ///
 /// # Errors
 /// A name that no file should have.
-pub(crate) fn place(name: &str, profiles: &Path) -> Result<PathBuf> {
+pub fn place(name: &str, profiles: &Path) -> Result<PathBuf> {
     let is_plain = |byte: u8| byte.is_ascii_alphanumeric() || b"-_.".contains(&byte);
     let is_fit =
         (1..=MOST_BYTES).contains(&name.len()) && !name.starts_with('.') && name.bytes().all(is_plain);
@@ -34,7 +34,7 @@ pub(crate) fn place(name: &str, profiles: &Path) -> Result<PathBuf> {
 ///
 /// # Errors
 /// Those of the file system; then the file is as it was.
-pub(crate) fn keep(file: &Path, token: &Secret) -> Result<()> {
+pub fn keep(file: &Path, token: &Secret) -> Result<()> {
     if let Some(dir) = file.parent() {
         let fault = |e| Error::while_doing(format!("make the directory {}", dir.display()), e);
         DirBuilder::new().recursive(true).mode(0o700).create(dir).map_err(fault)?;
@@ -47,7 +47,7 @@ pub(crate) fn keep(file: &Path, token: &Secret) -> Result<()> {
 ///
 /// # Errors
 /// Those of the file system.
-pub(crate) fn forget(file: &Path) -> Result<bool> {
+pub fn forget(file: &Path) -> Result<bool> {
     match fs::remove_file(file) {
         Ok(()) => Ok(true),
         Err(e) if e.kind() == io::ErrorKind::NotFound => Ok(false),
@@ -60,7 +60,7 @@ pub(crate) fn forget(file: &Path) -> Result<bool> {
 /// # Errors
 /// [`InvalidArgument`](leoscope_core::ErrorKind::InvalidArgument) for a file that cannot be read or
 /// holds nothing.
-pub(crate) fn read(file: &Path) -> Result<Secret> {
+pub fn read(file: &Path) -> Result<Secret> {
     let fault = |what: String| {
         Error::invalid(format!("access token file {} {what}", file.display()))
             .hint("check --access-token-file, or log in again with 'leoscope login'")
@@ -77,7 +77,7 @@ pub(crate) fn read(file: &Path) -> Result<Secret> {
 }
 
 /// Whether others than the owner can read `file`.
-pub(crate) fn is_open(file: &Path) -> bool {
+pub fn is_open(file: &Path) -> bool {
     fs::metadata(file).is_ok_and(|metadata| metadata.permissions().mode() & 0o044 != 0)
 }
 

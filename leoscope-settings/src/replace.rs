@@ -11,7 +11,7 @@ use leoscope_core::{Error, Result};
 ///
 /// # Errors
 /// Those of the file system; then the file is as it was.
-pub(crate) fn replace(file: &Path, text: &str, permissions: Option<Permissions>) -> Result<()> {
+pub fn replace(file: &Path, text: &str, permissions: Option<Permissions>) -> Result<()> {
     let fault = |e: &dyn std::fmt::Display| Error::while_doing(format!("write {}", file.display()), e);
     // A link stays one: many keep such files elsewhere.
     let target = fs::canonicalize(file).unwrap_or_else(|_| file.to_owned());

@@ -12,7 +12,7 @@ use super::replace::replace;
 
 /// The profile file.
 #[derive(Debug)]
-pub(crate) struct Profiles {
+pub struct Profiles {
     file: PathBuf,
     document: DocumentMut,
     profiles: Vec<Profile>,
@@ -21,33 +21,34 @@ pub(crate) struct Profiles {
 
 /// A profile as it stands in the file.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct Profile {
-    pub(crate) name: String,
+pub struct Profile {
+    /// What it is called.
+    pub name: String,
     /// Whether it is the one in use.
-    pub(crate) is_current: bool,
+    pub is_current: bool,
     /// The values by the names of their options.
     settings: Vec<(String, String)>,
 }
 
 impl Profile {
     /// The value of an option.
-    pub(crate) fn get(&self, option: &str) -> Option<&str> {
+    pub fn get(&self, option: &str) -> Option<&str> {
         let found = self.settings.iter().find(|(name, value)| name == option && !value.is_empty());
         found.map(|(_, value)| value.as_str())
     }
 
     /// Whether it has an access token, or names a file that is there.
-    pub(crate) fn has_token(&self) -> bool {
+    pub fn has_token(&self) -> bool {
         self.holds_token() || self.get("access-token-file").is_some_and(|file| Path::new(file).exists())
     }
 
     /// Whether a token stands in the profile itself.
-    pub(crate) fn holds_token(&self) -> bool {
+    pub fn holds_token(&self) -> bool {
         self.settings.iter().any(|(option, value)| is_secret(option) && !value.is_empty())
     }
 
     /// The options and their values, tokens as `***`.
-    pub(crate) fn shown(&self) -> impl Iterator<Item = (&str, &str)> {
+    pub fn shown(&self) -> impl Iterator<Item = (&str, &str)> {
         let mask = |option: &str| is_secret(option).then_some("***");
         self.settings
             .iter()
@@ -66,7 +67,7 @@ impl Profiles {
     ///
     /// # Errors
     /// A file that cannot be read, or is not a profile file.
-    pub(crate) fn open(choice: &ProfileChoice) -> Result<Self> {
+    pub fn open(choice: &ProfileChoice) -> Result<Self> {
         let file = choice.file()?.to_owned();
         let text = match fs::read_to_string(&file) {
             Ok(text) => text,
@@ -96,12 +97,12 @@ impl Profiles {
 
     /// The name of the profile in use: the one asked for, else the current one, else `default`. It
     /// need not be there.
-    pub(crate) fn chosen(&self) -> &str {
+    pub fn chosen(&self) -> &str {
         &self.chosen
     }
 
     /// The profiles as they were read.
-    pub(crate) fn all(&self) -> &[Profile] {
+    pub fn all(&self) -> &[Profile] {
         &self.profiles
     }
 
@@ -109,7 +110,7 @@ impl Profiles {
     ///
     /// # Errors
     /// [`NotFound`](leoscope_core::ErrorKind::NotFound).
-    pub(crate) fn get(&self, name: &str) -> Result<&Profile> {
+    pub fn get(&self, name: &str) -> Result<&Profile> {
         self.profiles.iter().find(|profile| profile.name == name).ok_or_else(|| {
             let names: Vec<_> = self.profiles.iter().map(|profile| profile.name.as_str()).collect();
             let hint = match &names[..] {
@@ -125,7 +126,7 @@ impl Profiles {
     ///
     /// # Errors
     /// A key of that name that is no profile.
-    pub(crate) fn set(&mut self, name: &str, options: Vec<(&str, Option<toml_edit::Value>)>) -> Result<()> {
+    pub fn set(&mut self, name: &str, options: Vec<(&str, Option<toml_edit::Value>)>) -> Result<()> {
         let item = self.document.entry(name).or_insert_with(toml_edit::table);
         let table = item.as_table_like_mut().ok_or_else(|| {
             Error::invalid(format!("{}: {name:?} is not a table", origin(&self.file)))
@@ -138,7 +139,7 @@ impl Profiles {
     }
 
     /// Makes `name` the profile in use where none is asked for.
-    pub(crate) fn make_current(&mut self, name: &str) {
+    pub fn make_current(&mut self, name: &str) {
         if !self.document.contains_key(CURRENT) {
             // A new one stands last, and has no position yet.
             let tables = self.document.iter_mut().filter_map(|(_, item)| item.as_table_mut());
@@ -152,7 +153,7 @@ impl Profiles {
     }
 
     /// Removes the profile `name` and tells whether it was there.
-    pub(crate) fn remove(&mut self, name: &str) -> bool {
+    pub fn remove(&mut self, name: &str) -> bool {
         if !self.document.get(name).is_some_and(Item::is_table_like) {
             return false;
         }
@@ -190,7 +191,7 @@ impl Profiles {
     ///
     /// # Errors
     /// Those of the file system; then the file is as it was.
-    pub(crate) fn save(&self) -> Result<()> {
+    pub fn save(&self) -> Result<()> {
         if let Some(dir) = self.file.parent() {
             fs::create_dir_all(dir)
                 .map_err(|e| Error::while_doing(format!("make the directory {}", dir.display()), e))?;
@@ -200,7 +201,7 @@ impl Profiles {
     }
 
     /// Where it lies.
-    pub(crate) fn file(&self) -> &Path {
+    pub fn file(&self) -> &Path {
         &self.file
     }
 }

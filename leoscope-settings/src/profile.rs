@@ -5,9 +5,9 @@ use std::io;
 use std::path::{Path, PathBuf};
 
 use leoscope_core::{Error, Result};
-use leoscope_settings::File;
 
-use super::{Env, config_home};
+use super::home::config_home;
+use super::{Env, File, Strangers};
 
 /// The key beside the profiles that names the one in use.
 pub(super) const CURRENT: &str = "current";
@@ -20,7 +20,7 @@ const EXAMPLE: &str =
 
 /// Which profile of which file is asked for.
 #[derive(Debug, Clone)]
-pub(crate) struct ProfileChoice {
+pub struct ProfileChoice {
     /// The name, where one is asked for.
     pub(super) name: Option<String>,
     file: Option<PathBuf>,
@@ -29,7 +29,7 @@ pub(crate) struct ProfileChoice {
 
 impl ProfileChoice {
     /// The profile `name` of `file`, both else as `env` says; the file else the usual one.
-    pub(crate) fn new(name: Option<String>, file: Option<PathBuf>, env: &Env) -> Self {
+    pub fn new(name: Option<String>, file: Option<PathBuf>, env: &Env) -> Self {
         let var = |name: &str| env.get(name).filter(|value| !value.is_empty());
         let asked = file.or_else(|| var("LEOSCOPE_PROFILE_FILE").map(PathBuf::from));
         let is_file_asked = asked.is_some();
@@ -45,19 +45,19 @@ impl ProfileChoice {
     ///
     /// # Errors
     /// Where none is named and there is no home for the usual one.
-    pub(crate) fn file(&self) -> Result<&Path> {
+    pub fn file(&self) -> Result<&Path> {
         self.file.as_deref().ok_or_else(|| {
             Error::invalid("there is no place for a profile file").hint("name one with --profile-file")
         })
     }
 
-    /// Loads the profile, whose keys must be `options`. One that is asked for `must_exist`, or is
-    /// about to be made.
+    /// Loads what the profile says of `options`; `strangers` are its other keys. One that is asked for
+    /// `must_exist`, or is about to be made.
     ///
     /// # Errors
     /// A file or profile that was asked for and is not there; a file that is not a profile file; a
-    /// key that is no option's name.
-    pub(super) fn load(self, options: &BTreeSet<String>, must_exist: bool) -> Result<File> {
+    /// key that is no option's name, where such are refused.
+    pub fn load(self, options: &BTreeSet<String>, strangers: Strangers, must_exist: bool) -> Result<File> {
         let Self { name, file, is_file_asked } = self;
         let wanted = must_exist && (is_file_asked || name.is_some());
         let Some(file) = file else {
@@ -74,7 +74,10 @@ impl ProfileChoice {
         };
         let origin = origin(&file);
         let tables = parse(&origin, &text)?;
-        choose(tables, name, &origin, options, must_exist)
+        let Some((name, table)) = choose(tables, name, &origin, must_exist)? else {
+            return Ok(File::default());
+        };
+        File::from_table(format!("{origin} [{name}]"), table, options, strangers)
     }
 }
 
@@ -89,7 +92,7 @@ pub(super) fn unreadable(file: &Path, e: &io::Error) -> Error {
 
 /// The tables of a profile file, and what else stands in it.
 pub(super) fn parse(origin: &str, text: &str) -> Result<toml::Table> {
-    leoscope_settings::parse(origin, text).map_err(|error| error.hint(EXAMPLE))
+    super::parse(origin, text).map_err(|error| error.hint(EXAMPLE))
 }
 
 /// Takes the name of the current profile out of `tables`.
@@ -104,13 +107,13 @@ pub(super) fn take_current(tables: &mut toml::Table, origin: &str) -> Result<Opt
     }
 }
 
+/// The profile to use and its name, if it is there.
 fn choose(
     mut tables: toml::Table,
     name: Option<String>,
     origin: &str,
-    options: &BTreeSet<String>,
     must_exist: bool,
-) -> Result<File> {
+) -> Result<Option<(String, toml::Table)>> {
     let current = take_current(&mut tables, origin)?;
     let (name, why) = match (name, current) {
         (Some(name), _) => (name, Some("")),
@@ -118,7 +121,7 @@ fn choose(
         (None, None) => (DEFAULT.to_owned(), None),
     };
     let Some(table) = tables.remove(&name) else {
-        let Some(why) = why.filter(|_| must_exist) else { return Ok(File::default()) };
+        let Some(why) = why.filter(|_| must_exist) else { return Ok(None) };
         let names: Vec<_> = tables.keys().map(String::as_str).collect();
         return Err(Error::invalid(format!("{origin} has no profile {name:?}{why}"))
             .hint(format!("it has: {}", names.join(", "))));
@@ -126,5 +129,5 @@ fn choose(
     let toml::Value::Table(table) = table else {
         return Err(Error::invalid(format!("{origin}: {name:?} is not a table")).hint(EXAMPLE));
     };
-    File::from_table(format!("{origin} [{name}]"), table, options)
+    Ok(Some((name, table)))
 }

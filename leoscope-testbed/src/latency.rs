@@ -10,21 +10,29 @@ use leoscope_core::time::{Timestamp, wire_time};
 use leoscope_core::{Error, Result};
 
 /// The file an experiment leaves in its results directory.
-pub(crate) const FILE: &str = "latency.csv";
+pub const FILE: &str = "latency.csv";
 const HEADER: &str = "time_utc,seq,latency_ms";
 
 /// Round trips of one run in milliseconds: how many, and their extremes and median.
 #[derive(Debug, Clone, Copy, PartialEq)]
-pub(crate) struct Summary {
-    pub(crate) samples: usize,
-    pub(crate) min: f64,
-    pub(crate) median: f64,
-    pub(crate) max: f64,
+pub struct Summary {
+    /// How many connections succeeded.
+    pub samples: usize,
+    /// The shortest.
+    pub min: f64,
+    /// Half of them took no longer than this; of an even number the mean of the two in the middle.
+    pub median: f64,
+    /// The longest.
+    pub max: f64,
 }
 
 /// Connects to `target` every `interval` for `duration` and writes each time to `<dir>/latency.csv`.
 /// A connection that fails is written with an empty latency.
-pub(crate) fn measure(target: &str, interval: Duration, duration: Duration, dir: &Path) -> Result<Summary> {
+///
+/// # Errors
+/// [`InvalidArgument`](leoscope_core::ErrorKind::InvalidArgument) for what is no address,
+/// [`Unavailable`](leoscope_core::ErrorKind::Unavailable) when no connection succeeded, and those of the file.
+pub fn measure(target: &str, interval: Duration, duration: Duration, dir: &Path) -> Result<Summary> {
     let address = target.to_socket_addrs().ok().and_then(|mut found| found.next()).ok_or_else(|| {
         Error::invalid(format!("target {target:?} is not an address"))
             .hint("write HOST:PORT, for example 192.0.2.1:443")
@@ -56,7 +64,7 @@ pub(crate) fn measure(target: &str, interval: Duration, duration: Duration, dir:
 }
 
 /// Reads the file of an experiment back; `None` when it holds no sample.
-pub(crate) fn read(dir: &Path) -> Option<Summary> {
+pub fn read(dir: &Path) -> Option<Summary> {
     let file = BufReader::new(File::open(dir.join(FILE)).ok()?);
     let values = file.lines().skip(1).filter_map(|line| line.ok()?.rsplit(',').next()?.parse().ok());
     summarise(values.collect())

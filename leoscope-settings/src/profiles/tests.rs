@@ -1,7 +1,7 @@
 use std::os::unix::fs::PermissionsExt as _;
 
 use super::*;
-use crate::settings::Env;
+use crate::Env;
 
 const FILE: &str = "\
 # My testbeds.

@@ -1,4 +1,4 @@
-//! A constellation of its own for the local testbed, so that it needs no network.
+//! A constellation of its own for the testbed, so that it needs no network.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -10,7 +10,7 @@ use leoscope_core::time::Timestamp;
 use leoscope_core::{Error, Result};
 use leoscope_orchestrator::ElementsConfig;
 
-/// The satellites of the local testbed: one ring, of which there is one high in the sky of the node for four
+/// The satellites of the testbed: one ring, of which there is one high in the sky of a node below it for four
 /// minutes, and then none.
 fn ring() -> Walker {
     Walker {
@@ -31,21 +31,27 @@ fn file(dir: &Path) -> PathBuf {
 }
 
 /// Where the testbed in `dir` has its elements from; made where there are none.
-pub(super) fn keep(dir: &Path) -> Result<Vec<ElementsConfig>> {
+pub(crate) fn keep(dir: &Path) -> Result<Vec<ElementsConfig>> {
     let path = file(dir);
     if !path.exists() {
-        fs::create_dir_all(dir).map_err(|e| Error::while_doing(format!("make {}", dir.display()), e))?;
+        make_dir(dir)?;
         write(dir, &ring().omm(Timestamp::now())?)?;
     }
     Ok(vec![ElementsConfig { provider: None, location: ElementLocation::File(path) }])
 }
 
-/// Puts the first satellite of the testbed in `dir`, which is to be started, right over the node at `at`.
-pub(crate) fn over_node(dir: &Path, at: Timestamp) -> Result<()> {
-    let node: Coordinates = super::NODE_COORDS.parse()?;
-    let site = Site::new(node.latitude(), node.longitude(), 0.0)?;
-    fs::create_dir_all(dir).map_err(|e| Error::while_doing(format!("make {}", dir.display()), e))?;
+/// Puts the first satellite of the testbed in `dir`, which is to be started, right over `place` at `at`.
+///
+/// # Errors
+/// [`Internal`](leoscope_core::ErrorKind::Internal) for a directory that cannot be written.
+pub fn over(dir: &Path, place: Coordinates, at: Timestamp) -> Result<()> {
+    let site = Site::new(place.latitude(), place.longitude(), 0.0)?;
+    make_dir(dir)?;
     write(dir, &ring().over(&site, at).omm(at)?)
+}
+
+fn make_dir(dir: &Path) -> Result<()> {
+    fs::create_dir_all(dir).map_err(|e| Error::while_doing(format!("make {}", dir.display()), e))
 }
 
 fn write(dir: &Path, elements: &str) -> Result<()> {
