@@ -137,9 +137,9 @@ start_engine() {
 # protocol; it is started by the tests and is no part of what is built.
 python_packages() {
     local venv="$target/venv"
-    if ! "$venv/bin/python" -c 'import pytest, maturin, croniter, secantus, pymongo, grpc, grpc_tools, sgp4, skyfield, numpy, pandas' 2>/dev/null; then
+    if ! "$venv/bin/python" -c 'import pytest, maturin, croniter, secantus, pymongo, grpc, grpc_tools, sgp4, skyfield, numpy, pandas, polars, pyarrow, matplotlib, tqdm, mypy, pyright, nbclient, ipykernel' 2>/dev/null; then
         python3 -m venv --clear "$venv"
-        "$venv/bin/pip" install --quiet 'maturin>=1.9,<2' 'pytest>=8' 'croniter>=7,<8' 'SecantusDB==0.7.0b3' 'pymongo>=4,<5' 'grpcio>=1.70,<2' 'grpcio-tools>=1.70,<2' 'sgp4>=2.24,<3' 'skyfield>=1.53,<2' 'numpy>=1.26,<3' 'pandas>=2.2,<4'
+        "$venv/bin/pip" install --quiet 'maturin>=1.9,<2' 'pytest>=8' 'croniter>=7,<8' 'SecantusDB==0.7.0b3' 'pymongo>=4,<5' 'grpcio>=1.70,<2' 'grpcio-tools>=1.70,<2' 'sgp4>=2.24,<3' 'skyfield>=1.53,<2' 'numpy>=1.26,<3' 'pandas>=2.2,<4' 'polars>=1,<2' 'pyarrow>=15' 'matplotlib>=3.8,<4' 'tqdm>=4.66,<5' 'mypy>=1.15,<3' 'pyright>=1.1.400,<2' 'pandas-stubs' 'nbclient>=0.10,<1' 'ipykernel>=6,<8'
     fi
 }
 

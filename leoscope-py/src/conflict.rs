@@ -9,10 +9,10 @@ use leoscope_core::time::{SignedDuration, Window};
 use pyo3::prelude::*;
 use pyo3::types::{PyDelta, PyDict, PyTuple};
 
-use crate::cron::Cron;
 use crate::error::exception;
+use crate::given::{Nodes, Times};
 use crate::python::made;
-use crate::time::{Instant, Length, datetime, delta, pair};
+use crate::time::{Instant, Length, Moment, datetime, delta, pair, unexpected};
 
 /// Which nodes a job is on and when its runs are.
 #[pyclass(frozen, eq, module = "leoscope")]
@@ -25,25 +25,24 @@ const CONFIG: &str = "process: {command: 'true'}";
 /// The most windows of free time that are looked for at once.
 const MOST_SLOTS: usize = 1_000;
 
-/// A cron expression, alone or with its time zone.
-#[derive(FromPyObject)]
-pub(crate) enum Times<'py> {
-    Cron(PyRef<'py, Cron>),
-    Text(String),
-}
-
-/// The name of a node, or several.
-#[derive(FromPyObject)]
-pub(crate) enum Nodes {
-    One(String),
-    Several(Vec<String>),
-}
-
 /// A job, or what one is made of by name.
-#[derive(FromPyObject)]
 pub(crate) enum Described<'py> {
     Job(Bound<'py, JobTiming>),
     Parts(Bound<'py, PyDict>),
+}
+
+impl<'a, 'py> FromPyObject<'a, 'py> for Described<'py> {
+    type Error = PyErr;
+
+    fn extract(given: Borrowed<'a, 'py, PyAny>) -> PyResult<Self> {
+        if let Ok(job) = given.cast::<JobTiming>() {
+            return Ok(Self::Job(job.to_owned()));
+        }
+        let parts = given.cast::<PyDict>().map(|parts| Self::Parts(parts.to_owned()));
+        parts.map_err(|_| {
+            unexpected("a job (JobTiming), or a dictionary of what it is made of, is expected", &given)
+        })
+    }
 }
 
 impl<'py> Described<'py> {
@@ -55,7 +54,7 @@ impl<'py> Described<'py> {
     }
 }
 
-fn whole_seconds(Length(length): Length) -> Result<RunLength, Error> {
+pub(crate) fn whole_seconds(Length(length): Length) -> Result<RunLength, Error> {
     if length.subsec_nanos() != 0 {
         return Err(Error::invalid(format!("length of {} s is not possible", length.as_secs_f64()))
             .hint("give whole seconds"));
@@ -72,7 +71,7 @@ impl JobTiming {
         py: Python<'_>,
         node: &str,
         start: Instant,
-        end: Instant,
+        end: Moment,
         length: Length,
         schedule: Option<Times<'_>>,
         server: Option<&str>,
@@ -92,7 +91,7 @@ impl JobTiming {
                 node: NodeId::parse(node)?,
                 server: server.map(NodeId::parse).transpose()?,
                 schedule,
-                window: Window::new(start.0, end.0)?,
+                window: Window::new(start.0, end.from(start.0)?)?,
                 length: whole_seconds(length)?,
                 overhead,
                 trigger: None,
@@ -201,15 +200,11 @@ pub(crate) fn free_slots<'py>(
     nodes: Nodes,
     length: Length,
     start: Instant,
-    end: Instant,
+    end: Moment,
     near: Option<Instant>,
-    count: usize,
+    count: i64,
 ) -> PyResult<Vec<Bound<'py, PyTuple>>> {
     let others = jobs(py, others)?;
-    let nodes = match nodes {
-        Nodes::One(node) => vec![node],
-        Nodes::Several(nodes) => nodes,
-    };
     let (refused, Length(length)) = (|error: Error| exception(py, &error), length);
     let booked = numbered(&others).map_err(refused)?;
     let look = || {
@@ -217,8 +212,11 @@ pub(crate) fn free_slots<'py>(
             return Err(Error::invalid(format!("length of {} s is not possible", length.as_secs_f64()))
                 .hint("give the length of the free time, from a second to a year"));
         }
-        let nodes = nodes.iter().map(|node| NodeId::parse(node)).collect::<Result<Vec<_>, _>>()?;
-        let within = Window::new(start.0, end.0)?;
+        let count = usize::try_from(count).map_err(|_| {
+            Error::invalid(format!("count {count} is less than nothing")).hint("give 0 or more")
+        })?;
+        let nodes = nodes.ids()?;
+        let within = Window::new(start.0, end.from(start.0)?)?;
         let near = near.map_or(within.start(), |near| near.0);
         let taking = booked.iter().filter(|job| nodes.iter().any(|node| job.involves(node)));
         let bookings = Bookings::new(taking, &[], within.start());

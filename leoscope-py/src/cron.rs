@@ -9,7 +9,7 @@ use pyo3::prelude::*;
 use crate::error::exception;
 use crate::python::{hashed, quoted};
 use crate::schedule::{MAX_STARTS, SHORTEST};
-use crate::time::{Instant, datetime};
+use crate::time::{Instant, Moment, datetime};
 
 /// A cron expression in a time zone.
 #[pyclass(frozen, eq, module = "leoscope")]
@@ -79,13 +79,9 @@ impl Cron {
     }
 
     /// All starts from an instant on and before another.
-    fn between<'py>(
-        &self,
-        py: Python<'py>,
-        start: Instant,
-        end: Instant,
-    ) -> PyResult<Vec<Bound<'py, PyAny>>> {
-        let found = py.detach(|| self.starts(start.0, end.0)).map_err(|error| exception(py, &error))?;
+    fn between<'py>(&self, py: Python<'py>, start: Instant, end: Moment) -> PyResult<Vec<Bound<'py, PyAny>>> {
+        let found =
+            py.detach(|| self.starts(start.0, end.from(start.0)?)).map_err(|error| exception(py, &error))?;
         found.into_iter().map(|at| datetime(py, at)).collect()
     }
 

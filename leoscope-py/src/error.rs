@@ -1,58 +1,89 @@
 //! Errors of the core as Python exceptions.
 
+use leoscope_core::conflict::{Alternative, Conflict, Refusal};
+use leoscope_core::schedule::Schedule;
 use leoscope_core::trigger::{Mistake, Mistakes};
 use leoscope_core::{Error, ErrorKind};
-use pyo3::exceptions::{PyRuntimeError, PyValueError};
+use pyo3::call::PyCallArgs;
 use pyo3::prelude::*;
 
 use crate::python::made;
+use crate::time::{datetime, pair};
 
-pyo3::create_exception!(
-    leoscope,
-    InvalidArgument,
-    PyValueError,
-    "A value is not acceptable.\n\nIts text is `message` and, on a line of its own, `hint`, if there is one."
-);
+/// The class in `leoscope._errors` for a kind.
+const fn class(kind: ErrorKind) -> &'static str {
+    match kind {
+        ErrorKind::InvalidArgument => "InvalidArgument",
+        ErrorKind::NotFound => "NotFound",
+        ErrorKind::AlreadyExists => "AlreadyExists",
+        ErrorKind::Conflict => "ConflictError",
+        ErrorKind::PermissionDenied => "PermissionDenied",
+        ErrorKind::Unauthenticated => "Unauthenticated",
+        ErrorKind::Exhausted => "Exhausted",
+        ErrorKind::Stale => "Stale",
+        ErrorKind::Unavailable => "Unavailable",
+        ErrorKind::Timeout => "Timeout",
+        ErrorKind::Unsupported => "Unsupported",
+        ErrorKind::Internal => "InternalError",
+    }
+}
 
-pyo3::create_exception!(
-    leoscope,
-    TriggerError,
-    InvalidArgument,
-    "A condition cannot be read.\n\nIts text is `message` and, below it, the condition with every mistake underlined."
-);
+/// An exception of the class `name`; or why it could not be made.
+fn raised<'py>(py: Python<'py>, name: &str, parts: impl PyCallArgs<'py>) -> PyErr {
+    let made = || py.import("leoscope._errors")?.getattr(name)?.call1(parts);
+    made().map_or_else(|fault| fault, PyErr::from_value)
+}
 
-/// The exception for `error`: its message, then its hint on a line of its own.
+/// The exception for `error`.
 pub(crate) fn exception(py: Python<'_>, error: &Error) -> PyErr {
-    let text = match error.what_to_do() {
-        Some(hint) => format!("{}\n{hint}", error.message()),
-        None => error.message().to_owned(),
+    let (message, hint) = (error.message(), error.what_to_do());
+    if error.kind() != ErrorKind::Conflict {
+        return raised(py, class(error.kind()), (message, hint));
+    }
+    let Refusal { conflicts, clashing, alternatives } = error.refusal();
+    let conflicts = conflicts.iter().map(|conflict| in_the_way(py, conflict)).collect::<PyResult<Vec<_>>>();
+    let free = alternatives.iter().map(|other| free_slot(py, other)).collect::<PyResult<Vec<_>>>();
+    match (conflicts, free) {
+        (Ok(conflicts), Ok(free)) => {
+            raised(py, class(error.kind()), (message, hint, conflicts, free, *clashing))
+        }
+        (Err(fault), _) | (_, Err(fault)) => fault,
+    }
+}
+
+/// A booked job that is in the way.
+pub(crate) fn in_the_way<'py>(py: Python<'py>, conflict: &Conflict) -> PyResult<Bound<'py, PyAny>> {
+    let Conflict { job, owner, node, wanted, taken, clashing } = conflict;
+    let (wanted, taken) = (pair(py, *wanted)?, pair(py, *taken)?);
+    made(py, "BookedConflict", (job.as_str(), owner.as_str(), node.as_str(), wanted, taken, *clashing))
+}
+
+/// Another time for a refused job.
+pub(crate) fn free_slot<'py>(py: Python<'py>, other: &Alternative) -> PyResult<Bound<'py, PyAny>> {
+    let Alternative { schedule, first } = other;
+    let schedule = match schedule {
+        Schedule::Cron(cron) => Some(cron.to_string()),
+        Schedule::Once => None,
     };
-    let exception = match error.kind() {
-        ErrorKind::InvalidArgument => InvalidArgument::new_err(text),
-        // No call of this package reaches a server yet, so none of these has a class of its own.
-        ErrorKind::NotFound
-        | ErrorKind::AlreadyExists
-        | ErrorKind::Conflict
-        | ErrorKind::PermissionDenied
-        | ErrorKind::Unauthenticated
-        | ErrorKind::Exhausted
-        | ErrorKind::Stale
-        | ErrorKind::Unavailable
-        | ErrorKind::Timeout
-        | ErrorKind::Unsupported
-        | ErrorKind::Internal => PyRuntimeError::new_err(text),
-    };
-    with_parts(py, exception, error, |_| Ok(()))
+    made(py, "FreeSlot", (datetime(py, first.start())?, datetime(py, first.end())?, schedule))
 }
 
 /// The exception for a condition that cannot be read.
 pub(crate) fn trigger_error(py: Python<'_>, mistakes: Mistakes) -> PyErr {
     let rendered = mistakes.render();
     let spans = mistakes.mistakes.iter().map(|mistake| span(py, &mistakes.text, mistake));
-    let spans = spans.collect::<PyResult<Vec<_>>>();
+    let spans = match spans.collect::<PyResult<Vec<_>>>() {
+        Ok(spans) => spans,
+        Err(fault) => return fault,
+    };
     let error = Error::from(mistakes);
-    let exception = TriggerError::new_err(format!("{}\n{rendered}", error.message()));
-    with_parts(py, exception, &error, |value| value.setattr("spans", spans?))
+    raised(py, "TriggerError", (error.message(), error.what_to_do(), rendered, spans))
+}
+
+/// The exception for a client that did not come along when its process was forked.
+pub(crate) fn fork_error(py: Python<'_>) -> PyErr {
+    let message = "this client was made before the process was forked, and did not come along";
+    raised(py, "ForkError", (message, "make a client in the child process, or start processes with 'spawn'"))
 }
 
 /// A mistake with its place in characters.
@@ -61,20 +92,4 @@ fn span<'py>(py: Python<'py>, text: &str, mistake: &Mistake) -> PyResult<Bound<'
     let start = character - 1;
     let end = start + text.get(span.clone()).map_or(0, |part| part.chars().count());
     made(py, "Mistake", (start, end, message, help))
-}
-
-/// `exception` with what `error` says, and more, as attributes.
-fn with_parts(
-    py: Python<'_>,
-    exception: PyErr,
-    error: &Error,
-    more: impl FnOnce(&Bound<'_, PyAny>) -> PyResult<()>,
-) -> PyErr {
-    let value = exception.value(py);
-    let set = || {
-        value.setattr("message", error.message())?;
-        value.setattr("hint", error.what_to_do())?;
-        more(value)
-    };
-    set().err().unwrap_or(exception)
 }

@@ -2,16 +2,18 @@
 
 mod arrays;
 
+use std::path::PathBuf;
 use std::sync::Arc;
 
 use leoscope_core::Error;
 use leoscope_core::orbit::{Catalogue, Look, Mask, Satellite, Site, Tracker, View, above, passes};
 use leoscope_core::time::Window;
 use pyo3::prelude::*;
-use pyo3::types::PyDict;
+use pyo3::types::{PyBytes, PyDict};
 
 use crate::error::exception;
-use crate::time::{Instant, datetime};
+use crate::python::columns;
+use crate::time::{Instant, Moment, datetime};
 
 /// A set of orbital elements.
 #[pyclass(frozen, module = "leoscope")]
@@ -23,9 +25,15 @@ pub(crate) struct Elements {
 #[pyclass(frozen, module = "leoscope")]
 pub(crate) struct Place {
     site: Site,
+    /// What it was made of, for copies.
+    given: (f64, f64, f64, Option<f64>),
 }
 
 impl Elements {
+    pub(crate) fn of(catalogue: Arc<Catalogue>) -> Self {
+        Self { catalogue }
+    }
+
     fn satellite(&self, name: &str) -> Result<&Satellite, Error> {
         let place = self
             .catalogue
@@ -63,7 +71,13 @@ impl Place {
         dut1: Option<f64>,
     ) -> PyResult<Self> {
         let site = Site::new(latitude, longitude, altitude).map_err(|error| exception(py, &error))?;
-        Ok(Self { site: dut1.map_or(site, |dut1| site.with_dut1(dut1)) })
+        let given = (latitude, longitude, altitude, dut1);
+        Ok(Self { site: dut1.map_or(site, |dut1| site.with_dut1(dut1)), given })
+    }
+
+    /// For copies and pickles.
+    fn __getnewargs__(&self) -> (f64, f64, f64, Option<f64>) {
+        self.given
     }
 
     fn __repr__(&self) -> String {
@@ -77,6 +91,19 @@ impl Elements {
     fn new(py: Python<'_>, text: &str) -> PyResult<Self> {
         let catalogue = py.detach(|| Catalogue::parse(text.as_bytes()));
         Ok(Self { catalogue: Arc::new(catalogue.map_err(|error| exception(py, &error))?) })
+    }
+
+    /// Those in a file.
+    #[staticmethod]
+    fn load(py: Python<'_>, path: PathBuf) -> PyResult<Self> {
+        let read = move || {
+            let text = std::fs::read(&path).map_err(|e| {
+                Error::invalid(format!("orbital elements {} cannot be read: {e}", path.display()))
+                    .hint("name a file with OMM as CSV or JSON, or with two or three lines a satellite")
+            })?;
+            Catalogue::parse(&text)
+        };
+        Ok(Self { catalogue: Arc::new(py.detach(read).map_err(|error| exception(py, &error))?) })
     }
 
     fn __len__(&self) -> usize {
@@ -142,11 +169,11 @@ impl Elements {
         name: &str,
         place: &Place,
         start: Instant,
-        end: Instant,
+        end: Moment,
         mask_deg: Option<f64>,
     ) -> PyResult<Vec<Bound<'py, PyDict>>> {
         let found = || -> Result<_, Error> {
-            let (satellite, span) = (self.satellite(name)?, Window::new(start.0, end.0)?);
+            let (satellite, span) = (self.satellite(name)?, Window::new(start.0, end.from(start.0)?)?);
             Ok(passes(satellite, &place.site, mask(mask_deg)?, span))
         };
         let found = py.detach(found).map_err(|error| exception(py, &error))?;
@@ -175,8 +202,8 @@ impl Elements {
     ) -> PyResult<Bound<'py, PyAny>> {
         let mask = mask(mask_deg).map_err(|error| exception(py, &error))?;
         let satellites = self.catalogue.satellites();
-        let table = py.detach(|| arrays::visible(satellites, &highest_first(satellites, place, mask, at)));
-        table.object(py)
+        let found = py.detach(|| highest_first(satellites, place, mask, at));
+        arrays::visible(satellites, &found).object(py)
     }
 
     /// The passes of all satellites, or of some, as columns.
@@ -186,17 +213,35 @@ impl Elements {
         py: Python<'py>,
         place: &Place,
         start: Instant,
-        end: Instant,
+        end: Moment,
         mask_deg: Option<f64>,
         names: Option<Vec<String>>,
     ) -> PyResult<Bound<'py, PyAny>> {
         let found = || -> Result<_, Error> {
-            let (span, mask) = (Window::new(start.0, end.0)?, mask(mask_deg)?);
+            let (span, mask) = (Window::new(start.0, end.from(start.0)?)?, mask(mask_deg)?);
             let all = self.catalogue.satellites();
             let named = names.map(|names| names.iter().map(|name| self.satellite(name)).collect());
             let named: Option<Vec<&Satellite>> = named.transpose()?;
-            Ok(arrays::passes(all, named.as_deref(), &place.site, mask, span))
+            Ok(arrays::find(all, named.as_deref(), &place.site, mask, span))
         };
-        py.detach(found).map_err(|error| exception(py, &error))?.object(py)
+        let found = py.detach(found).map_err(|error| exception(py, &error))?;
+        arrays::passes(&found).object(py)
+    }
+
+    /// Where a satellite is at each of some times, as columns.
+    fn track_arrays<'py>(
+        &self,
+        py: Python<'py>,
+        name: &str,
+        place: &Place,
+        times: &Bound<'py, PyAny>,
+    ) -> PyResult<Bound<'py, PyAny>> {
+        let packed = columns(py, "packed_times", (times,))?;
+        let packed = packed.cast::<PyBytes>()?;
+        let satellite = self.satellite(name).map_err(|error| exception(py, &error))?;
+        let times: Vec<i64> =
+            packed.as_bytes().as_chunks().0.iter().map(|bytes| i64::from_ne_bytes(*bytes)).collect();
+        let looks = py.detach(|| arrays::track(satellite, &place.site, &times));
+        arrays::looks(&looks).object(py)
     }
 }

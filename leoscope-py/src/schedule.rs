@@ -6,7 +6,7 @@ use leoscope_core::time::{SignedDuration, Timestamp, Window};
 use pyo3::prelude::*;
 
 use crate::error::exception;
-use crate::time::{Instant, datetime};
+use crate::time::{Instant, Moment, datetime};
 
 /// The most starts one call gives: a year of minutes is half of it, and the list still fits a
 /// notebook's memory.
@@ -22,10 +22,10 @@ pub(crate) fn cron_starts<'py>(
     py: Python<'py>,
     expression: &str,
     start: Instant,
-    end: Instant,
+    end: Moment,
     limit: i64,
 ) -> PyResult<Vec<Bound<'py, PyAny>>> {
-    let found = py.detach(|| starts(expression, start.0, end.0, limit));
+    let found = py.detach(|| starts(expression, start.0, end.from(start.0)?, limit));
     found.map_err(|error| exception(py, &error))?.into_iter().map(|at| datetime(py, at)).collect()
 }
 

@@ -4,11 +4,14 @@ mod columns;
 mod forecast;
 mod values;
 
+pub(crate) use forecast::object as forecast_object;
+pub(crate) use values::object;
+
 use leoscope_core::Error;
 use leoscope_core::orbit::View;
 use leoscope_core::schedule::Zone;
 use leoscope_core::time::Timestamp;
-use leoscope_core::trigger::{Explanation, Trigger as Condition, Used, judge_given};
+use leoscope_core::trigger::{Explanation, Key, Kind, Trigger as Condition, Used, judge_given};
 use pyo3::prelude::*;
 use pyo3::types::{PyBytes, PyDict};
 
@@ -21,6 +24,12 @@ use crate::time::{Instant, Length};
 #[pyclass(frozen, eq, module = "leoscope")]
 #[derive(PartialEq)]
 pub(crate) struct Trigger(Condition);
+
+impl Trigger {
+    pub(crate) fn condition(&self) -> &Condition {
+        &self.0
+    }
+}
 
 #[pymethods]
 impl Trigger {
@@ -44,6 +53,20 @@ impl Trigger {
         self.0.keys().iter().map(ToString::to_string).collect()
     }
 
+    /// What its fields are.
+    fn check<'py>(&self, py: Python<'py>) -> PyResult<Vec<Bound<'py, PyAny>>> {
+        let field = |key: &Key| {
+            let kind = key.kind().map(|kind| match kind {
+                Kind::Number => "number",
+                Kind::Flag => "flag",
+                Kind::Text => "text",
+            });
+            let unit = Some(key.unit()).filter(|unit| !unit.is_empty());
+            made(py, "FieldInfo", (key.to_string(), kind, unit, key.source().name()))
+        };
+        self.0.keys().iter().map(field).collect()
+    }
+
     /// The verdict on given values.
     fn evaluate<'py>(&self, py: Python<'py>, given: &Bound<'py, PyAny>) -> PyResult<Bound<'py, PyAny>> {
         // When it is does not matter: all that counts is how long before that something was.
@@ -52,7 +75,7 @@ impl Trigger {
         let Explanation { verdict, why, used } = py.detach(|| judge_given(&self.0, samples, now));
         let readings = PyDict::new(py);
         for Used { key, value, at: _ } in used {
-            readings.set_item(key.to_string(), values::object(py, value.as_ref())?)?;
+            readings.set_item(key.to_string(), object(py, value.as_ref())?)?;
         }
         made(py, "Verdict", (verdict.name(), why, readings))
     }

@@ -85,4 +85,4 @@ def test_the_package_is_typed_and_says_its_version():
 
 def test_the_example_of_the_package_works():
     results = doctest.testmod(leoscope)
-    assert results.attempted == 3 and results.failed == 0
+    assert results.attempted == 5 and results.failed == 0

@@ -78,9 +78,11 @@ def test_times_may_be_those_of_pandas_and_without_a_zone_mean_utc():
             return datetime(2026, 12, 1)
 
     assert cron.next(Later()) == expected
-    for bad in ("2026-12-01", 1.5, None, pandas.NaT):
+    for bad in ("2026-12-01", 1.5, None):
         with pytest.raises(TypeError):
             cron.next(bad)
+    with pytest.raises(leoscope.InvalidArgument, match="there is no time in NaT"):
+        cron.next(pandas.NaT)
 
 
 def test_cron_expressions_are_values():
@@ -551,7 +553,7 @@ def test_without_pandas_or_numpy_it_is_said_what_is_needed(elements, monkeypatch
 
 
 def test_what_is_exported_is_there():
-    assert sorted(leoscope.__all__, key=str.lower) == sorted(set(leoscope.__all__), key=str.lower)
+    assert len(set(leoscope.__all__)) == len(leoscope.__all__)
     for name in leoscope.__all__:
         thing = getattr(leoscope, name)
         if inspect.isclass(thing) or inspect.isfunction(thing):

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import sys
 from array import array
 from datetime import datetime, timedelta, timezone
-from typing import Any, Iterable, Mapping, Optional, Sequence, Tuple, Union
+from typing import Any, Iterable, Mapping, Optional, Sequence, Tuple
 
-from ._leoscope import InvalidArgument
+from ._errors import InvalidArgument
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=timezone.utc)
 _MICROSECOND = timedelta(microseconds=1)
@@ -22,14 +23,15 @@ def _numpy() -> Any:
 
 def packed(
     columns: Mapping[str, Any], times: Optional[Iterable[Any]]
-) -> Tuple[list[Tuple[str, str, Union[bytes, list[Any]]]], Optional[bytes]]:
+) -> Tuple[list[Tuple[str, str, Any]], Optional[bytes]]:
     """The columns with what their cells are; the times as microseconds since 1970."""
     cells = [(str(name), *_cells(str(name), column)) for name, column in columns.items()]
     return cells, None if times is None else _times(times)
 
 
-def _cells(name: str, column: Any) -> Tuple[str, Union[bytes, list[Any]]]:
-    """The cells as doubles ("d"), as flags of a byte ("?"), or as a list of what they are ("O")."""
+def _cells(name: str, column: Any) -> Tuple[str, Any]:
+    """The cells as doubles ("d"), as flags of a byte ("?"), as the places of a few texts ("C"), or as a list of what
+    they are ("O")."""
     numpy = _numpy()
     if numpy is not None and hasattr(column, "dtype"):
         # Columns of pandas that can lack values have one of their own for that.
@@ -37,11 +39,14 @@ def _cells(name: str, column: Any) -> Tuple[str, Union[bytes, list[Any]]]:
             column = column.to_numpy(dtype="float64", na_value=float("nan"))
         cells = numpy.asarray(column)
         if cells.ndim != 1:
-            raise _invalid(f"column {name} has {cells.ndim} dimensions", "give columns of one dimension")
+            raise InvalidArgument(f"column {name} has {cells.ndim} dimensions", "give columns of one dimension")
         if cells.dtype.kind in "iuf":
             return "d", numpy.ascontiguousarray(cells, dtype=numpy.float64).tobytes()
         if cells.dtype.kind == "b":
             return "?", cells.tobytes()
+        coded = _coded(column)
+        if coded is not None:
+            return "C", coded
         column = cells.tolist()
     cells = [None if _is_missing(cell) else cell for cell in column]
     if any(isinstance(cell, (bool, str)) for cell in cells):
@@ -50,6 +55,19 @@ def _cells(name: str, column: Any) -> Tuple[str, Union[bytes, list[Any]]]:
         return "d", array("d", [float("nan") if cell is None else cell for cell in cells]).tobytes()
     except TypeError:
         return "O", cells
+
+
+def _coded(column: Any) -> Optional[Tuple[bytes, list[str]]]:
+    """The different texts of a column, and for each cell the place of its own; -1 where there is none. None where not
+    all are texts, or there is no pandas, which finds them fast."""
+    pandas = sys.modules.get("pandas")
+    if pandas is None:
+        return None
+    codes, texts = pandas.factorize(column)
+    texts = list(texts)
+    if not all(isinstance(text, str) for text in texts):
+        return None
+    return codes.astype("int32").tobytes(), texts
 
 
 def _is_missing(cell: Any) -> bool:
@@ -102,7 +120,6 @@ def arrays(columns: Sequence[Tuple[str, str, Any]]) -> dict[str, Any]:
     return {name: made(kind, cells) for name, kind, cells in columns}
 
 
-def _invalid(message: str, hint: str) -> InvalidArgument:
-    error = InvalidArgument(f"{message}\n{hint}")
-    error.message, error.hint = message, hint
-    return error
+def packed_times(times: Any) -> bytes:
+    """Times as microseconds since 1970."""
+    return _times(times)

@@ -1,23 +1,34 @@
+import os
 from collections.abc import Iterable, Mapping, Sequence
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
+from pathlib import Path
 from typing import Any, Optional, Protocol, TypedDict, Union, final
 
 import numpy
 
-from ._types import Conflict, Forecast, Mistake, Verdict
+from ._types import Conflict, Forecast, Verdict
+from ._values import FieldInfo
 
 __all__ = [
+    "Call",
+    "Connection",
     "Cron",
     "Elements",
-    "InvalidArgument",
     "JobTiming",
+    "LocalTestbed",
+    "Pieces",
     "Place",
+    "RunTable",
     "Trigger",
-    "TriggerError",
     "__version__",
     "conflicts",
     "cron_starts",
+    "ending",
+    "experiment_from_yaml",
+    "experiment_shown",
+    "experiment_to_yaml",
     "free_slots",
+    "measure_latency",
 ]
 
 __version__: str
@@ -26,7 +37,9 @@ class _ToDatetime(Protocol):
     def to_pydatetime(self) -> datetime: ...
 
 # Without a time zone a time means UTC.
-_Time = Union[datetime, _ToDatetime]
+_Time = Union[datetime, date, numpy.datetime64, _ToDatetime]
+# A time, or a timedelta from another one (now, of an end the start), or a text: "now", "+90m", "-1d", an instant.
+_Moment = Union[_Time, timedelta, str]
 # A timedelta, or seconds.
 _Length = Union[timedelta, float]
 _Value = Union[bool, float, str, None]
@@ -34,33 +47,13 @@ _Value = Union[bool, float, str, None]
 class _JobParts(TypedDict, total=False):
     node: str
     start: _Time
-    end: _Time
+    end: _Moment
     length: _Length
     schedule: Union[str, Cron, None]
     server: Optional[str]
     overhead: bool
 
-class InvalidArgument(ValueError):
-    """A value is not acceptable.
-
-    Its text is ``message`` and, on a line of its own, ``hint``, if there is one.
-    """
-
-    message: str
-    """What was wrong with which value."""
-    hint: Optional[str]
-    """What to do about it."""
-
-class TriggerError(InvalidArgument):
-    """A condition cannot be read.
-
-    Its text is ``message`` and, below it, the condition with every mistake underlined.
-    """
-
-    spans: list[Mistake]
-    """All that is wrong with it, in the order of its text."""
-
-def cron_starts(expression: str, start: _Time, end: _Time, limit: int = 10) -> list[datetime]:
+def cron_starts(expression: str, start: _Time, end: _Moment, limit: int = 10) -> list[datetime]:
     """The instants at which a cron expression starts a run, in order of time.
 
     Parameters
@@ -83,6 +76,28 @@ def cron_starts(expression: str, start: _Time, end: _Time, limit: int = 10) -> l
         When the expression cannot be read (the message names the field), ``end`` is not after
         ``start``, or ``limit`` is out of range.
     """
+
+def experiment_to_yaml(json_text: str) -> str:
+    """An experiment config, which is given as JSON, as YAML.
+
+    Raises
+    ------
+    InvalidArgument
+        When the testbed would not take it.
+    """
+
+def experiment_from_yaml(text: str) -> str:
+    """An experiment config (YAML) as JSON.
+
+    Raises
+    ------
+    InvalidArgument
+        When the testbed would not take it.
+    """
+
+def experiment_shown(json_text: str) -> tuple[str, str]:
+    """An experiment config, which is given as JSON and need not be one that the testbed takes, with ``***`` in the
+    place of secrets: as YAML and as JSON."""
 
 @final
 class Cron:
@@ -124,7 +139,7 @@ class Cron:
         Without a time zone ``after`` means UTC, whatever the zone of the expression.
         """
 
-    def between(self, start: _Time, end: _Time) -> list[datetime]:
+    def between(self, start: _Time, end: _Moment) -> list[datetime]:
         """All starts in ``[start, end)``, in UTC and in order of time.
 
         Without a time zone ``start`` and ``end`` mean UTC, whatever the zone of the expression.
@@ -166,6 +181,9 @@ class Trigger:
     @property
     def fields(self) -> list[str]:
         """The fields that it names, each once, in the order of its text and by their own names."""
+
+    def check(self) -> list[FieldInfo]:
+        """What its fields are, each once, in the order of its text."""
 
     def evaluate(self, given: Mapping[str, Union[_Value, Iterable[_Value]]]) -> Verdict:
         """Tells whether it holds on given values, and why.
@@ -259,7 +277,7 @@ class JobTiming:
         cls,
         node: str,
         start: _Time,
-        end: _Time,
+        end: _Moment,
         length: _Length,
         schedule: Union[str, Cron, None] = None,
         server: Optional[str] = None,
@@ -340,7 +358,7 @@ def free_slots(
     nodes: Union[str, Sequence[str]],
     length: _Length,
     start: _Time,
-    end: _Time,
+    end: _Moment,
     near: Optional[_Time] = None,
     count: int = 10,
 ) -> list[tuple[datetime, datetime]]:
@@ -390,6 +408,16 @@ class Elements:
     """
 
     def __new__(cls, text: str) -> Elements: ...
+    @staticmethod
+    def load(path: Union[str, os.PathLike[str]]) -> Elements:
+        """Those in a file.
+
+        Raises
+        ------
+        InvalidArgument
+            When the file cannot be read, or holds no elements.
+        """
+
     def __len__(self) -> int: ...
     @property
     def skipped(self) -> int:
@@ -412,11 +440,18 @@ class Elements:
         mask follows from the altitude of each when it is left out."""
 
     def passes(
-        self, name: str, place: Place, start: _Time, end: _Time, mask_deg: Optional[float] = None
+        self, name: str, place: Place, start: _Time, end: _Moment, mask_deg: Optional[float] = None
     ) -> list[dict[str, Any]]:
         """The passes of a satellite that have a part in [start, end): `rise`, `set` and `culmination`
         (datetimes in UTC), `max_elevation`, `rise_azimuth` and `set_azimuth` (degrees), and `sigma` (one
         standard deviation of the times in seconds, from the age of the elements)."""
+
+    def track_arrays(
+        self, name: str, place: Place, times: Iterable[Any]
+    ) -> dict[str, numpy.ndarray[Any, Any]]:
+        """Where a satellite is in the sky at each of some times (datetimes, or an array, series or index of them) as
+        columns: `azimuth` (degrees east of north), `elevation` (degrees, without refraction), `range_km` and
+        `range_rate_km_s`; NaN where the elements do not tell."""
 
     def visible_arrays(
         self, place: Place, at: _Time, mask_deg: Optional[float] = None
@@ -436,7 +471,7 @@ class Elements:
         self,
         place: Place,
         start: _Time,
-        end: _Time,
+        end: _Moment,
         mask_deg: Optional[float] = None,
         names: Optional[Sequence[str]] = None,
     ) -> dict[str, numpy.ndarray[Any, Any]]:
@@ -454,3 +489,159 @@ class Elements:
         InvalidArgument
             For a name that is not among the elements, and when ``end`` is not after ``start``.
         """
+
+@final
+class Call:
+    """A call that has not been made yet. It is made once: with ``wait()``, or with ``await``."""
+
+    def wait(self) -> Any: ...
+    def __await__(self) -> Any: ...
+
+@final
+class Pieces:
+    """What comes piece by piece."""
+
+    def next(self) -> Call:
+        """The next piece; None after the last."""
+
+@final
+class RunTable:
+    """Runs as a call has brought them."""
+
+    def __len__(self) -> int: ...
+    def fields(self, place: int) -> dict[str, Any]: ...
+    def select(self, places: Sequence[int]) -> RunTable: ...
+    def with_status(self, statuses: Sequence[str]) -> list[int]: ...
+    def columns(self) -> dict[str, numpy.ndarray[Any, Any]]: ...
+    def stats(self) -> list[Any]: ...
+
+_Options = Mapping[str, Any]
+_Node = str
+_Nodes = Union[str, Sequence[str]]
+
+@final
+class Connection:
+    """A connection to an orchestrator, bound to one caller: what clients are made of. Not for use by itself."""
+
+    @staticmethod
+    def open(options: Sequence[str], environment: Mapping[str, str], timeout: _Length) -> Connection: ...
+    def close(self) -> None: ...
+    @property
+    def closed(self) -> bool: ...
+    @property
+    def caller(self) -> str: ...
+    @property
+    def address(self) -> str: ...
+    def schedule(self, booking: _Options) -> Call: ...
+    def schedule_file(self, text: str, jobid: Optional[str]) -> Call: ...
+    def plan(self, booking: _Options, runs: int) -> Call: ...
+    def modify(self, id: str, change: _Options) -> Call: ...
+    def reschedule(self, id: str, start: Optional[_Moment], end: Optional[_Moment]) -> Call: ...
+    def free_slots(
+        self,
+        nodes: _Nodes,
+        length: _Length,
+        start: Optional[_Moment],
+        end: Optional[_Moment],
+        near: Optional[_Moment],
+        count: int,
+    ) -> Call: ...
+    def calendar(self, nodes: _Nodes, start: Optional[_Moment], end: Optional[_Moment]) -> Call: ...
+    def job(self, id: str) -> Call: ...
+    def job_file(self, id: str) -> Call: ...
+    def jobs(self, node: Optional[str], user: Optional[str]) -> Call: ...
+    def conflicts_of(self, id: str) -> Call: ...
+    def delete_job(self, id: str) -> Call: ...
+    def delete_jobs_on_node(self, node: str) -> Call: ...
+    def runs(
+        self,
+        id: Optional[str],
+        job: Optional[str],
+        node: Optional[str],
+        owner: Optional[str],
+        start: Optional[_Moment],
+        end: Optional[_Moment],
+        limit: Optional[int],
+    ) -> Call: ...
+    def refreshed(self, runs: RunTable) -> Call: ...
+    def run(self, id: str) -> Call: ...
+    def events(self, run: Optional[str], job: Optional[str]) -> Call: ...
+    def follow(
+        self, run: Optional[str], job: Optional[str], state: str, timeout: Optional[_Length]
+    ) -> Pieces: ...
+    def download(
+        self, runs: RunTable, path: os.PathLike[str], keep_archive: bool, parallel: int
+    ) -> Pieces: ...
+    def logs(self, id: str, follow: bool, tail: Optional[int]) -> Call: ...
+    def nodes(self, which: _Options) -> Call: ...
+    def node(self, id: str) -> Call: ...
+    def node_statuses(self, which: _Options) -> Call: ...
+    def register_node(self, id: str, details: _Options) -> Call: ...
+    def update_node(self, id: str, details: _Options) -> Call: ...
+    def delete_node(self, id: str, with_jobs: bool) -> Call: ...
+    def set_standby(
+        self, id: str, kind: Optional[str], reason: Optional[str], until: Optional[_Moment]
+    ) -> Call: ...
+    def standby(self, id: str) -> Call: ...
+    def elements(self, id: str) -> Call: ...
+    def forecast(
+        self, id: str, trigger: Trigger, start: Optional[_Moment], horizon: Optional[_Length]
+    ) -> Call: ...
+    def readings(self, id: str) -> Call: ...
+    def time(self) -> Call: ...
+    def register_user(self, id: str, name: str, role: str, team: str) -> Call: ...
+    def user(self, id: str) -> Call: ...
+    def modify_user(
+        self, id: str, name: Optional[str], role: Optional[str], team: Optional[str]
+    ) -> Call: ...
+    def delete_user(self, id: str) -> Call: ...
+    def rotate_token(self, id: str) -> Call: ...
+    def revoke_token(self, id: str) -> Call: ...
+    def kernel_access(self, id: str) -> Call: ...
+    def settings(self) -> Call: ...
+    def update_settings(
+        self, blob_connection_string: str, blob_container: str, blob_artifact_path: str, weather_api_key: str
+    ) -> Call: ...
+    def audit(
+        self,
+        caller: Optional[str],
+        action: Optional[str],
+        object: Optional[str],
+        start: Optional[_Moment],
+        end: Optional[_Moment],
+        after: Optional[str],
+        limit: Optional[int],
+    ) -> Call: ...
+
+@final
+class LocalTestbed:
+    """A testbed that runs in this process: what :class:`leoscope.Testbed` is made of. Not for use by itself."""
+
+    @staticmethod
+    def start(dir: os.PathLike[str], port: int, runtime: str, nodes: int) -> Call: ...
+    def stop(self) -> Call: ...
+    def connect(self, as_admin: bool) -> Connection: ...
+    def latency_experiment(self, secs: int, program: Union[str, os.PathLike[str]]) -> Call: ...
+    @property
+    def is_running(self) -> bool: ...
+    @property
+    def port(self) -> int: ...
+    @property
+    def runtime(self) -> str: ...
+    @property
+    def nodes(self) -> list[str]: ...
+    @property
+    def certificate(self) -> Path: ...
+    @property
+    def researcher_token(self) -> Path: ...
+    @property
+    def admin_token(self) -> Path: ...
+
+def measure_latency(
+    target: str, interval: _Length, duration: _Length, dir: Union[str, os.PathLike[str]]
+) -> tuple[int, float, float, float]:
+    """Measures how long TCP connections to a target take, as ``leoscope probe`` does, and writes ``latency.csv``: gives
+    how many succeeded, and the shortest, the median and the longest time in milliseconds."""
+
+def ending() -> None:
+    """Says that the interpreter ends from now on: threads that come back from a call after it never do."""

@@ -5,10 +5,51 @@ from __future__ import annotations
 from datetime import datetime
 from typing import TYPE_CHECKING, Iterable, List, NamedTuple, Optional, Tuple, Union
 
+from . import _html
+from ._accounts import AuditEntry, Settings, User
+from ._values import (
+    BookedConflict,
+    Calendar,
+    Download,
+    FieldInfo,
+    FreeSlot,
+    JobStats,
+    NodeReadings,
+    PlannedRun,
+    Policies,
+    Reading,
+    RunEvent,
+    Standby,
+)
+
 if TYPE_CHECKING:
+    import pandas
+
     from ._leoscope import JobTiming
 
-__all__ = ["Conflict", "Forecast", "ForecastWindow", "Mistake", "Verdict"]
+# The native module looks for all it makes here.
+__all__ = [
+    "AuditEntry",
+    "BookedConflict",
+    "Calendar",
+    "Conflict",
+    "Download",
+    "FieldInfo",
+    "Forecast",
+    "ForecastWindow",
+    "FreeSlot",
+    "JobStats",
+    "Mistake",
+    "NodeReadings",
+    "PlannedRun",
+    "Policies",
+    "Reading",
+    "RunEvent",
+    "Settings",
+    "Standby",
+    "User",
+    "Verdict",
+]
 
 
 class Mistake(NamedTuple):
@@ -36,6 +77,9 @@ class Verdict(NamedTuple):
 
     def __bool__(self) -> bool:
         return self.verdict == "MET"
+
+    def _repr_html_(self) -> str:
+        return _html.facts("condition", [("verdict", self.verdict), ("why", self.why), *self.readings.items()])
 
 
 class ForecastWindow(NamedTuple):
@@ -80,6 +124,19 @@ class Forecast(List[ForecastWindow]):
         """Whether all of the condition was foretold."""
         return not self.unforeseen
 
+    def to_pandas(self) -> pandas.DataFrame:
+        """A table with a row a window: start, end and sigma."""
+        from ._frames import pandas_of
+
+        return pandas_of([window._asdict() for window in self], ForecastWindow._fields)
+
+    def _repr_html_(self) -> str:
+        caption = f"when {self.part} holds"
+        if self.unforeseen:
+            caption += f", if {', '.join(self.unforeseen)} allow it"
+        rows = [[window.start, window.end, window.end - window.start, window.sigma] for window in self]
+        return _html.table(["start", "end", "length", "sigma (s)"], rows, caption=caption)
+
 
 class Conflict(NamedTuple):
     """A job in the way of another."""
@@ -96,6 +153,9 @@ class Conflict(NamedTuple):
     """Start and end of the run that it would overlap, in UTC."""
     clashing: int
     """How many planned runs something of this job is in the way of."""
+
+    def _repr_html_(self) -> str:
+        return _html.facts("in the way", self._asdict().items())
 
 
 for _class in (Conflict, Forecast, ForecastWindow, Mistake, Verdict):

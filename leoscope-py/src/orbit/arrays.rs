@@ -2,74 +2,38 @@
 
 use leoscope_core::orbit::{self, Look, Mask, Pass, Satellite, Site, passes_of_all};
 use leoscope_core::time::{Timestamp, Window};
-use pyo3::prelude::*;
-use pyo3::types::PyBytes;
 
-use crate::python::columns;
+use crate::table::{Column, Table};
 
-/// Columns of one length, by their names.
-pub(super) struct Table(Vec<(&'static str, Column)>);
-
-enum Column {
-    /// Eight bytes for each, and what these are for NumPy.
-    Fixed(&'static str, Vec<u8>),
-    Texts(Vec<String>),
-}
-
-const NUMBER: &str = "f8";
-const WHOLE: &str = "i8";
-const TIME: &str = "M8[us]";
-
-impl Table {
-    /// A dictionary of arrays.
-    pub(super) fn object(self, py: Python<'_>) -> PyResult<Bound<'_, PyAny>> {
-        let part = |(name, column)| match column {
-            Column::Fixed(kind, bytes) => (name, kind, PyBytes::new(py, &bytes).into_any()).into_pyobject(py),
-            Column::Texts(texts) => (name, "U", texts.into_pyobject(py)?).into_pyobject(py),
-        };
-        let parts = self.0.into_iter().map(part).collect::<PyResult<Vec<_>>>()?;
-        columns(py, "arrays", (parts,))
-    }
-}
-
-fn numbers<T>(rows: &[T], number: impl Fn(&T) -> f64) -> Column {
-    Column::Fixed(NUMBER, rows.iter().flat_map(|row| number(row).to_ne_bytes()).collect())
-}
-
-fn times<T>(rows: &[T], time: impl Fn(&T) -> Timestamp) -> Column {
-    Column::Fixed(TIME, rows.iter().flat_map(|row| time(row).as_microsecond().to_ne_bytes()).collect())
-}
-
-fn catalogue_numbers<'a>(satellites: impl Iterator<Item = &'a Satellite>) -> Column {
-    Column::Fixed(WHOLE, satellites.flat_map(|one| i64::from(one.number()).to_ne_bytes()).collect())
-}
-
-fn names<'a>(satellites: impl Iterator<Item = &'a Satellite>) -> Column {
+fn names<'a>(satellites: impl Iterator<Item = &'a Satellite>) -> Column<'a> {
     Column::Texts(satellites.map(|one| one.name().to_string()).collect())
 }
 
 /// The satellites that were found at places of a list.
-pub(super) fn visible(satellites: &[Satellite], found: &[(usize, Look)]) -> Table {
-    let of = || found.iter().filter_map(|(place, _)| satellites.get(*place));
+pub(super) fn visible<'a>(satellites: &'a [Satellite], found: &'a [(usize, Look)]) -> Table<'a> {
+    let of = |place: usize| satellites.get(place);
     Table(vec![
-        ("number", catalogue_numbers(of())),
-        ("name", names(of())),
-        ("azimuth", numbers(found, |(_, look)| look.azimuth_deg)),
-        ("elevation", numbers(found, |(_, look)| look.elevation_deg)),
-        ("range_km", numbers(found, |(_, look)| look.range_km)),
-        ("range_rate_km_s", numbers(found, |(_, look)| look.range_rate_km_s)),
+        ("number", Column::whole(found, |(place, _)| of(*place).map_or(0, |one| one.number().into()))),
+        ("name", names(found.iter().filter_map(|(place, _)| of(*place)))),
+        ("azimuth", Column::numbers(found, |(_, look)| look.azimuth_deg)),
+        ("elevation", Column::numbers(found, |(_, look)| look.elevation_deg)),
+        ("range_km", Column::numbers(found, |(_, look)| look.range_km)),
+        ("range_rate_km_s", Column::numbers(found, |(_, look)| look.range_rate_km_s)),
     ])
 }
 
-/// The passes of all satellites, or of those that are named.
-pub(super) fn passes(
-    all: &[Satellite],
-    named: Option<&[&Satellite]>,
+/// A pass, and whose.
+pub(super) type Found<'a> = (&'a Satellite, Pass);
+
+/// The passes of all satellites, or of those that are named, in the order of their rises.
+pub(super) fn find<'a>(
+    all: &'a [Satellite],
+    named: Option<&[&'a Satellite]>,
     site: &Site,
     mask: Mask,
     span: Window,
-) -> Table {
-    let mut found: Vec<(&Satellite, Pass)> = match named {
+) -> Vec<Found<'a>> {
+    let mut found: Vec<Found<'a>> = match named {
         Some(named) => {
             let of = |one| orbit::passes(one, site, mask, span).into_iter().map(move |pass| (one, pass));
             named.iter().copied().flat_map(of).collect()
@@ -80,16 +44,42 @@ pub(super) fn passes(
         }
     };
     found.sort_by_key(|(satellite, pass)| (pass.window.start(), satellite.number()));
-    let of = || found.iter().map(|(satellite, _)| *satellite);
+    found
+}
+
+/// Passes as columns.
+pub(super) fn passes<'a>(found: &'a [Found<'a>]) -> Table<'a> {
     Table(vec![
-        ("number", catalogue_numbers(of())),
-        ("name", names(of())),
-        ("rise", times(&found, |(_, pass)| pass.window.start())),
-        ("set", times(&found, |(_, pass)| pass.window.end())),
-        ("culmination", times(&found, |(_, pass)| pass.culmination)),
-        ("max_elevation", numbers(&found, |(_, pass)| pass.max_elevation_deg)),
-        ("rise_azimuth", numbers(&found, |(_, pass)| pass.rise_azimuth_deg)),
-        ("set_azimuth", numbers(&found, |(_, pass)| pass.set_azimuth_deg)),
-        ("sigma", numbers(&found, |(_, pass)| pass.sigma_s)),
+        ("number", Column::whole(found, |(satellite, _)| satellite.number().into())),
+        ("name", names(found.iter().map(|(satellite, _)| *satellite))),
+        ("rise", Column::times(found, |(_, pass)| Some(pass.window.start()))),
+        ("set", Column::times(found, |(_, pass)| Some(pass.window.end()))),
+        ("culmination", Column::times(found, |(_, pass)| Some(pass.culmination))),
+        ("max_elevation", Column::numbers(found, |(_, pass)| pass.max_elevation_deg)),
+        ("rise_azimuth", Column::numbers(found, |(_, pass)| pass.rise_azimuth_deg)),
+        ("set_azimuth", Column::numbers(found, |(_, pass)| pass.set_azimuth_deg)),
+        ("sigma", Column::numbers(found, |(_, pass)| pass.sigma_s)),
+    ])
+}
+
+/// Where a satellite is at each of some instants (microseconds since 1970); nothing where its elements do
+/// not tell.
+pub(super) fn track(satellite: &Satellite, site: &Site, times: &[i64]) -> Vec<Option<Look>> {
+    let look = |micros: &i64| {
+        let at = Timestamp::from_microsecond(*micros).ok()?;
+        Some(site.look(&satellite.state(at)?, at))
+    };
+    times.iter().map(look).collect()
+}
+
+/// A track as columns.
+pub(super) fn looks(looks: &[Option<Look>]) -> Table<'_> {
+    let numbers =
+        |part: fn(&Look) -> f64| Column::numbers(looks, move |look| look.as_ref().map_or(f64::NAN, part));
+    Table(vec![
+        ("azimuth", numbers(|look| look.azimuth_deg)),
+        ("elevation", numbers(|look| look.elevation_deg)),
+        ("range_km", numbers(|look| look.range_km)),
+        ("range_rate_km_s", numbers(|look| look.range_rate_km_s)),
     ])
 }

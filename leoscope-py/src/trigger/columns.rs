@@ -53,6 +53,8 @@ enum Cells<'a> {
     /// Bytes that are 0 for no.
     Flags(&'a [u8]),
     Values(Vec<Option<Value>>),
+    /// For each cell the place of its value among these, below zero for no value.
+    Coded(Vec<i32>, Vec<Option<Value>>),
 }
 
 impl Column<'_> {
@@ -61,6 +63,7 @@ impl Column<'_> {
             Cells::Numbers(bytes) => bytes.len() / WIDTH,
             Cells::Flags(bytes) => bytes.len(),
             Cells::Values(values) => values.len(),
+            Cells::Coded(codes, _) => codes.len(),
         }
     }
 
@@ -68,6 +71,10 @@ impl Column<'_> {
         let kind = self.name.key().kind();
         match &self.cells {
             Cells::Values(values) => Ok(values.get(row).cloned().flatten()),
+            Cells::Coded(codes, values) => {
+                let place = codes.get(row).and_then(|place| usize::try_from(*place).ok());
+                Ok(place.and_then(|place| values.get(place).cloned().flatten()))
+            }
             Cells::Flags(bytes) => {
                 let flag = bytes.get(row).is_some_and(|byte| *byte != 0);
                 match kind {
@@ -107,6 +114,14 @@ fn listed(name: &Name, cells: &Bound<'_, PyAny>) -> PyResult<Vec<Option<Value>>>
     cells.cast::<PyList>()?.iter().map(value).collect()
 }
 
+/// Cells as the places of a few texts, and these.
+fn coded<'a>(name: &Name, cells: &Bound<'_, PyAny>) -> PyResult<Cells<'a>> {
+    let (codes, texts): (Bound<'_, PyBytes>, Bound<'_, PyAny>) = cells.extract()?;
+    let (codes, _) = codes.as_bytes().as_chunks();
+    let codes = codes.iter().map(|code| i32::from_ne_bytes(*code)).collect();
+    Ok(Cells::Coded(codes, listed(name, &texts)?))
+}
+
 /// The eight bytes of a row; zeros beyond the last.
 fn eight(bytes: &[u8], row: usize) -> [u8; WIDTH] {
     let bytes = bytes.get(row * WIDTH..).and_then(|rest| rest.first_chunk());
@@ -132,6 +147,7 @@ impl<'a> Table<'a> {
             let cells = match form.as_str() {
                 "d" => Cells::Numbers(cells.cast::<PyBytes>()?.as_bytes()),
                 "?" => Cells::Flags(cells.cast::<PyBytes>()?.as_bytes()),
+                "C" => coded(&name, cells)?,
                 _ => Cells::Values(listed(&name, cells)?),
             };
             let conversion = Alias::find(text).and_then(|alias| alias.conversion);

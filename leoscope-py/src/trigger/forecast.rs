@@ -22,7 +22,7 @@ pub(super) fn forecast(
 }
 
 /// A forecast as Python has it: a list of windows.
-pub(super) fn object<'py>(
+pub(crate) fn object<'py>(
     py: Python<'py>,
     trigger: &Trigger,
     Forecast { span: _, reach, windows, unknown }: Forecast,

@@ -60,7 +60,7 @@ pub(super) fn value(name: &Name, given: &Bound<'_, PyAny>) -> PyResult<Option<Va
 }
 
 /// A value as Python has it.
-pub(super) fn object<'py>(py: Python<'py>, value: Option<&Value>) -> PyResult<Option<Bound<'py, PyAny>>> {
+pub(crate) fn object<'py>(py: Python<'py>, value: Option<&Value>) -> PyResult<Option<Bound<'py, PyAny>>> {
     let object = |value: &Value| -> PyResult<Bound<'py, PyAny>> {
         Ok(match value {
             Value::Flag(flag) => PyBool::new(py, *flag).to_owned().into_any(),

@@ -1,0 +1,1 @@
+"""The classes of the package for event loops: the same methods, awaited."""
