@@ -520,6 +520,54 @@ def test_columns_of_what_is_visible_are_what_is_seen(elements):
     assert table.columns.tolist() == list(columns) and table["number"].tolist() == columns["number"].tolist()
 
 
+def test_the_track_of_a_satellite_is_where_it_is_seen_at_each_time(elements):
+    start = EPOCH + timedelta(hours=30)
+    times = [start + timedelta(seconds=seconds) for seconds in range(0, 600, 60)]
+    number, name = elements.satellites()[3]
+    expected = [elements.look(name, PLACE, at) for at in times]
+    for given in (times, pandas.DatetimeIndex(times), numpy.array([at.replace(tzinfo=None) for at in times], "M8[us]")):
+        columns = elements.track_arrays(str(number), PLACE, given)
+        assert list(columns) == ["azimuth", "elevation", "range_km", "range_rate_km_s"]
+        found = numpy.array(list(columns.values())).T
+        assert found == pytest.approx(numpy.array(expected), abs=1e-9)
+    table = leoscope.track(elements, name, PLACE, times)
+    assert table.index.tolist() == [pandas.Timestamp(at) for at in times] and str(table.index.tz) == "UTC"
+    assert table.elevation.tolist() == columns["elevation"].tolist()
+    with pytest.raises(leoscope.InvalidArgument, match='satellite "nobody" is not among'):
+        elements.track_arrays("nobody", PLACE, times)
+
+
+def test_elements_are_read_from_a_file(elements, tmp_path):
+    file = tmp_path / "elements.tle"
+    file.write_text("\n".join(satellites(60, random.Random(20261102))))
+    assert leoscope.Elements.load(file).satellites() == leoscope.Elements.load(str(file)).satellites() == elements.satellites()
+    with pytest.raises(leoscope.InvalidArgument, match="no-such.tle cannot be read.*\n.*OMM"):
+        leoscope.Elements.load(tmp_path / "no-such.tle")
+
+
+def test_a_condition_says_what_its_fields_are():
+    fields = leoscope.Trigger("dish.latency < 40 and dish.obstructed and custom.door == 'on'").check()
+    assert [(field.name, field.kind, field.unit) for field in fields] == [
+        ("dish.latency", "number", "ms"),
+        ("dish.obstructed", "flag", None),
+        ("custom.door", None, None),
+    ]
+    assert fields[0].source == "dish" and isinstance(fields[0], leoscope.FieldInfo)
+
+
+def test_columns_of_text_are_judged_like_single_values():
+    trigger = leoscope.Trigger("custom.state == 'CONNECTED' and dish.latency < 40")
+    states = ["CONNECTED", "SEARCHING", None, "CONNECTED", "connected"]
+    latencies = [30.0, 30.0, 30.0, 50.0, 30.0]
+    expected = [
+        trigger.evaluate({"custom.state": state, "dish.latency": latency}).verdict
+        for state, latency in zip(states, latencies)
+    ]
+    for column in (states, pandas.Series(states), pandas.Series(states, dtype="category"), numpy.array(states, dtype=object)):
+        found = trigger.evaluate_many({"custom.state": column, "dish.latency": latencies})
+        assert list(found) == expected
+
+
 def test_columns_of_passes_are_those_of_each_satellite(elements):
     start, end = EPOCH + timedelta(hours=30), EPOCH + timedelta(hours=42)
     table = leoscope.passes(elements, PLACE, start, end, 25.0)
