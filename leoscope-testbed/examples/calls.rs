@@ -16,6 +16,9 @@ use leoscope_core::schedule::{Policies, Schedule};
 use leoscope_core::time::{SignedDuration, Window, parse_time};
 use leoscope_testbed::{RuntimeChoice, SEATTLE, Testbed, TestbedConfig};
 
+/// How many calls are made of each kind.
+const CALLS: usize = 2_000;
+
 /// The median time of what is done so often, in microseconds.
 fn median(times: usize, call: &mut dyn FnMut()) -> f64 {
     let mut all = Vec::with_capacity(times);
@@ -40,10 +43,10 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     };
     let job = JobId::parse("calls")?;
     runtime.block_on(client.schedule_job(spec(&job)?))?;
-    let time = median(2_000, &mut || {
+    let time = median(CALLS, &mut || {
         std::hint::black_box(runtime.block_on(client.time()).expect("time"));
     });
-    let get = median(2_000, &mut || {
+    let get = median(CALLS, &mut || {
         std::hint::black_box(runtime.block_on(client.job(&job)).expect("job"));
     });
     println!("time_us {time:.1}\njob_us {get:.1}");

@@ -21,7 +21,7 @@ use leoscope_core::ports::{ControlPlane as _, RuntimeInfo};
 use leoscope_core::time::SignedDuration;
 use leoscope_core::{Error, ErrorKind, Result};
 use leoscope_node::{LauncherConfig, NodeConfig, SessionsChoice};
-use leoscope_orchestrator::OrchestratorConfig;
+use leoscope_orchestrator::{Limits, OrchestratorConfig};
 use tokio::task::JoinSet;
 use tokio_util::sync::{CancellationToken, DropGuard};
 
@@ -102,7 +102,9 @@ impl Testbed {
         let guard = stop.clone().drop_guard();
         let mut parts = JoinSet::new();
         let elements = constellation::keep(&dir)?;
-        let config = OrchestratorConfig { port, elements, ..OrchestratorConfig::new(&dir) };
+        // Whoever has a testbed to himself may ask as often as he likes.
+        let limits = Limits { calls_per_second: None, ..Limits::default() };
+        let config = OrchestratorConfig { port, elements, limits, ..OrchestratorConfig::new(&dir) };
         let orchestrator = leoscope_orchestrator::build(config).await?;
         let port = orchestrator.local_addr().port();
         let certificate = orchestrator.certificate_path().map(Path::to_owned);

@@ -44,6 +44,7 @@ def calls(programs, elements):
         client.jobs.schedule("node-seattle", "docker: {image: a}", 60, start=datetime(2099, 1, 1),
                              end=datetime(2099, 1, 2), jobid="calls")
         for name, call in (("time", client.time), ("job", lambda: client.jobs.get("calls"))):
+            median(call, 100)
             taken = 1e6 * median(call, CALLS)
             print(f"call {name}: {taken:.0f} us, the Rust client {float(rust[name + '_us']):.0f} us, "
                   f"overhead {taken - float(rust[name + '_us']):.0f} us")
@@ -66,12 +67,15 @@ def runs(programs):
         planned = json.dumps(f"{run.planned_start:%Y-%m-%dT%H:%M:%SZ}")
         assert planned in template, template
         with many.open("w") as out:
-            for line in lines:
+            for line in lines[:-1]:
                 out.write(line + "\n")
-            for number in range(RUNS - 1):
-                at = start + timedelta(minutes=number)
-                line = template.replace(run.id, f"copy-{number}").replace(planned, json.dumps(f"{at:%Y-%m-%dT%H:%M:%SZ}"))
-                out.write(line + "\n")
+                if line != template:
+                    continue
+                for number in range(RUNS - 1):
+                    at = json.dumps(f"{start + timedelta(minutes=number):%Y-%m-%dT%H:%M:%SZ}")
+                    out.write(template.replace(run.id, f"copy-{number}").replace(planned, at) + "\n")
+            # The last line says how many there are.
+            out.write(lines[-1].replace(str(len(lines) - 2), str(len(lines) - 3 + RUNS)) + "\n")
         subprocess.run([program, "import", f"--state-dir={state}", f"--from={many}"], check=True, capture_output=True)
         with leoscope.testbed(state) as testbed:
             found = testbed.client.runs()

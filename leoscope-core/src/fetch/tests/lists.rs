@@ -30,6 +30,26 @@ async fn more_runs_than_one_answer_holds_are_listed_whole() {
 }
 
 #[tokio::test]
+async fn runs_are_listed_whole_however_they_lie_in_time() {
+    let world = World::new(false).await;
+    // Now and then, then many at once, then none for long, then a few.
+    let minutes = |number: u32| match number {
+        0..=299 => 0,
+        300..=12_999 => 500_000 + number / 60,
+        _ => 600_000 + 3 * number,
+    };
+    let count = 2 * MOST_RUNS + 4_000;
+    for number in 0..count {
+        let planned = run(minutes(number)).planned;
+        world.store.put_run(&Run { planned, ..run(number) }, None).await.expect("store");
+    }
+    let all = list(&world.admin, &RunFilter::default()).await.expect("list");
+    let ids: std::collections::BTreeSet<_> = all.iter().map(|run| run.id.clone()).collect();
+    assert_eq!((all.len(), ids.len()), (count as usize, count as usize));
+    assert!(all.is_sorted_by(|a, b| a.sort_key() >= b.sort_key()), "newest first");
+}
+
+#[tokio::test]
 async fn so_many_at_one_instant_that_they_cannot_be_told_are_refused_not_left_out() {
     let world = World::new(false).await;
     for number in 0..=MOST_RUNS {
