@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use leoscope_core::backends::elements::ElementLocation;
 use leoscope_core::model::Coordinates;
 use leoscope_core::orbit::{Site, Walker};
-use leoscope_core::time::Timestamp;
+use leoscope_core::time::{SignedDuration, Timestamp};
 use leoscope_core::{Error, Result};
 use leoscope_orchestrator::ElementsConfig;
 
@@ -30,12 +30,15 @@ fn file(dir: &Path) -> PathBuf {
     dir.join("constellation.json")
 }
 
-/// Where the testbed in `dir` has its elements from; made where there are none.
-pub(crate) fn keep(dir: &Path) -> Result<Vec<ElementsConfig>> {
+/// How long after a testbed is made its first satellite is right over its first node. Whoever looks for the first
+/// time finds passes, whatever the time of day.
+const SOON: SignedDuration = SignedDuration::from_mins(10);
+
+/// Where the testbed in `dir` has its elements from; made where there are none, for nodes around `place`.
+pub(crate) fn keep(dir: &Path, place: Coordinates) -> Result<Vec<ElementsConfig>> {
     let path = file(dir);
     if !path.exists() {
-        make_dir(dir)?;
-        write(dir, &ring().omm(Timestamp::now())?)?;
+        over(dir, place, Timestamp::now() + SOON)?;
     }
     Ok(vec![ElementsConfig { provider: None, location: ElementLocation::File(path) }])
 }

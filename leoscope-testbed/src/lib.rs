@@ -101,7 +101,7 @@ impl Testbed {
         // What has been started ends with this when the rest cannot be.
         let guard = stop.clone().drop_guard();
         let mut parts = JoinSet::new();
-        let elements = constellation::keep(&dir)?;
+        let elements = constellation::keep(&dir, first.coords)?;
         // Whoever has a testbed to himself may ask as often as he likes.
         let limits = Limits { calls_per_second: None, ..Limits::default() };
         let config = OrchestratorConfig { port, elements, limits, ..OrchestratorConfig::new(&dir) };

@@ -63,7 +63,9 @@ impl Output {
         if !windows.is_empty() && span.length() <= MOST_CHARTED {
             self.print(&chart(*span, windows, unknown));
         }
-        let held: f64 = windows.iter().map(|expected| expected.window.length().as_secs_f64()).sum();
+        let lengths = windows.iter().map(|expected| expected.window.length().as_secs_f64());
+        // The sum of nothing would be below zero.
+        let held = lengths.fold(0.0, |sum, length| sum + length);
         let share = 100.0 * held / span.length().as_secs_f64();
         match reach {
             Reach::Exact => self.note(format_args!(
