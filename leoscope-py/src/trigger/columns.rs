@@ -182,7 +182,11 @@ impl<'a> Table<'a> {
         let utc = Timestamp::UNIX_EPOCH.in_tz("UTC").map_err(|e| Error::while_doing("tell the time", e))?;
         let mut watches = Watches::new();
         watches.set((), trigger);
-        let (mut samples, mut codes) = (Vec::new(), Vec::with_capacity(self.rows));
+        // Their keys are the same in every row.
+        let sample =
+            |column: &Column<'_>| Sample { key: column.name.key().clone(), value: None, at: Timestamp::MIN };
+        let mut samples: Vec<Sample> = self.columns.iter().map(sample).collect();
+        let mut codes = Vec::with_capacity(self.rows);
         let mut before = Timestamp::MIN;
         for row in 0..self.rows {
             let in_row = |error: Error| error.context(format_args!("row {row}"));
@@ -194,10 +198,10 @@ impl<'a> Table<'a> {
             }
             let is_later = now > before;
             before = now;
-            samples.clear();
-            for column in &self.columns {
-                let value = column.value(row).map_err(in_row)?;
-                samples.push(Sample { key: column.name.key().clone(), value, at: now });
+            samples.truncate(self.columns.len());
+            for (sample, column) in samples.iter_mut().zip(&self.columns) {
+                sample.value = column.value(row).map_err(in_row)?;
+                sample.at = now;
             }
             if !clock.is_empty() {
                 let readings = of_clock(now, utc.time_zone());
