@@ -90,6 +90,7 @@ install_missing() {
     have podman || packages+=(podman)
     have chronyd || packages+=(chrony)
     have nsenter || packages+=(util-linux)
+    have pgrep || packages+=(procps)
     have node || packages+=(nodejs)
     have npm || packages+=(npm)
     if [ ${#packages[@]} -gt 0 ]; then

@@ -257,12 +257,13 @@ def test_who_waits_is_told_when_a_testbed_ends():
 def test_threads_in_calls_do_not_keep_a_program_from_ending(round):
     code, _, errors = run_script(
         START
-        + "def call():\n"
-        "    while True: testbed.client.time()\n"
+        + "called = threading.Event()\n"
+        "def call():\n"
+        "    while True: testbed.client.time(); called.set()\n"
         "for _ in range(3): threading.Thread(target=call, daemon=True).start()\n"
         "job = testbed.client.jobs.schedule('node-seattle', \"process: {command: 'true'}\", 5, start='+1d')\n"
         "threading.Thread(target=job.wait, daemon=True).start()\n"
-        "import time; time.sleep(0.3)\n"
+        "assert called.wait(30)\n"
     )
     assert code == 0, errors
 
