@@ -11,6 +11,7 @@ mod logs;
 mod places;
 mod planning;
 mod readings;
+mod runs;
 mod sky;
 mod streams;
 mod transfer;

@@ -8,6 +8,7 @@ mod slot;
 use std::fmt;
 
 use jiff::civil::DateTime;
+use jiff::fmt::temporal::DateTimePrinter;
 use jiff::tz::TimeZone;
 pub use jiff::{SignedDuration, Timestamp};
 use jiff::{Span, SpanRelativeTo};
@@ -71,8 +72,10 @@ pub fn parse_duration(text: &str) -> Result<SignedDuration, Error> {
 /// `time` as `2026-12-01T00:00:00` or `2026-12-01T00:00:00.250000`: UTC, no zone suffix, as
 /// existing clients read it.
 pub fn wire_time(time: Timestamp) -> String {
-    let form = if time.subsec_nanosecond() == 0 { "%Y-%m-%dT%H:%M:%S" } else { "%Y-%m-%dT%H:%M:%S%.6f" };
-    time.strftime(form).to_string()
+    const WHOLE: DateTimePrinter = DateTimePrinter::new().precision(Some(0));
+    const MICROS: DateTimePrinter = DateTimePrinter::new().precision(Some(6));
+    let printer = if time.subsec_nanosecond() == 0 { WHOLE } else { MICROS };
+    printer.datetime_to_string(&TimeZone::UTC.to_datetime(time))
 }
 
 /// The half-open interval `[start, end)`; the only interval type of the testbed.

@@ -18,6 +18,9 @@ mod testbed;
 mod time;
 mod trigger;
 
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 /// The native half of the Python package `leoscope`.
 #[pyo3::pymodule]
 mod _leoscope {

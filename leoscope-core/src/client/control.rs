@@ -216,14 +216,7 @@ impl ControlPlane for GrpcClient {
     }
 
     async fn runs(&self, filter: &RunFilter) -> Result<Vec<Run>> {
-        if filter.limit == Some(0) {
-            // On the wire 0 means that there is no limit.
-            return Ok(Vec::new());
-        }
-        let mut unary = self.unary.clone();
-        let answer = self.peer.accepted(unary.get_runs(unary::GetRunsRequest::from(filter))).await?;
-        let runs: Result<_> = answer.runs.into_iter().map(Run::try_from).collect();
-        runs.map_err(|error| self.peer.unreadable(&error))
+        self.do_runs(filter).await
     }
 
     async fn report_event(&self, event: NewEvent) -> Result<()> {

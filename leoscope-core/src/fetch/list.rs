@@ -1,98 +1,156 @@
+use std::cmp::Reverse;
 use std::collections::HashSet;
 
-use tokio::try_join;
+use futures_util::StreamExt as _;
+use futures_util::stream::FuturesUnordered;
 
 use crate::error::{Error, ErrorKind, Result};
+use crate::ids::RunId;
 use crate::model::{Run, RunFilter};
 use crate::ports::{ControlPlane, MOST_RUNS};
 use crate::time::{SignedDuration, Timestamp, Window, wire_time};
 
+/// How many answers are waited for at a time: while one is read, others are put together and on their way.
+const AT_ONCE: usize = 3;
+
 /// All runs that match, newest first, however many; at most as many as the filter's limit says.
 ///
-/// Beyond the first ten thousand those are found that have a start, planned or actual. They are asked for two
-/// pages at a time.
+/// Beyond the first ten thousand those are found that have a start, planned or actual. They are asked for in
+/// parts of the time, three at a time unless there is a limit.
 ///
 /// # Errors
 /// Those of the call; [`Unsupported`](ErrorKind::Unsupported) when so many start at the same instant that
 /// they cannot be told one after the other.
 pub async fn list(plane: &dyn ControlPlane, filter: &RunFilter) -> Result<Vec<Run>> {
     let wanted = filter.limit.map_or(usize::MAX, |limit| usize::try_from(limit).unwrap_or(usize::MAX));
+    // What is beyond a limit is not asked for, and where it is reached shows only what came in order.
+    let at_once = if filter.limit.is_some() { 1 } else { AT_ONCE };
     let first = filter.within.map_or(Timestamp::UNIX_EPOCH, |within| within.start());
     let mut found = Found::default();
-    let mut page = plane.runs(filter).await?;
-    loop {
-        let (is_last, bounds) = (!is_full(&page), Bounds::of(&page));
-        let before = found.runs.len();
+    let page = plane.runs(filter).await?;
+    let mut open = Open::beyond(&page, first);
+    found.take_in(page);
+    let ask = |part: Window| async move {
+        let filter = RunFilter { within: Some(part), limit: None, ..filter.clone() };
+        plane.runs(&filter).await.map(|page| (part, page))
+    };
+    let mut asked = FuturesUnordered::new();
+    while found.count < wanted {
+        while asked.len() < at_once
+            && let Some(part) = open.next()
+        {
+            asked.push(ask(part));
+        }
+        let Some(answer) = asked.next().await else { break };
+        let (part, page) = answer?;
+        open.answered(part, &page)?;
         found.take_in(page);
-        if is_last || found.runs.len() >= wanted {
-            break;
-        }
-        let Some(Bounds { newest, oldest }) = bounds.filter(|bounds| bounds.oldest >= first) else { break };
-        if found.runs.len() == before {
-            let at = wire_time(oldest);
-            return Err(Error::new(
-                ErrorKind::Unsupported,
-                format!("more than {MOST_RUNS} runs start at {at}, which are too many to list"),
-            )
-            .hint("name a job or a node"));
-        }
-        // Those at the same instant are told again: some of them may not have fitted.
-        let end = oldest.checked_add(SignedDuration::from_micros(1)).unwrap_or(oldest);
-        let Ok(rest) = Window::new(first, end) else { break };
-        let part = |within| RunFilter { within: Some(within), limit: None, ..filter.clone() };
-        page = match split(rest, newest.duration_since(oldest)) {
-            None => plane.runs(&part(rest)).await?,
-            Some((far, near)) => {
-                let (far, near) = (part(far), part(near));
-                let (far, near) = try_join!(plane.runs(&far), plane.runs(&near))?;
-                if is_full(&near) {
-                    // There is more between the two.
-                    near
-                } else {
-                    found.take_in(near);
-                    far
-                }
-            }
-        };
     }
-    found.runs.truncate(wanted);
-    Ok(found.runs)
+    Ok(found.newest_first(wanted))
 }
 
 fn is_full(page: &[Run]) -> bool {
     page.len() >= MOST_RUNS as usize
 }
 
-/// The times of the runs of a page.
-struct Bounds {
-    newest: Timestamp,
-    oldest: Timestamp,
+/// From `since` to the oldest of a page that may not hold all: those at the same instant are told again, for
+/// some of them may not have fitted.
+fn remainder(page: &[Run], since: Timestamp) -> Option<Window> {
+    let oldest = page.last().filter(|_| is_full(page))?.sort_key()?;
+    let end = oldest.checked_add(SignedDuration::from_micros(1)).unwrap_or(oldest);
+    Window::new(since, end).ok()
 }
 
-impl Bounds {
-    /// `None` where the last run has no time.
-    fn of(page: &[Run]) -> Option<Self> {
-        let oldest = page.last()?.sort_key()?;
-        Some(Self { newest: page.first().and_then(Run::sort_key).unwrap_or(oldest), oldest })
+/// How long a part is whose runs one answer will hold, if they lie as close as those of `page`, which are from a
+/// window of the length `told`; `None` where they are so few that one answer may hold all there are.
+fn length(page: &[Run], told: SignedDuration) -> Option<SignedDuration> {
+    let runs = i32::try_from(page.len()).ok().filter(|_| page.len() >= MOST_RUNS as usize / 4)?;
+    // A tenth less than would fit.
+    Some(told / runs * (MOST_RUNS.cast_signed() * 9 / 10)).filter(SignedDuration::is_positive)
+}
+
+/// [`length`] for a page that does not hold all: its runs lie between the first and the last of them.
+fn length_of_full(page: &[Run]) -> Option<SignedDuration> {
+    length(page, page.first()?.sort_key()?.duration_since(page.last()?.sort_key()?))
+}
+
+/// The times whose runs have not been asked for yet.
+pub(super) struct Open(Vec<Rest>);
+
+/// A time from whose end parts are cut.
+struct Rest {
+    window: Window,
+    /// How long the next part is; `None` for all that is left.
+    length: Option<SignedDuration>,
+}
+
+impl Open {
+    /// What is left when `page` was the first answer.
+    pub(super) fn beyond(page: &[Run], first: Timestamp) -> Self {
+        let rest = remainder(page, first).map(|window| Rest { window, length: length_of_full(page) });
+        Self(rest.into_iter().collect())
+    }
+
+    /// What to ask for next.
+    pub(super) fn next(&mut self) -> Option<Window> {
+        let Rest { window, length } = self.0.pop()?;
+        let cut = length.and_then(|length| window.end().checked_sub(length).ok());
+        let split = |at| Some((Window::new(window.start(), at).ok()?, Window::new(at, window.end()).ok()?));
+        let Some((older, part)) = cut.and_then(split) else { return Some(window) };
+        self.0.push(Rest { window: older, length });
+        Some(part)
+    }
+
+    /// The answer to `part` was `page`: what did not fit is asked for again, and the runs before will lie about
+    /// as close.
+    ///
+    /// # Errors
+    /// [`Unsupported`](ErrorKind::Unsupported) when all in the page start at the same instant.
+    pub(super) fn answered(&mut self, part: Window, page: &[Run]) -> Result<()> {
+        let Some(window) = remainder(page, part.start()) else {
+            let before = self.0.iter_mut().filter(|rest| rest.window.end() <= part.start());
+            if let Some(next) = before.max_by_key(|rest| rest.window.end()) {
+                next.length = length(page, part.length());
+            }
+            return Ok(());
+        };
+        if window == part {
+            let at = page.last().and_then(Run::sort_key).unwrap_or(part.start());
+            return Err(Error::new(
+                ErrorKind::Unsupported,
+                format!("more than {MOST_RUNS} runs start at {}, which are too many to list", wire_time(at)),
+            )
+            .hint("name a job or a node"));
+        }
+        self.0.push(Rest { window, length: length_of_full(page) });
+        Ok(())
     }
 }
 
-/// What is left, as two parts: what the next page will probably hold is the later one. A page had the runs of
-/// `length`; with a tenth less, the next is likely not to be full.
-fn split(rest: Window, length: SignedDuration) -> Option<(Window, Window)> {
-    let at = rest.end().checked_sub(length * 9 / 10).ok()?;
-    Some((Window::new(rest.start(), at).ok()?, Window::new(at, rest.end()).ok()?))
-}
-
-/// Runs that were told, each once.
+/// Runs that were told, each once, in pages that came in any order.
 #[derive(Default)]
 struct Found {
-    runs: Vec<Run>,
-    seen: HashSet<crate::ids::RunId>,
+    pages: Vec<Vec<Run>>,
+    count: usize,
+    /// Those that are told again, with the remainder of their page.
+    at_ends: HashSet<RunId>,
 }
 
 impl Found {
-    fn take_in(&mut self, page: Vec<Run>) {
-        self.runs.extend(page.into_iter().filter(|run| self.seen.insert(run.id.clone())));
+    fn take_in(&mut self, mut page: Vec<Run>) {
+        page.retain(|run| !self.at_ends.contains(&run.id));
+        self.count += page.len();
+        let oldest = page.last().and_then(Run::sort_key);
+        let at_end = page.iter().rev().take_while(|run| run.sort_key() == oldest);
+        self.at_ends.extend(at_end.map(|run| run.id.clone()));
+        self.pages.push(page);
+    }
+
+    fn newest_first(mut self, most: usize) -> Vec<Run> {
+        // Of pages that end at the same instant the first goes on in the others.
+        self.pages.sort_by_key(|page| Reverse(page.last().and_then(Run::sort_key)));
+        let mut runs = Vec::with_capacity(self.count.min(most));
+        runs.extend(self.pages.into_iter().flatten().take(most));
+        runs
     }
 }

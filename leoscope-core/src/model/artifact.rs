@@ -69,7 +69,7 @@ impl Checksum {
 
 impl fmt::Display for Checksum {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.0.iter().try_for_each(|byte| write!(f, "{byte:02x}"))
+        f.write_str(&hex::encode(self.0))
     }
 }
 
@@ -84,13 +84,7 @@ impl FromStr for Checksum {
     fn from_str(text: &str) -> Result<Self, Error> {
         let fault = || Error::invalid(format!("{text:?} is no SHA-256 checksum of 64 hexadecimal digits"));
         let mut bytes = [0; 32];
-        if text.len() != 64 || !text.bytes().all(|byte| byte.is_ascii_hexdigit()) {
-            return Err(fault());
-        }
-        for (byte, digits) in bytes.iter_mut().zip(text.as_bytes().chunks(2)) {
-            let digits = std::str::from_utf8(digits).map_err(|_| fault())?;
-            *byte = u8::from_str_radix(digits, 16).map_err(|_| fault())?;
-        }
+        hex::decode_to_slice(text, &mut bytes).map_err(|_| fault())?;
         Ok(Self(bytes))
     }
 }

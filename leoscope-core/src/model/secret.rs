@@ -26,7 +26,7 @@ impl Secret {
     pub fn random_token() -> Result<Self, Error> {
         let mut bits = [0_u8; 32];
         getrandom::fill(&mut bits).map_err(|e| Error::while_doing("make an access token", e))?;
-        Ok(Self(hex(&bits)))
+        Ok(Self(hex::encode(bits)))
     }
 
     /// The text itself, for sending it where it belongs.
@@ -62,7 +62,7 @@ pub struct TokenHash(String);
 impl TokenHash {
     /// The hash of `token`.
     pub fn of(token: &Secret) -> Self {
-        Self(hex(&Sha256::digest(token.expose())))
+        Self(hex::encode(Sha256::digest(token.expose())))
     }
 
     /// Whether `token` has this hash, compared in constant time.
@@ -75,15 +75,6 @@ impl fmt::Debug for TokenHash {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("***")
     }
-}
-
-fn hex(bytes: &[u8]) -> String {
-    use fmt::Write as _;
-    bytes.iter().fold(String::with_capacity(bytes.len() * 2), |mut text, byte| {
-        // Writing to a String cannot fail.
-        let _ = write!(text, "{byte:02x}");
-        text
-    })
 }
 
 #[cfg(test)]

@@ -1,6 +1,6 @@
 //! Runs.
 
-use super::{given, micros, optional, present, time, unary};
+use super::{micros, optional, present, time, unary};
 use crate::error::{Error, Result};
 use crate::ids::{JobId, NodeId, RunId, UserId};
 use crate::model::{Phase, Run, RunFacts, RunFilter, RunStatus, Stage, StartMode};
@@ -119,11 +119,11 @@ impl TryFrom<unary::RunInstance> for Run {
         // Told for people to read only, so a text that is no time is no reason to refuse a report.
         let updated = us("updated_us", updated_us)?.or_else(|| parse_time(&last_updated).ok());
         Ok(Self {
-            id: RunId::parse(&runid)?,
-            job: JobId::parse(&jobid)?,
-            node: NodeId::parse(&nodeid)?,
+            id: runid.try_into()?,
+            job: jobid.try_into()?,
             // Whose run it is follows from its job; some programs leave it out.
-            owner: given(&userid).map_or_else(|| UserId::parse(&nodeid), UserId::parse)?,
+            owner: if userid.is_empty() { UserId::parse(&nodeid) } else { userid.try_into() }?,
+            node: nodeid.try_into()?,
             planned,
             started,
             ended,
@@ -134,7 +134,7 @@ impl TryFrom<unary::RunInstance> for Run {
             reason: reason_code.filter(|text| !text.is_empty()),
             message: status_message,
             exit_code,
-            artifact: given(&blob_url).map(str::to_owned),
+            artifact: Some(blob_url).filter(|text| !text.is_empty()),
             bundle: bundle.map(TryInto::try_into).transpose()?,
             trigger_verdict: trigger_verdict.filter(|text| !text.is_empty()),
             facts: RunFacts {

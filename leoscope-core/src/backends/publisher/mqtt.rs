@@ -62,7 +62,7 @@ impl MqttPublisher {
         let MqttConfig { host, port } = config;
         let mut bytes = [0; NAME_BYTES];
         getrandom::fill(&mut bytes).map_err(|e| Error::while_doing("make random bytes", e))?;
-        let name = bytes.iter().fold("leoscope".to_owned(), |name, byte| format!("{name}{byte:02x}"));
+        let name = format!("leoscope{}", hex::encode(bytes));
         // An IPv6 address before a port is in brackets.
         let host = if host.contains(':') { format!("[{host}]") } else { host.clone() };
         Ok(Self { name, host, port: *port, connection: Mutex::default() })

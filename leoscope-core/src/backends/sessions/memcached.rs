@@ -183,7 +183,7 @@ fn safe(key: &str) -> String {
     }
     let digest = Sha256::digest(key.as_bytes());
     // No key as it is begins like this.
-    digest.iter().fold("leoscope#".to_owned(), |text, byte| format!("{text}{byte:02x}"))
+    format!("leoscope#{}", hex::encode(digest))
 }
 
 #[cfg(test)]

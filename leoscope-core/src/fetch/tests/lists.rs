@@ -1,8 +1,10 @@
+use super::super::list::Open;
 use super::super::*;
 use super::world::{World, run};
 use crate::ErrorKind;
 use crate::model::{Run, RunFilter};
 use crate::ports::{MOST_RUNS, RunStore as _};
+use crate::time::{SignedDuration, Timestamp};
 
 #[tokio::test]
 async fn more_runs_than_one_answer_holds_are_listed_whole() {
@@ -62,4 +64,55 @@ async fn so_many_at_one_instant_that_they_cannot_be_told_are_refused_not_left_ou
         error.message(),
         "more than 10000 runs start at 2026-12-01T00:00:00, which are too many to list"
     );
+}
+
+fn page(minutes: impl DoubleEndedIterator<Item = u32>) -> Vec<Run> {
+    minutes.rev().map(run).collect()
+}
+
+#[test]
+fn parts_follow_each_other_back_to_the_first_instant_and_get_longer_where_runs_are_few() {
+    let newest = page(90_000..90_000 + MOST_RUNS);
+    let first = run(0).planned.expect("planned").start();
+    let mut open = Open::beyond(&newest, first);
+    let near = open.next().expect("a part");
+    assert_eq!(near.end(), run(90_000).planned.expect("planned").start() + SignedDuration::from_micros(1));
+    // A run a minute: nine thousand of them, in an answer for ten.
+    assert_eq!(near.length().as_mins(), 8_999);
+    let next = open.next().expect("a part");
+    assert_eq!((next.end(), next.length()), (near.start(), near.length()));
+    // Half as many in the same time: parts twice as long.
+    open.answered(next, &page(0..4_500)).expect("answer");
+    let longer = open.next().expect("a part");
+    assert_eq!((longer.end(), longer.length().as_mins()), (next.start(), 17_998));
+    // A few are left at most: all the rest.
+    open.answered(longer, &page(0..10)).expect("answer");
+    let rest = open.next().expect("a part");
+    assert_eq!((rest.start(), rest.end()), (first, longer.start()));
+    assert_eq!(open.next(), None);
+}
+
+#[test]
+fn what_did_not_fit_is_asked_for_in_parts_as_long_as_its_runs_are_close() {
+    let mut open = Open::beyond(&page(500_000..500_000 + MOST_RUNS), Timestamp::UNIX_EPOCH);
+    let part = open.next().expect("a part");
+    // Four a minute, where one was expected: the answer ends in the middle of the part.
+    let told: Vec<_> =
+        (0..MOST_RUNS).map(|n| Run { planned: run(499_999 - n / 4).planned, ..run(n) }).collect();
+    open.answered(part, &told).expect("answer");
+    let again = open.next().expect("a part");
+    assert_eq!(again.end(), run(497_500).planned.expect("planned").start() + SignedDuration::from_micros(1));
+    assert_eq!(again.length().as_mins(), 2_249);
+    // Those before the part are expected as they were.
+    let mut older = open.next().expect("a part");
+    while older.start() >= part.start() {
+        older = open.next().expect("a part");
+    }
+    assert_eq!((older.end(), older.length()), (part.start(), part.length()));
+}
+
+#[test]
+fn nothing_is_left_of_an_answer_that_holds_all() {
+    assert_eq!(Open::beyond(&page(0..MOST_RUNS - 1), Timestamp::UNIX_EPOCH).next(), None);
+    assert_eq!(Open::beyond(&[], Timestamp::UNIX_EPOCH).next(), None);
 }
