@@ -130,6 +130,10 @@ fn tell(line: &str) {
 /// Records, or a line about what cannot be one.
 type Offered = BoxStream<'static, Result<std::result::Result<Record, String>>>;
 
+#[cfg_attr(
+    not(feature = "mongodb"),
+    expect(unused_variables, reason = "only a MongoDB can be a foreign one")
+)]
 async fn source(
     from: &str,
     keep_admins: bool,
