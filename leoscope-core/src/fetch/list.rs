@@ -15,42 +15,69 @@ const AT_ONCE: usize = 3;
 
 /// All runs that match, newest first, however many; at most as many as the filter's limit says.
 ///
-/// Beyond the first ten thousand those are found that have a start, planned or actual. They are asked for in
-/// parts of the time, three at a time unless there is a limit.
+/// Beyond the first ten thousand those are found that have a start, planned or actual, since 1970. They are asked
+/// for in parts of the time: three at a time unless there is a limit, and one after the other where that was too
+/// much for the orchestrator or the way there.
 ///
 /// # Errors
 /// Those of the call; [`Unsupported`](ErrorKind::Unsupported) when so many start at the same instant that
 /// they cannot be told one after the other.
 pub async fn list(plane: &dyn ControlPlane, filter: &RunFilter) -> Result<Vec<Run>> {
+    gather(filter, |filter| async move { plane.runs(&filter).await }).await
+}
+
+/// [`list`] from answers of `tell`.
+pub(super) async fn gather<A>(filter: &RunFilter, tell: impl Fn(RunFilter) -> A) -> Result<Vec<Run>>
+where
+    A: Future<Output = Result<Vec<Run>>>,
+{
     let wanted = filter.limit.map_or(usize::MAX, |limit| usize::try_from(limit).unwrap_or(usize::MAX));
     // What is beyond a limit is not asked for, and where it is reached shows only what came in order.
-    let at_once = if filter.limit.is_some() { 1 } else { AT_ONCE };
+    let mut at_once = if filter.limit.is_some() { 1 } else { AT_ONCE };
     let first = filter.within.map_or(Timestamp::UNIX_EPOCH, |within| within.start());
     let mut found = Found::default();
-    let page = plane.runs(filter).await?;
+    let page = in_order(tell(filter.clone()).await?);
     let mut open = Open::beyond(&page, first);
     found.take_in(page);
-    let ask = |part: Window| async move {
-        let filter = RunFilter { within: Some(part), limit: None, ..filter.clone() };
-        plane.runs(&filter).await.map(|page| (part, page))
+    let ask = |part: Window, is_alone: bool| {
+        let answer = tell(RunFilter { within: Some(part), limit: None, ..filter.clone() });
+        async move { (part, is_alone, answer.await) }
     };
     let mut asked = FuturesUnordered::new();
     while found.count < wanted {
         while asked.len() < at_once
             && let Some(part) = open.next()
         {
-            asked.push(ask(part));
+            asked.push(ask(part, at_once == 1));
         }
-        let Some(answer) = asked.next().await else { break };
-        let (part, page) = answer?;
-        open.answered(part, &page)?;
-        found.take_in(page);
+        match asked.next().await {
+            None => break,
+            Some((part, _, Ok(page))) => {
+                let page = in_order(page);
+                open.answered(part, &page)?;
+                found.take_in(page);
+            }
+            Some((part, false, Err(error)))
+                if matches!(error.kind(), ErrorKind::Timeout | ErrorKind::Exhausted) =>
+            {
+                at_once = 1;
+                open.put_back(part);
+            }
+            Some((.., Err(error))) => return Err(error),
+        }
     }
     Ok(found.newest_first(wanted))
 }
 
+/// Whether there may be more than a page holds. Orchestrators of the public testbed tell all at once.
 fn is_full(page: &[Run]) -> bool {
-    page.len() >= MOST_RUNS as usize
+    page.len() == MOST_RUNS as usize
+}
+
+/// Newest first, which those of the public testbed leave to others.
+fn in_order(mut page: Vec<Run>) -> Vec<Run> {
+    page.sort_by_key(|run| Reverse(run.sort_key()));
+    page
 }
 
 /// From `since` to the oldest of a page that may not hold all: those at the same instant are told again, for
@@ -64,9 +91,10 @@ fn remainder(page: &[Run], since: Timestamp) -> Option<Window> {
 /// How long a part is whose runs one answer will hold, if they lie as close as those of `page`, which are from a
 /// window of the length `told`; `None` where they are so few that one answer may hold all there are.
 fn length(page: &[Run], told: SignedDuration) -> Option<SignedDuration> {
-    let runs = i32::try_from(page.len()).ok().filter(|_| page.len() >= MOST_RUNS as usize / 4)?;
+    let runs = i128::try_from(page.len()).ok().filter(|_| page.len() >= MOST_RUNS as usize / 4)?;
     // A tenth less than would fit.
-    Some(told / runs * (MOST_RUNS.cast_signed() * 9 / 10)).filter(SignedDuration::is_positive)
+    let micros = told.as_micros() * i128::from(MOST_RUNS) * 9 / 10 / runs;
+    i64::try_from(micros).ok().map(SignedDuration::from_micros).filter(SignedDuration::is_positive)
 }
 
 /// [`length`] for a page that does not hold all: its runs lie between the first and the last of them.
@@ -101,6 +129,11 @@ impl Open {
         Some(part)
     }
 
+    /// `part` has to be asked for once more.
+    fn put_back(&mut self, part: Window) {
+        self.0.push(Rest { window: part, length: None });
+    }
+
     /// The answer to `part` was `page`: what did not fit is asked for again, and the runs before will lie about
     /// as close.
     ///
@@ -118,7 +151,7 @@ impl Open {
             let at = page.last().and_then(Run::sort_key).unwrap_or(part.start());
             return Err(Error::new(
                 ErrorKind::Unsupported,
-                format!("more than {MOST_RUNS} runs start at {}, which are too many to list", wire_time(at)),
+                format!("{MOST_RUNS} runs or more start at {}, which are too many to list", wire_time(at)),
             )
             .hint("name a job or a node"));
         }
@@ -129,7 +162,7 @@ impl Open {
 
 /// Runs that were told, each once, in pages that came in any order.
 #[derive(Default)]
-struct Found {
+pub(super) struct Found {
     pages: Vec<Vec<Run>>,
     count: usize,
     /// Those that are told again, with the remainder of their page.
@@ -137,7 +170,7 @@ struct Found {
 }
 
 impl Found {
-    fn take_in(&mut self, mut page: Vec<Run>) {
+    pub(super) fn take_in(&mut self, mut page: Vec<Run>) {
         page.retain(|run| !self.at_ends.contains(&run.id));
         self.count += page.len();
         let oldest = page.last().and_then(Run::sort_key);
@@ -146,11 +179,16 @@ impl Found {
         self.pages.push(page);
     }
 
-    fn newest_first(mut self, most: usize) -> Vec<Run> {
+    pub(super) fn newest_first(mut self, most: usize) -> Vec<Run> {
         // Of pages that end at the same instant the first goes on in the others.
         self.pages.sort_by_key(|page| Reverse(page.last().and_then(Run::sort_key)));
+        // One whose start was changed meanwhile may be in two of them.
+        let mut seen = HashSet::with_capacity(self.count);
+        let is_new: Vec<_> = self.pages.iter().flatten().map(|run| seen.insert(&run.id)).collect();
         let mut runs = Vec::with_capacity(self.count.min(most));
-        runs.extend(self.pages.into_iter().flatten().take(most));
+        let new =
+            self.pages.into_iter().flatten().zip(is_new).filter_map(|(run, is_new)| is_new.then_some(run));
+        runs.extend(new.take(most));
         runs
     }
 }

@@ -42,7 +42,7 @@ pub trait StoreExt: Store {
             let got = u32::try_from(runs.len()).unwrap_or(u32::MAX);
             let limit = filter.limit.map(|limit| limit.saturating_sub(got));
             let page = self.runs(&RunFilter { limit, ..filter.clone() }, runs.last()).await?;
-            let is_last = page.len() < PAGE;
+            let is_last = page.len() < PAGE || limit.is_some_and(|limit| page.len() >= limit as usize);
             runs.extend(page);
             if is_last {
                 return Ok(runs);

@@ -1,10 +1,13 @@
-use super::super::list::Open;
+use std::cell::Cell;
+use std::cmp::Reverse;
+
+use super::super::list::{Found, Open, gather};
 use super::super::*;
 use super::world::{World, run};
-use crate::ErrorKind;
 use crate::model::{Run, RunFilter};
 use crate::ports::{MOST_RUNS, RunStore as _};
-use crate::time::{SignedDuration, Timestamp};
+use crate::time::{SignedDuration, Timestamp, Window};
+use crate::{Error, ErrorKind};
 
 #[tokio::test]
 async fn more_runs_than_one_answer_holds_are_listed_whole() {
@@ -25,7 +28,7 @@ async fn more_runs_than_one_answer_holds_are_listed_whole() {
     assert_eq!(list(&world.admin, &limited).await.expect("list"), all[..=MOST_RUNS as usize]);
     // A range of time stays one.
     let oldest = all[MOST_RUNS as usize + 200].planned.expect("planned").start();
-    let within = crate::time::Window::new(oldest, all[0].planned.expect("planned").end()).expect("window");
+    let within = Window::new(oldest, all[0].planned.expect("planned").end()).expect("window");
     let some = list(&world.admin, &RunFilter { within: Some(within), ..of_job }).await.expect("list");
     assert!(some.iter().all(|run| run.sort_key() >= Some(oldest)));
     assert!((MOST_RUNS as usize + 200..MOST_RUNS as usize + 204).contains(&some.len()), "{}", some.len());
@@ -62,7 +65,7 @@ async fn so_many_at_one_instant_that_they_cannot_be_told_are_refused_not_left_ou
     assert_eq!(error.kind(), ErrorKind::Unsupported);
     assert_eq!(
         error.message(),
-        "more than 10000 runs start at 2026-12-01T00:00:00, which are too many to list"
+        "10000 runs or more start at 2026-12-01T00:00:00, which are too many to list"
     );
 }
 
@@ -115,4 +118,103 @@ fn what_did_not_fit_is_asked_for_in_parts_as_long_as_its_runs_are_close() {
 fn nothing_is_left_of_an_answer_that_holds_all() {
     assert_eq!(Open::beyond(&page(0..MOST_RUNS - 1), Timestamp::UNIX_EPOCH).next(), None);
     assert_eq!(Open::beyond(&[], Timestamp::UNIX_EPOCH).next(), None);
+}
+
+/// The answer of an orchestrator that has `all`, newest first.
+fn answer(all: &[Run], part: Window) -> Vec<Run> {
+    let within = all.iter().filter(|run| run.sort_key().is_some_and(|start| part.contains(start)));
+    within.take(MOST_RUNS as usize).cloned().collect()
+}
+
+#[test]
+fn answers_in_any_order_make_the_same_list() {
+    // Few, many at once, none for long, then ever closer.
+    let minute = |number: u32| match number {
+        0..=9_999 => number / 40,
+        10_000..=14_999 => 1_000_000 + 7 * number,
+        _ => 2_000_000 + (number - 15_000).isqrt() * 60,
+    };
+    let mut all: Vec<_> = (0..45_000).map(|n| Run { planned: run(minute(n)).planned, ..run(n) }).collect();
+    all.sort_by_key(|run| (Reverse(run.sort_key()), run.id.clone()));
+    let first = all[all.len() - 1].sort_key().expect("start");
+    for seed in 1..20_usize {
+        let (mut open, mut found) = (Open::beyond(&all[..MOST_RUNS as usize], first), Found::default());
+        found.take_in(all[..MOST_RUNS as usize].to_vec());
+        let (mut asked, mut random) = (Vec::new(), seed);
+        loop {
+            asked.extend(std::iter::from_fn(|| open.next()).take(3 - asked.len()));
+            if asked.is_empty() {
+                break;
+            }
+            random = random.wrapping_mul(25_214_903_917).wrapping_add(11);
+            let part = asked.swap_remove((random >> 16) % asked.len());
+            let page = answer(&all, part);
+            open.answered(part, &page).expect("answer");
+            found.take_in(page);
+        }
+        assert!(found.newest_first(usize::MAX) == all, "seed {seed}");
+    }
+}
+
+#[test]
+fn a_run_whose_start_changed_meanwhile_is_told_once() {
+    let moved = Run { planned: run(3).planned, ..run(9) };
+    let mut found = Found::default();
+    found.take_in(vec![run(9), run(8), run(7)]);
+    found.take_in(vec![run(4), moved, run(2)]);
+    let ids: Vec<_> = found.newest_first(5).into_iter().map(|run| run.id.to_string()).collect();
+    assert_eq!(ids, ["r9", "r8", "r7", "r4", "r2"]);
+}
+
+#[tokio::test]
+async fn where_answers_at_once_are_too_much_they_are_asked_for_one_after_the_other() {
+    let all = page(0..5 * MOST_RUNS);
+    for kind in [ErrorKind::Timeout, ErrorKind::Exhausted] {
+        let (under_way, refused) = (Cell::new(0), Cell::new(0));
+        let tell = |filter: RunFilter| {
+            let (all, under_way, refused) = (&all, &under_way, &refused);
+            async move {
+                under_way.set(under_way.get() + 1);
+                tokio::task::yield_now().await;
+                let others = under_way.get() - 1;
+                under_way.set(others);
+                if others > 0 {
+                    refused.set(refused.get() + 1);
+                    return Err(Error::new(kind, "too much"));
+                }
+                let within =
+                    filter.within.unwrap_or_else(|| Window::new(Timestamp::MIN, Timestamp::MAX).expect("w"));
+                Ok(answer(all, within))
+            }
+        };
+        assert!(gather(&RunFilter::default(), tell).await.expect("list") == all);
+        assert_eq!(refused.get(), 2, "of the first three");
+    }
+    // What fails alone has failed.
+    let calls = Cell::new(0);
+    let tell = |_| {
+        calls.set(calls.get() + 1);
+        let told = if calls.get() == 1 {
+            Ok(all[..MOST_RUNS as usize].to_vec())
+        } else {
+            Err(Error::new(ErrorKind::Timeout, "slow"))
+        };
+        async move { told }
+    };
+    let error = gather(&RunFilter::default(), tell).await.expect_err("never an answer");
+    assert_eq!((error.kind(), calls.get()), (ErrorKind::Timeout, 5));
+}
+
+#[tokio::test]
+async fn an_orchestrator_that_tells_all_at_once_in_any_order_is_not_asked_again() {
+    // As those of the public testbed do.
+    let all = page(0..MOST_RUNS + 2_000);
+    let calls = Cell::new(0);
+    let tell = |_| {
+        calls.set(calls.get() + 1);
+        let told: Vec<_> = all.iter().rev().cloned().collect();
+        async move { Ok(told) }
+    };
+    assert!(gather(&RunFilter::default(), tell).await.expect("list") == all);
+    assert_eq!(calls.get(), 1);
 }
