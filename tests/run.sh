@@ -134,6 +134,16 @@ start_engine() {
     echo "started dockerd"
 }
 
+# A build that runs out of space breaks off in the middle, with another error each time.
+enough_space() {
+    local needed=10 free
+    if [ -d "$target/debug/deps" ]; then needed=3; fi
+    free="$(df -Pk "$target" | awk 'END { print int($4 / 1048576) }')"
+    if [ "$free" -lt "$needed" ]; then
+        fail "$free GB are free for $target, a build needs $needed: make room ('cargo clean' removes earlier builds), or name another directory with CARGO_TARGET_DIR"
+    fi
+}
+
 # What the tests need of Python's packages. SecantusDB is a server of its own that speaks MongoDB's
 # protocol; it is started by the tests and is no part of what is built.
 python_packages() {
@@ -252,6 +262,7 @@ no_secret_logged() {
 }
 
 step "what the tests need"
+enough_space
 install_missing
 start_engine
 python_packages

@@ -75,11 +75,19 @@ def test_other_threads_go_on_while_a_call_is_under_way(live):
     job.cancel()
 
 
-def test_a_wait_can_be_interrupted(live):
+@pytest.fixture
+def ctrl_c():
+    # What is started in the background of a script inherits that it is ignored.
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield lambda: os.kill(os.getpid(), signal.SIGINT)
+    signal.signal(signal.SIGINT, before)
+
+
+def test_a_wait_can_be_interrupted(live, ctrl_c):
     client = leoscope.Client(**live.options)
     job = client.jobs.schedule(NODE, QUICK, 5, start="+90d", overhead=False)
     # It goes to the main thread, which waits.
-    threading.Timer(0.3, os.kill, (os.getpid(), signal.SIGINT)).start()
+    threading.Timer(0.3, ctrl_c).start()
     began = time.monotonic()
     with pytest.raises(KeyboardInterrupt):
         job.wait(timeout=60)
